@@ -1,0 +1,122 @@
+/*
+ * Sv39 page tables: the format of an entry, and the walker.
+ *
+ * A table is one page of 512 entries of 8 bytes; three levels, level 2 being the root. A leaf may stand at level 1 (2 MiB) or 2 (1 GiB).
+ * Physical addresses are below 2^31, so the upper word of a valid entry is zero, and all that matters of an entry is its lower word:
+ * bits 31:10 the page number, 7:0 the flags. Whoever edits a live table stores the lower word atomically: the walker of any hart may
+ * be setting A and D in it by compare-exchange, and it reads the entry again when it loses.
+ *
+ * Guest code runs in user mode only: a leaf must have U. There is no MXR and no SUM.
+ */
+
+import type { Ram } from './ram.ts';
+import { PAGE_SHIFT, PAGE_SIZE } from './ram.ts';
+
+export const PTE_V = 1 << 0;
+export const PTE_R = 1 << 1;
+export const PTE_W = 1 << 2;
+export const PTE_X = 1 << 3;
+export const PTE_U = 1 << 4;
+export const PTE_G = 1 << 5;
+export const PTE_A = 1 << 6;
+export const PTE_D = 1 << 7;
+/** The two bits the hardware ignores, for the kernel's own use. */
+export const PTE_SOFT0 = 1 << 8;
+export const PTE_SOFT1 = 1 << 9;
+
+/** Bytes of an entry. */
+export const PTE_SIZE = 8;
+export const PTES_PER_TABLE = PAGE_SIZE / PTE_SIZE;
+export const PAGE_TABLE_LEVELS = 3;
+
+/** User addresses are below this: the lower half of the Sv39 space. */
+export const USER_ADDRESS_LIMIT = 2 ** 38;
+
+/** Physical page address in an entry, from its lower word. May lie outside RAM if the entry is nonsense. */
+export function pteToAddress(lo: number): number {
+  return (lo >>> 10) * PAGE_SIZE;
+}
+
+/** The lower word of an entry for the page or table at physical `address`; a table has PTE_V alone. The upper word is zero. */
+export function addressToPte(address: number, flags: number): number {
+  return ((address >>> PAGE_SHIFT) << 10) | flags;
+}
+
+/** Bytes that one entry at `level` (0 = 4 KiB page, 1, 2 = root) covers. */
+export function levelSpan(level: number): number {
+  return PAGE_SIZE * 2 ** (9 * level);
+}
+
+/** Index of virtual address `va` (0 ≤ va < 2^39) in its table at `level`. */
+export function tableIndex(va: number, level: number): number {
+  return Math.floor(va / levelSpan(level)) % PTES_PER_TABLE;
+}
+
+/** What an access needs of a leaf; the value is the permission bit. */
+export const Access = { Read: PTE_R, Write: PTE_W, Execute: PTE_X } as const;
+export type Access = (typeof Access)[keyof typeof Access];
+
+/** Outcome of a walk. */
+export const Walk = { Mapped: 0, PageFault: 1, AccessFault: 2 } as const;
+export type Walk = (typeof Walk)[keyof typeof Walk];
+
+/** Physical addresses that entries may name: low ≤ address < high. */
+export interface FrameLimit {
+  readonly low: number;
+  readonly high: number;
+}
+
+/** Walks page tables. The result of a successful walk is in its fields, so that a walk allocates nothing. */
+export class Walker {
+  /** Physical address of the 4 KiB page that holds the address, also inside a superpage. */
+  page = 0;
+  /** Flags of the leaf, A and D as they are after the walk. */
+  flags = 0;
+
+  constructor(
+    private readonly ram: Ram,
+    private readonly limit: FrameLimit,
+  ) {}
+
+  /**
+   * Translates the virtual address given as two words, and marks the leaf accessed (and dirty, for a write).
+   *
+   * @param root physical address of the root table
+   */
+  walk(root: number, lo: number, hi: number, access: Access): Walk {
+    // Bits 63:39 must equal bit 38, which is bit 6 of the upper word.
+    if ((hi << 25) >> 25 !== (hi | 0)) return Walk.PageFault;
+    const i32 = this.ram.i32;
+    let table = root;
+    let level = PAGE_TABLE_LEVELS - 1;
+    while (level >= 0) {
+      const index = level === 2 ? ((hi & 0x7f) << 2) | (lo >>> 30) : (lo >>> (level === 1 ? 21 : 12)) & 0x1ff;
+      const slot = (table + index * PTE_SIZE) >>> 2;
+      const pte = Atomics.load(i32, slot);
+      const upper = Atomics.load(i32, slot + 1);
+      // W without R is reserved, and so are bits 63:54.
+      if ((pte & PTE_V) === 0 || (pte & (PTE_R | PTE_W)) === PTE_W || upper >>> 22 !== 0) return Walk.PageFault;
+      const address = pteToAddress(pte);
+      const outside = upper !== 0 || address < this.limit.low || address >= this.limit.high;
+      if ((pte & (PTE_R | PTE_W | PTE_X)) === 0) {
+        if ((pte & (PTE_A | PTE_D | PTE_U)) !== 0) return Walk.PageFault;
+        if (outside) return Walk.AccessFault;
+        table = address;
+        level--;
+        continue;
+      }
+      if ((pte & PTE_U) === 0 || (pte & access) === 0) return Walk.PageFault;
+      const inside = level === 0 ? 0 : level === 1 ? lo & 0x1f_f000 : lo & 0x3fff_f000;
+      if (level !== 0 && (address & (level === 1 ? 0x1f_f000 : 0x3fff_f000)) !== 0) return Walk.PageFault;
+      const page = address + inside;
+      if (outside || page >= this.limit.high) return Walk.AccessFault;
+      const marked = pte | PTE_A | (access === Access.Write ? PTE_D : 0);
+      // Losing the exchange means the entry changed under us: look at it afresh.
+      if (marked !== pte && Atomics.compareExchange(i32, slot, pte, marked) !== pte) continue;
+      this.page = page;
+      this.flags = marked & 0xff;
+      return Walk.Mapped;
+    }
+    return Walk.PageFault;
+  }
+}
