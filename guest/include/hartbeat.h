@@ -1,0 +1,153 @@
+/*
+ * The machine itself: its processes, harts and objects in use, trace marks, power.
+ *
+ * Functions return -1 with errno set when they fail: EFAULT for a bad pointer, ENOSYS when this is not Hartbeat (but qemu, say).
+ */
+
+#ifndef HARTBEAT_H
+#define HARTBEAT_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <unistd.h>
+
+/* BEGIN generated from src/syscalls/abi.ts by npm run guest:build: do not edit */
+
+#define SYS_HB_PROCESSES  0x5001
+#define SYS_HB_HARTS      0x5002
+#define SYS_HB_STATS      0x5003
+#define SYS_HB_TRACE_MARK 0x5004
+#define SYS_HB_POWER_OFF  0x5005
+
+#define HB_READY   1
+#define HB_RUNNING 2
+#define HB_BLOCKED 3
+#define HB_ZOMBIE  4
+
+#define HB_HART_IDLE   0
+#define HB_HART_KERNEL 1
+#define HB_HART_GUEST  2
+
+struct hb_process {
+    uint32_t pid;
+    uint32_t ppid;
+    uint32_t state; /* HB_READY, HB_RUNNING, HB_BLOCKED or HB_ZOMBIE */
+    uint32_t hart; /* hart that runs it or ran it last */
+    uint32_t threads; /* live threads */
+    uint32_t priority;
+    uint64_t cpu_ns; /* CPU time of all its threads, nanoseconds; a tick is 1 ms of it */
+    char name[32];
+};
+#ifndef __cplusplus
+_Static_assert(sizeof(struct hb_process) == 64, "size of hb_process");
+_Static_assert(offsetof(struct hb_process, pid) == 0, "hb_process.pid");
+_Static_assert(offsetof(struct hb_process, ppid) == 4, "hb_process.ppid");
+_Static_assert(offsetof(struct hb_process, state) == 8, "hb_process.state");
+_Static_assert(offsetof(struct hb_process, hart) == 12, "hb_process.hart");
+_Static_assert(offsetof(struct hb_process, threads) == 16, "hb_process.threads");
+_Static_assert(offsetof(struct hb_process, priority) == 20, "hb_process.priority");
+_Static_assert(offsetof(struct hb_process, cpu_ns) == 24, "hb_process.cpu_ns");
+_Static_assert(offsetof(struct hb_process, name) == 32, "hb_process.name");
+#endif
+
+struct hb_hart {
+    uint32_t hart;
+    uint32_t state; /* HB_HART_IDLE, HB_HART_KERNEL or HB_HART_GUEST */
+    uint32_t pid; /* process it runs, 0 for none */
+    uint32_t queued; /* threads in its run queue */
+    uint64_t busy_ns;
+    uint64_t idle_ns;
+    uint64_t instructions; /* guest instructions retired */
+    uint64_t switches; /* context switches */
+    uint64_t syscalls;
+    uint64_t interrupts;
+    uint64_t steals; /* threads taken from other harts' run queues */
+    uint64_t tlb_misses;
+};
+#ifndef __cplusplus
+_Static_assert(sizeof(struct hb_hart) == 80, "size of hb_hart");
+_Static_assert(offsetof(struct hb_hart, hart) == 0, "hb_hart.hart");
+_Static_assert(offsetof(struct hb_hart, state) == 4, "hb_hart.state");
+_Static_assert(offsetof(struct hb_hart, pid) == 8, "hb_hart.pid");
+_Static_assert(offsetof(struct hb_hart, queued) == 12, "hb_hart.queued");
+_Static_assert(offsetof(struct hb_hart, busy_ns) == 16, "hb_hart.busy_ns");
+_Static_assert(offsetof(struct hb_hart, idle_ns) == 24, "hb_hart.idle_ns");
+_Static_assert(offsetof(struct hb_hart, instructions) == 32, "hb_hart.instructions");
+_Static_assert(offsetof(struct hb_hart, switches) == 40, "hb_hart.switches");
+_Static_assert(offsetof(struct hb_hart, syscalls) == 48, "hb_hart.syscalls");
+_Static_assert(offsetof(struct hb_hart, interrupts) == 56, "hb_hart.interrupts");
+_Static_assert(offsetof(struct hb_hart, steals) == 64, "hb_hart.steals");
+_Static_assert(offsetof(struct hb_hart, tlb_misses) == 72, "hb_hart.tlb_misses");
+#endif
+
+struct hb_stats {
+    uint64_t frames_total; /* 4 KiB frames the machine has for guests */
+    uint64_t frames_free;
+    uint64_t processes;
+    uint64_t threads;
+    uint64_t spaces; /* address spaces */
+    uint64_t areas; /* mapped areas of all address spaces */
+    uint64_t ports; /* ports in use */
+    uint64_t timers; /* deadlines being waited for */
+    uint64_t messages_queued; /* messages in the queues of all ports */
+};
+#ifndef __cplusplus
+_Static_assert(sizeof(struct hb_stats) == 72, "size of hb_stats");
+_Static_assert(offsetof(struct hb_stats, frames_total) == 0, "hb_stats.frames_total");
+_Static_assert(offsetof(struct hb_stats, frames_free) == 8, "hb_stats.frames_free");
+_Static_assert(offsetof(struct hb_stats, processes) == 16, "hb_stats.processes");
+_Static_assert(offsetof(struct hb_stats, threads) == 24, "hb_stats.threads");
+_Static_assert(offsetof(struct hb_stats, spaces) == 32, "hb_stats.spaces");
+_Static_assert(offsetof(struct hb_stats, areas) == 40, "hb_stats.areas");
+_Static_assert(offsetof(struct hb_stats, ports) == 48, "hb_stats.ports");
+_Static_assert(offsetof(struct hb_stats, timers) == 56, "hb_stats.timers");
+_Static_assert(offsetof(struct hb_stats, messages_queued) == 64, "hb_stats.messages_queued");
+#endif
+
+/* END generated */
+
+/* Nanoseconds of CPU time in a tick. */
+#define HB_TICK_NS 1000000
+
+#ifdef __cplusplus
+extern "C" {
+#else
+/* unistd.h hides it from strict ISO C (-std=c11). */
+extern long syscall(long number, ...);
+#endif
+
+/* Fills up to `count` entries; returns the number of processes there are, zombies included. */
+static inline int hb_processes(struct hb_process *buf, size_t count)
+{
+    return (int)syscall(SYS_HB_PROCESSES, buf, count);
+}
+
+/* Fills up to `count` entries; returns the number of harts. */
+static inline int hb_harts(struct hb_hart *buf, size_t count)
+{
+    return (int)syscall(SYS_HB_HARTS, buf, count);
+}
+
+/* Counts of objects in use; returns the number of bytes filled (a newer machine may know more, an older one less). */
+static inline int hb_stats(struct hb_stats *buf, size_t size)
+{
+    return (int)syscall(SYS_HB_STATS, buf, size);
+}
+
+/* Writes an event with two numbers of the caller's own into the trace. */
+static inline int hb_trace_mark(uint64_t a, uint64_t b)
+{
+    return (int)syscall(SYS_HB_TRACE_MARK, a, b);
+}
+
+/* Turns the machine off; `status` (0-255) becomes the status of the boot command. */
+static inline int hb_power_off(int status)
+{
+    return (int)syscall(SYS_HB_POWER_OFF, status);
+}
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
