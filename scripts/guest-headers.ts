@@ -68,12 +68,6 @@ function structLines(info: StructInfo, source: string): string[] {
   }
   lines.push('};', '#ifndef __cplusplus');
   lines.push(`_Static_assert(sizeof(struct ${info.NAME}) == ${String(info.SIZE)}, "size of ${info.NAME}");`);
-  for (const field of info.FIELDS) {
-    const member = snakeCase(field.name);
-    lines.push(
-      `_Static_assert(offsetof(struct ${info.NAME}, ${member}) == ${String(field.offset)}, "${info.NAME}.${member}");`,
-    );
-  }
   lines.push('#endif');
   return lines;
 }

@@ -40,14 +40,6 @@ struct hb_process {
 };
 #ifndef __cplusplus
 _Static_assert(sizeof(struct hb_process) == 64, "size of hb_process");
-_Static_assert(offsetof(struct hb_process, pid) == 0, "hb_process.pid");
-_Static_assert(offsetof(struct hb_process, ppid) == 4, "hb_process.ppid");
-_Static_assert(offsetof(struct hb_process, state) == 8, "hb_process.state");
-_Static_assert(offsetof(struct hb_process, hart) == 12, "hb_process.hart");
-_Static_assert(offsetof(struct hb_process, threads) == 16, "hb_process.threads");
-_Static_assert(offsetof(struct hb_process, priority) == 20, "hb_process.priority");
-_Static_assert(offsetof(struct hb_process, cpu_ns) == 24, "hb_process.cpu_ns");
-_Static_assert(offsetof(struct hb_process, name) == 32, "hb_process.name");
 #endif
 
 struct hb_hart {
@@ -66,18 +58,6 @@ struct hb_hart {
 };
 #ifndef __cplusplus
 _Static_assert(sizeof(struct hb_hart) == 80, "size of hb_hart");
-_Static_assert(offsetof(struct hb_hart, hart) == 0, "hb_hart.hart");
-_Static_assert(offsetof(struct hb_hart, state) == 4, "hb_hart.state");
-_Static_assert(offsetof(struct hb_hart, pid) == 8, "hb_hart.pid");
-_Static_assert(offsetof(struct hb_hart, queued) == 12, "hb_hart.queued");
-_Static_assert(offsetof(struct hb_hart, busy_ns) == 16, "hb_hart.busy_ns");
-_Static_assert(offsetof(struct hb_hart, idle_ns) == 24, "hb_hart.idle_ns");
-_Static_assert(offsetof(struct hb_hart, instructions) == 32, "hb_hart.instructions");
-_Static_assert(offsetof(struct hb_hart, switches) == 40, "hb_hart.switches");
-_Static_assert(offsetof(struct hb_hart, syscalls) == 48, "hb_hart.syscalls");
-_Static_assert(offsetof(struct hb_hart, interrupts) == 56, "hb_hart.interrupts");
-_Static_assert(offsetof(struct hb_hart, steals) == 64, "hb_hart.steals");
-_Static_assert(offsetof(struct hb_hart, tlb_misses) == 72, "hb_hart.tlb_misses");
 #endif
 
 struct hb_stats {
@@ -93,15 +73,6 @@ struct hb_stats {
 };
 #ifndef __cplusplus
 _Static_assert(sizeof(struct hb_stats) == 72, "size of hb_stats");
-_Static_assert(offsetof(struct hb_stats, frames_total) == 0, "hb_stats.frames_total");
-_Static_assert(offsetof(struct hb_stats, frames_free) == 8, "hb_stats.frames_free");
-_Static_assert(offsetof(struct hb_stats, processes) == 16, "hb_stats.processes");
-_Static_assert(offsetof(struct hb_stats, threads) == 24, "hb_stats.threads");
-_Static_assert(offsetof(struct hb_stats, spaces) == 32, "hb_stats.spaces");
-_Static_assert(offsetof(struct hb_stats, areas) == 40, "hb_stats.areas");
-_Static_assert(offsetof(struct hb_stats, ports) == 48, "hb_stats.ports");
-_Static_assert(offsetof(struct hb_stats, timers) == 56, "hb_stats.timers");
-_Static_assert(offsetof(struct hb_stats, messages_queued) == 64, "hb_stats.messages_queued");
 #endif
 
 /* END generated */

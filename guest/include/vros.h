@@ -39,8 +39,8 @@
 #define SYS_IPC_PORT_NAME    0x1022
 #define SYS_IPC_PORT_STAT    0x1023
 
-#define IPC_WAIT   1
-#define IPC_NOWAIT 1
+#define IPC_SEND_WAIT   1
+#define IPC_RECV_NOWAIT 1
 
 #define IPC_MAX_PORTS   32
 #define IPC_QUEUE_DEPTH 16
@@ -54,10 +54,6 @@ struct ipc_message {
 };
 #ifndef __cplusplus
 _Static_assert(sizeof(struct ipc_message) == 268, "size of ipc_message");
-_Static_assert(offsetof(struct ipc_message, sender_pid) == 0, "ipc_message.sender_pid");
-_Static_assert(offsetof(struct ipc_message, type) == 4, "ipc_message.type");
-_Static_assert(offsetof(struct ipc_message, size) == 8, "ipc_message.size");
-_Static_assert(offsetof(struct ipc_message, data) == 12, "ipc_message.data");
 #endif
 
 struct ipc_port_stat {
@@ -74,16 +70,6 @@ struct ipc_port_stat {
 };
 #ifndef __cplusplus
 _Static_assert(sizeof(struct ipc_port_stat) == 48, "size of ipc_port_stat");
-_Static_assert(offsetof(struct ipc_port_stat, port_id) == 0, "ipc_port_stat.port_id");
-_Static_assert(offsetof(struct ipc_port_stat, name) == 4, "ipc_port_stat.name");
-_Static_assert(offsetof(struct ipc_port_stat, owner_pid) == 8, "ipc_port_stat.owner_pid");
-_Static_assert(offsetof(struct ipc_port_stat, queued) == 12, "ipc_port_stat.queued");
-_Static_assert(offsetof(struct ipc_port_stat, capacity) == 16, "ipc_port_stat.capacity");
-_Static_assert(offsetof(struct ipc_port_stat, receivers) == 20, "ipc_port_stat.receivers");
-_Static_assert(offsetof(struct ipc_port_stat, senders) == 24, "ipc_port_stat.senders");
-_Static_assert(offsetof(struct ipc_port_stat, reserved) == 28, "ipc_port_stat.reserved");
-_Static_assert(offsetof(struct ipc_port_stat, sent) == 32, "ipc_port_stat.sent");
-_Static_assert(offsetof(struct ipc_port_stat, received) == 40, "ipc_port_stat.received");
 #endif
 
 /* END generated */
@@ -122,13 +108,13 @@ static inline int ipc_recv(uint32_t port_id, struct ipc_message *msg)
 /* As ipc_send, but waits while the queue is full. */
 static inline int ipc_send_wait(uint32_t dest_port, uint32_t type, const void *data, uint32_t size)
 {
-    return (int)syscall(SYS_IPC_SEND_FLAGS, dest_port, type, data, size, IPC_WAIT);
+    return (int)syscall(SYS_IPC_SEND_FLAGS, dest_port, type, data, size, IPC_SEND_WAIT);
 }
 
 /* As ipc_recv, but fails with EAGAIN instead of waiting. */
 static inline int ipc_try_recv(uint32_t port_id, struct ipc_message *msg)
 {
-    return (int)syscall(SYS_IPC_RECV_FLAGS, port_id, msg, IPC_NOWAIT, NULL);
+    return (int)syscall(SYS_IPC_RECV_FLAGS, port_id, msg, IPC_RECV_NOWAIT, NULL);
 }
 
 /* As ipc_recv, but waits no longer than `timeout` (relative; NULL: for ever). */

@@ -29,12 +29,12 @@ export const VrosCall = {
   SYS_IPC_PORT_STAT: 0x1023,
 } as const;
 
-/** Flags of send_flags and recv_flags. */
+/** Flags of send_flags and recv_flags (not called IPC_NOWAIT, which <sys/ipc.h> has with another value). */
 export const VrosFlag = {
   /** send_flags: wait while the queue is full. */
-  IPC_WAIT: 1,
+  IPC_SEND_WAIT: 1,
   /** recv_flags: fail with EAGAIN when the queue is empty. */
-  IPC_NOWAIT: 1,
+  IPC_RECV_NOWAIT: 1,
 } as const;
 
 /** Limits of the VROS specification; a machine may be booted with others, the structure's data size stays. */
