@@ -1,0 +1,30 @@
+/*
+ * What a machine is made of: chosen at boot, immutable afterwards, known to every hart.
+ */
+
+/** Numbers that shape a machine; all of them are boot options or follow from those. */
+export interface MachineConfig {
+  /** Harts, 1 to 64. */
+  readonly cpus: number;
+  /** Bytes for kernel tables and frames together; what `--memory` says. */
+  readonly memoryBytes: number;
+  /** Host cores that spinning harts may use. */
+  readonly hostCores: number;
+  /** VROS ports: table size, queue length, largest message (bytes). */
+  readonly ports: number;
+  readonly portMessages: number;
+  readonly portMessageBytes: number;
+  /** Records per hart in the trace rings; a power of two. */
+  readonly traceRecords: number;
+}
+
+/** The defaults, the specifications' numbers included (vros-ports: 32 ports of 16 messages of 256 bytes). */
+export const DEFAULT_CONFIG: MachineConfig = {
+  cpus: 1,
+  memoryBytes: 128 * 1024 * 1024,
+  hostCores: 2,
+  ports: 32,
+  portMessages: 16,
+  portMessageBytes: 256,
+  traceRecords: 4096,
+};

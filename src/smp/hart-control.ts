@@ -1,0 +1,50 @@
+/*
+ * The control block of a hart: what other harts need to know of it, and its accounts.
+ */
+
+import { cacheLine, f64, struct, u32, u32Array, u64 } from '../core/layout.ts';
+import { atomicU32 } from './atomics.ts';
+
+/** Locks one hart can hold at a time. */
+export const MAX_HELD = 16;
+
+/** What a hart is doing, in `HartControl.mode`. */
+export const Mode = {
+  /** In the kernel, or idle: holds no stale translation that it would use before it enters guest code again. */
+  Kernel: 0,
+  /** Runs guest code: uses its TLB. */
+  Guest: 1,
+  /** Not started yet, or has left its loop. */
+  Off: 2,
+} as const;
+
+export const HartControl = struct(
+  'HartControl',
+  {
+    mode: atomicU32(),
+    /** 1 while the hart sleeps, or is about to, on its doorbell. */
+    parked: atomicU32(),
+    /** The address space that the hart has activated, or 0. */
+    space: atomicU32(),
+    /** TLB generation of that space up to which the hart has flushed. */
+    generation: atomicU32(),
+    /** The running thread, or 0: for reports. */
+    thread: u32('owner'),
+
+    own: cacheLine(),
+    heldCount: u32('owner'),
+    held: u32Array('owner', MAX_HELD),
+
+    accounts: cacheLine(),
+    busyNs: f64('owner'),
+    idleNs: f64('owner'),
+    switches: u64('owner'),
+    syscalls: u64('owner'),
+    interrupts: u64('owner'),
+    steals: u64('owner'),
+    parks: u64('owner'),
+    shootdowns: u64('owner'),
+    faults: u64('owner'),
+  },
+  { align: 64 },
+);

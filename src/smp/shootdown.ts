@@ -1,0 +1,126 @@
+/*
+ * TLB shootdown: no hart uses a translation that has been taken away.
+ *
+ * Every address space counts its changes (`generation`) and knows which harts have activated it (`harts`). Who takes a permission or a
+ * page away changes the page table, adds to the generation, and then waits for those harts only that (a) have the space active, (b)
+ * run guest code, and (c) have not yet flushed up to the new generation; it rings their doorbells. The frames are free after that.
+ *
+ * A hart enters guest code by storing mode = Guest and then comparing the generations; it flushes when they differ. Both sides store
+ * first and look afterwards, sequentially consistent, so at least one of them sees the other. Hence a hart in the kernel never has to
+ * answer: it may spin on a lock, sleep on it, or wait for a shootdown of its own while another hart shoots at it. The kernel itself
+ * copies to and from user memory by walking page tables under the space's lock, never through a TLB.
+ *
+ * Spaces that a hart has left are caught by the same comparison when it activates them again.
+ */
+
+import type { Cpu } from '../core/cpu.ts';
+import { struct } from '../core/layout.ts';
+import type { Ram } from '../core/ram.ts';
+import { atomicU32, atomicU32Array } from './atomics.ts';
+import { Ipi, type Doorbells } from './doorbell.ts';
+import { HartControl, Mode } from './hart-control.ts';
+import type { SmpMap } from './smp-map.ts';
+
+/** What a space embeds for this protocol. */
+export const TlbState = struct(
+  'TlbState',
+  {
+    generation: atomicU32(),
+    /** Bit per hart that has the space active. */
+    harts: atomicU32Array(2),
+  },
+  { align: 64 },
+);
+
+/** Spins before a shooter sleeps for a moment: the target may be off its host core. */
+const SPINS = 2000;
+const NAP_MS = 0.05;
+
+export class Shootdown {
+  /** For each ASID, the generation up to which this hart's TLB has been flushed. A cache of this hart alone. */
+  private readonly seen: Uint32Array;
+  private active = 0;
+  private activeAsid = 0;
+  private readonly control: number;
+
+  constructor(
+    private readonly ram: Ram,
+    private readonly map: SmpMap,
+    private readonly doorbells: Doorbells,
+    private readonly cpu: Pick<Cpu, 'activate' | 'flushAsid'>,
+    private readonly hart: number,
+    asids: number,
+  ) {
+    this.seen = new Uint32Array(asids);
+    this.control = map.hartControl(hart);
+  }
+
+  /**
+   * Makes a space the active one of this hart.
+   *
+   * @param tlb address of its TlbState; 0: none (the hart goes idle and takes part in no shootdown)
+   */
+  activate(tlb: number, root: number, asid: number): void {
+    if (tlb === this.active) return;
+    const word = this.hart >>> 5;
+    const bit = 1 << (this.hart & 31);
+    if (this.active !== 0) TlbState.harts.and(this.ram, this.active, word, ~bit);
+    this.active = tlb;
+    this.activeAsid = asid;
+    HartControl.space.store(this.ram, this.control, tlb);
+    if (tlb === 0) return;
+    TlbState.harts.or(this.ram, tlb, word, bit);
+    this.cpu.activate(root, asid);
+  }
+
+  /** Call right before guest code runs. Nothing but guest code may follow until `leaveGuest`. */
+  enterGuest(): void {
+    HartControl.mode.store(this.ram, this.control, Mode.Guest);
+    const generation = TlbState.generation.load(this.ram, this.active);
+    if (this.seen[this.activeAsid] !== generation) {
+      this.cpu.flushAsid(this.activeAsid);
+      this.seen[this.activeAsid] = generation;
+    }
+    HartControl.generation.store(this.ram, this.control, generation);
+  }
+
+  leaveGuest(): void {
+    HartControl.mode.store(this.ram, this.control, Mode.Kernel);
+  }
+
+  /**
+   * Makes sure that no hart uses translations of this space from before the call. The page table has been changed already.
+   * Call without interest in the outcome for the calling hart: it flushes before its next guest instruction.
+   */
+  shoot(tlb: number): void {
+    const generation = TlbState.generation.add(this.ram, tlb, 1) + 1;
+    for (let word = 0; word < 2; word++) {
+      let harts = TlbState.harts.load(this.ram, tlb, word);
+      while (harts !== 0) {
+        const bit = 31 - Math.clz32(harts & -harts);
+        harts &= harts - 1;
+        const target = word * 32 + bit;
+        if (target !== this.hart) this.await(target, tlb, generation);
+      }
+    }
+  }
+
+  private await(target: number, tlb: number, generation: number): void {
+    const { ram } = this;
+    const control = this.map.hartControl(target);
+    let spins = 0;
+    let rung = false;
+    while (
+      HartControl.mode.load(ram, control) === Mode.Guest &&
+      HartControl.space.load(ram, control) === tlb &&
+      (HartControl.generation.load(ram, control) - generation) >> 0 < 0
+    ) {
+      if (!rung) {
+        this.doorbells.ring(target, Ipi.Shootdown);
+        HartControl.shootdowns.set(ram, this.control, HartControl.shootdowns.get(ram, this.control) + 1);
+        rung = true;
+      }
+      if (++spins > SPINS) Atomics.wait(ram.i32, HartControl.mode.addr(control) >>> 2, Mode.Guest, NAP_MS);
+    }
+  }
+}
