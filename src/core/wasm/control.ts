@@ -1,0 +1,76 @@
+/*
+ * Builders for control structures: sequences, blocks, loops, conditions, branches, calls.
+ */
+
+import { unsigned } from './leb128.ts';
+import type { Expr, I32, Node, ResultType, Stmt } from './node.ts';
+import { Label } from './node.ts';
+
+/** A function or import of the module under construction, by its number. */
+export interface Callable<R extends ResultType> {
+  readonly index: number;
+  readonly result: R;
+}
+
+/** Statements in order. */
+export function sequence(...body: readonly Stmt[]): Stmt {
+  return { kind: 'sequence', type: 'void', body };
+}
+
+/** Statements, then a value. */
+export function yields<T extends ResultType>(statements: readonly Stmt[], value: Expr<T>): Expr<T> {
+  return { kind: 'sequence', type: value.type, body: [...statements, value] };
+}
+
+/** A block; branches to `label` leave it. */
+export function block(label: Label, ...body: readonly Stmt[]): Stmt {
+  return { kind: 'block', type: 'void', label, body };
+}
+
+/** A loop; branches to `label` begin it anew, the end leaves it. */
+export function loop(label: Label, ...body: readonly Stmt[]): Stmt {
+  return { kind: 'loop', type: 'void', label, body };
+}
+
+export function when(condition: I32, ...then: readonly Stmt[]): Stmt {
+  return { kind: 'if', type: 'void', condition, then: sequence(...then), otherwise: undefined };
+}
+
+/** A condition with two arms, of values or of statements. Only the chosen arm is evaluated. */
+export function either<T extends ResultType>(condition: I32, then: Expr<T>, otherwise: Expr<T>): Expr<T> {
+  return { kind: 'if', type: then.type, condition, then, otherwise };
+}
+
+/** One of two values, both of which are evaluated (in order, before the condition). */
+export function select<T extends ResultType>(condition: I32, then: Expr<T>, otherwise: Expr<T>): Expr<T> {
+  return { kind: 'op', type: then.type, code: [0x1b], args: [then, otherwise, condition] };
+}
+
+export function branch(label: Label, condition?: I32): Stmt {
+  return { kind: 'branch', type: 'void', label, condition };
+}
+
+/** Branches to labels[index], or to `fallback` when there is none. */
+export function switchTo(index: I32, labels: readonly Label[], fallback: Label): Stmt {
+  return { kind: 'switch', type: 'void', index, labels, fallback };
+}
+
+export function call<R extends ResultType>(callee: Callable<R>, ...args: readonly Node[]): Expr<R> {
+  const code = [0x10];
+  unsigned(code, callee.index);
+  return { kind: 'op', type: callee.result, code, args };
+}
+
+export function ret(value?: Node): Stmt {
+  return { kind: 'op', type: 'void', code: [0x0f], args: value === undefined ? [] : [value] };
+}
+
+export function drop(value: Node): Stmt {
+  return { kind: 'op', type: 'void', code: [0x1a], args: [value] };
+}
+
+export function unreachable(): Stmt {
+  return { kind: 'op', type: 'void', code: [0x00], args: [] };
+}
+
+export { Label };

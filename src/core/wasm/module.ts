@@ -1,0 +1,180 @@
+/*
+ * A WebAssembly module under construction: imports, functions, exports, and the binary in the end.
+ *
+ * Imports come first: WebAssembly numbers imported functions before the module's own, so importing after the first `func` throws.
+ */
+
+import type { Callable } from './control.ts';
+import { Emitter } from './emit.ts';
+import { name, sized, unsigned } from './leb128.ts';
+import type { Expr, Node, ResultType, Stmt, ValType } from './node.ts';
+import { Local, TYPE_CODE } from './node.ts';
+
+const EXTERNAL = { func: 0, memory: 2, global: 3 } as const;
+
+/** One function: its parameters, locals and body. */
+export class FunctionBuilder<R extends ResultType> implements Callable<R> {
+  private readonly locals: ValType[] = [];
+  /** Scratch locals by type, handed out anew after each `releaseScratch`. */
+  private readonly scratch: { local: Local<ValType>; used: boolean }[] = [];
+  private code: readonly number[] = [];
+
+  constructor(
+    readonly index: number,
+    readonly type: number,
+    readonly params: readonly ValType[],
+    readonly result: R,
+  ) {}
+
+  /** The parameter at `position`, which has to be of `type`. */
+  param<T extends ValType>(type: T, position: number): Local<T> {
+    if (this.params[position] !== type) throw new Error(`parameter ${String(position)} is no ${type}`);
+    return new Local(type, position);
+  }
+
+  local<T extends ValType>(type: T): Local<T> {
+    this.locals.push(type);
+    return new Local(type, this.params.length + this.locals.length - 1);
+  }
+
+  /** A local that is free to be reused after the next `releaseScratch`. Its first value is undefined. */
+  temp<T extends ValType>(type: T): Local<T> {
+    const free = this.scratch.find((s) => !s.used && s.local.type === type);
+    if (free !== undefined) {
+      free.used = true;
+      return free.local as Local<T>;
+    }
+    const local = this.local(type);
+    this.scratch.push({ local, used: true });
+    return local;
+  }
+
+  releaseScratch(): void {
+    for (const s of this.scratch) s.used = false;
+  }
+
+  /** Sets the function's code; `value` is what it returns. */
+  body(statements: readonly Stmt[], value?: Expr<R>): void {
+    const emitter = new Emitter();
+    for (const statement of statements) emitter.emit(statement);
+    if (value !== undefined) emitter.emit(value as Node);
+    else if (this.result !== 'void') emitter.bytes.push(0x00);
+    this.code = emitter.bytes;
+  }
+
+  encode(): number[] {
+    const out: number[] = [];
+    unsigned(out, this.locals.length);
+    for (const type of this.locals) out.push(1, TYPE_CODE[type]);
+    for (const byte of this.code) out.push(byte);
+    out.push(0x0b);
+    return out;
+  }
+}
+
+export class ModuleBuilder {
+  private readonly types: string[] = [];
+  private readonly typeCodes: number[][] = [];
+  private readonly imports: number[][] = [];
+  private readonly functions: FunctionBuilder<ResultType>[] = [];
+  private readonly exports: number[][] = [];
+  private importedFunctions = 0;
+  private importedGlobals = 0;
+
+  /** Imports a shared memory. Sizes in WebAssembly pages of 64 KiB; the memory given must lie within them. */
+  importMemory(from: string, field: string, minimum: number, maximum: number): void {
+    const out = this.import(from, field, EXTERNAL.memory);
+    out.push(0x03);
+    unsigned(out, minimum);
+    unsigned(out, maximum);
+  }
+
+  /** Imports an immutable global and yields the expression for its value. */
+  importGlobal<T extends ValType>(from: string, field: string, type: T): Expr<T> {
+    const out = this.import(from, field, EXTERNAL.global);
+    out.push(TYPE_CODE[type], 0x00);
+    const code = [0x23];
+    unsigned(code, this.importedGlobals++);
+    return { kind: 'op', type, code, args: [] };
+  }
+
+  importFunction<R extends ResultType>(from: string, field: string, params: readonly ValType[], result: R): Callable<R> {
+    if (this.functions.length > 0) throw new Error(`import of ${field} after the first function`);
+    const out = this.import(from, field, EXTERNAL.func);
+    unsigned(out, this.functionType(params, result));
+    return { index: this.importedFunctions++, result };
+  }
+
+  func<R extends ResultType>(params: readonly ValType[], result: R, exportAs?: string): FunctionBuilder<R> {
+    const index = this.importedFunctions + this.functions.length;
+    const func = new FunctionBuilder(index, this.functionType(params, result), params, result);
+    this.functions.push(func);
+    if (exportAs !== undefined) {
+      const out: number[] = [];
+      name(out, exportAs);
+      out.push(EXTERNAL.func);
+      unsigned(out, index);
+      this.exports.push(out);
+    }
+    return func;
+  }
+
+  /** The module's binary. */
+  encode(): Uint8Array {
+    const out = [0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00];
+    section(out, 1, this.typeCodes);
+    section(out, 2, this.imports);
+    section(
+      out,
+      3,
+      this.functions.map((f) => {
+        const type: number[] = [];
+        unsigned(type, f.type);
+        return type;
+      }),
+    );
+    section(out, 7, this.exports);
+    section(
+      out,
+      10,
+      this.functions.map((f) => {
+        const entry: number[] = [];
+        sized(entry, f.encode());
+        return entry;
+      }),
+    );
+    return new Uint8Array(out);
+  }
+
+  private import(from: string, field: string, kind: number): number[] {
+    const out: number[] = [];
+    name(out, from);
+    name(out, field);
+    out.push(kind);
+    this.imports.push(out);
+    return out;
+  }
+
+  private functionType(params: readonly ValType[], result: ResultType): number {
+    const key = `${params.join()}:${result}`;
+    const known = this.types.indexOf(key);
+    if (known >= 0) return known;
+    const out = [0x60];
+    sized(
+      out,
+      params.map((p) => TYPE_CODE[p]),
+    );
+    sized(out, result === 'void' ? [] : [TYPE_CODE[result]]);
+    this.typeCodes.push(out);
+    return this.types.push(key) - 1;
+  }
+}
+
+function section(out: number[], id: number, entries: readonly (readonly number[])[]): void {
+  if (entries.length === 0) return;
+  const body: number[] = [];
+  unsigned(body, entries.length);
+  for (const entry of entries) for (const byte of entry) body.push(byte);
+  out.push(id);
+  sized(out, body);
+}
