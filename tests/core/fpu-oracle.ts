@@ -11,6 +11,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { DOUBLE, SINGLE } from '../../src/core/fpu/format.ts';
 import type { FpuOp } from '../../src/core/fpu/op.ts';
 import { Cases, OPERATIONS, edges, isFused, isUnrounded, takesTwo } from './fpu-cases.ts';
 
@@ -97,6 +98,13 @@ const kind = (x: bigint): string => {
   return digits.slice(0, x >> 32n === 0n ? 10 : 2);
 };
 
+/** The results next to which range exceptions begin, told apart; others alike. */
+const border = (x: bigint): string => {
+  const magnitude = x >> 32n === 0n ? x & 0x7fff_ffffn : x & ((1n << 63n) - 1n);
+  return BORDERS.includes(magnitude) ? hex(magnitude) : '';
+};
+const BORDERS = [SINGLE, DOUBLE].flatMap((f) => [f.hidden, f.hidden - 1n, f.infinity, f.infinity - 1n]);
+
 /** A small set of cases in which every combination of operation, rounding mode and flags that occurs has a few members. */
 function selectVectors(oracle: Oracle, perOperation: number): Record<string, string[]> {
   const vectors: Record<string, string[]> = {};
@@ -114,7 +122,7 @@ function selectVectors(oracle: Oracle, perOperation: number): Record<string, str
         const { rm, a, b, c } = cases[i]!;
         const { result, flags } = answers[i]!;
         const line = [rm, hex(a), hex(b), hex(c), hex(result), flags].join(' ');
-        const key = quota < 1000 ? `${String(rm)} ${String(flags)}` : `${kind(a)} ${kind(b)} ${kind(result)}`;
+        const key = quota < 1000 ? `${String(rm)} ${String(flags)} ${border(result)}` : `${kind(a)} ${kind(b)} ${kind(result)}`;
         if ((seen.get(key) ?? 0) >= (quota < 1000 ? quota : 1) || lines.has(line)) continue;
         seen.set(key, (seen.get(key) ?? 0) + 1);
         lines.add(line);

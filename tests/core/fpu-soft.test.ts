@@ -128,10 +128,11 @@ describe('rounding', () => {
   });
 
   it('detects tininess after rounding', () => {
-    // Just below the smallest normal number: rounds up to it and counts as normal if it would with unbounded exponents too.
     const smallest = bits(2 ** -1022);
-    expect(execute(FpuOp.MUL_D, 0, smallest + 1n, bits(1 - 2 ** -53), 0n)).toBe('10000000000000 1');
-    expect(execute(FpuOp.MUL_D, 0, smallest, bits(1 - 2 ** -53), 0n)).toBe(`10000000000000 ${String(Flag.UF | Flag.NX)}`);
+    const madd = (a: number, b: number): string => execute(FpuOp.MADD_D, 0, bits(a), bits(b), smallest);
+    // 2^-1022 − 2^-1080 would round to 2^-1022 with unbounded exponents too, so it is not tiny; 2^-1022 − 2^-1075 would not.
+    expect(madd(2 ** -540, -(2 ** -540))).toBe(`10000000000000 ${String(Flag.NX)}`);
+    expect(madd(2 ** -540, -(2 ** -535))).toBe(`10000000000000 ${String(Flag.UF | Flag.NX)}`);
   });
 
   it('overflows to infinity or the largest number, as the mode says', () => {
