@@ -1,0 +1,78 @@
+/*
+ * The workers of a machine: one for each hart, each with a single task that lasts from power-on to halt.
+ *
+ * A hart's task is a synchronous function of a bundle (bundle.ts); it sleeps in Atomics.wait like any hart and never returns to its
+ * event loop before the machine halts. Whatever ends a task early (an exception, a worker that dies or cannot be started) is reported
+ * once, through `onFailure`: the machine then stops with a machine check. Nothing here waits without a limit.
+ *
+ * The host's start-up flags (loaders of tsx or vitest) are not passed on: a bundle needs none of them.
+ */
+
+import { Piscina } from 'piscina';
+
+/** After this long, harts that have not returned from their task are ended by force; sooner when one has failed already. */
+const GRACE_MS = 2000;
+const GRACE_AFTER_FAILURE_MS = 250;
+
+export interface HartPoolOptions<Task> {
+  /** Path of the bundle. */
+  readonly file: string;
+  /** The function in it to call; synchronous. */
+  readonly name: string;
+  /** What each hart is called with: cloned, shared memory stays shared. */
+  readonly tasks: readonly Task[];
+  /** A hart ended before its time; called at most once. `hart` is -1 when the worker died before it had a task. */
+  readonly onFailure: (hart: number, error: Error) => void;
+}
+
+export class HartPool<Task> {
+  private readonly pool: Piscina<Task, void>;
+  private readonly returned: Promise<unknown>;
+  private failed = false;
+  private stopping: Promise<void> | undefined;
+
+  /** Starts the workers; they begin their tasks as soon as they are up, in no particular order. */
+  constructor({ file, name, tasks, onFailure }: HartPoolOptions<Task>) {
+    const fail = (hart: number, error: unknown): void => {
+      if (this.failed || this.stopping !== undefined) return;
+      this.failed = true;
+      onFailure(hart, error instanceof Error ? error : new Error(String(error)));
+    };
+    this.pool = new Piscina({
+      filename: file,
+      name,
+      minThreads: tasks.length,
+      maxThreads: tasks.length,
+      idleTimeout: Infinity,
+      // A hart waits in its task, not for the next one.
+      atomics: 'disabled',
+      recordTiming: false,
+      execArgv: [],
+    });
+    this.pool.on('error', (error) => fail(-1, error));
+    this.returned = Promise.allSettled(
+      tasks.map((task, hart) => this.pool.run(task).catch((error: unknown) => fail(hart, error))),
+    );
+  }
+
+  /**
+   * Waits until every hart has returned, and ends the workers. Tell the harts to halt before.
+   *
+   * @param graceMs how long to wait for harts that do not return
+   */
+  stop(graceMs = this.failed ? GRACE_AFTER_FAILURE_MS : GRACE_MS): Promise<void> {
+    this.stopping ??= this.end(graceMs);
+    return this.stopping;
+  }
+
+  private async end(graceMs: number): Promise<void> {
+    let timer: NodeJS.Timeout | undefined;
+    const limit = new Promise((resolve) => {
+      timer = setTimeout(resolve, graceMs);
+    });
+    // After a failure some task will never settle: its worker is gone, or never came.
+    await Promise.race([this.returned, limit]);
+    clearTimeout(timer);
+    await this.pool.destroy();
+  }
+}

@@ -1,0 +1,2 @@
+/* What a bundle has to bring along. */
+export const answer = 42;
