@@ -9,7 +9,7 @@ import type { Ram } from '../core/ram.ts';
 import { Cause } from '../core/trap.ts';
 import { Ipi } from '../smp/doorbell.ts';
 import { wakeNappers } from '../smp/nap.ts';
-import { EVENT_LEVELS, EVENT_NAMES, EVENTS, Event, type Format, Level } from './events.ts';
+import { EVENT_LEVELS, EVENT_NAMES, EventId, EVENTS, type Format, Level } from './events.ts';
 import { TraceRecord, TraceRing } from './ring.ts';
 
 /** An event as the reader of a trace sees it. */
@@ -71,7 +71,7 @@ export class TraceDrain {
     const count = (missed - TraceRing.reported.get(ram, ring)) >>> 0;
     if (count === 0) return;
     TraceRing.reported.set(ram, ring, missed);
-    events.push({ level: Level.warn, ns, hart, thread: 0, event: EVENT_NAMES[Event.lost]!, args: { count } });
+    events.push({ level: Level.warn, ns, hart, thread: 0, event: EVENT_NAMES[EventId.lost]!, args: { count } });
   }
 
   private decode(at: number, ns: number): DecodedEvent {

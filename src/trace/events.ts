@@ -37,7 +37,7 @@ export const EVENTS = {
     'A system call; low words of its arguments.',
   ),
   syscallExit: event(4, 'trace', { call: 'call', result: 'i64' }, 'What it returned.'),
-  block: event(5, 'debug', { reason: 'reason', object: 'hex' }, 'The thread waits.'),
+  block: event(5, 'debug', { object: 'hex', reason: 'reason' }, 'The thread waits.'),
   wake: event(
     6,
     'debug',
@@ -89,7 +89,7 @@ export type EventName = keyof typeof EVENTS;
 type Numbers = { readonly [K in EventName]: (typeof EVENTS)[K]['number'] };
 
 /** The number of each event, for `Tracer.emit`. */
-export const Event: Numbers = Object.freeze(
+export const EventId: Numbers = Object.freeze(
   Object.fromEntries(Object.entries(EVENTS).map(([name, spec]) => [name, spec.number])),
 ) as Numbers;
 

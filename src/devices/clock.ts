@@ -1,0 +1,63 @@
+/*
+ * The clock: nanoseconds since power-on, the same on all harts, and the wall clock derived from it.
+ *
+ * Both stand on `performance.now()`, monotonic everywhere. Workers of Node 20 share the process's time origin, so that their readings
+ * compare directly (measured: equal to 10 ns). Where each worker has an origin of its own, the difference of the origins is added.
+ * The wall clock is read once, at power-on, and then runs with the monotonic clock: it is never set back under a guest.
+ */
+
+import type { Ram } from '../core/ram.ts';
+import { BootPage } from '../smp/boot-page.ts';
+
+const NS_PER_MS = 1e6;
+const NS_PER_S = 1e9;
+/** Origins closer than this are one: the boot page keeps the wall clock as a double, good to a quarter of a microsecond. */
+const SAME_ORIGIN_NS = 1000;
+
+export class Clock {
+  /** Wall clock at power-on, split so that sums stay exact. */
+  private readonly epochSeconds: number;
+  private readonly epochNs: number;
+  /** What to subtract from this worker's reading. */
+  private readonly startNs: number;
+  private lastNs = 0;
+
+  constructor(ram: Ram, bootPage: number) {
+    const monotonic = BootPage.epochMonotonicNs.get(ram, bootPage);
+    const realtime = BootPage.epochRealtimeNs.get(ram, bootPage);
+    const origin = realtime - monotonic;
+    const drift = performance.timeOrigin * NS_PER_MS - origin;
+    this.startNs = monotonic - (Math.abs(drift) < SAME_ORIGIN_NS ? 0 : drift);
+    this.epochSeconds = Math.floor(realtime / NS_PER_S);
+    this.epochNs = realtime % NS_PER_S;
+  }
+
+  /** The host calls this once, before any clock is made: now is time zero. */
+  static powerOn(ram: Ram, bootPage: number): void {
+    const now = performance.now() * NS_PER_MS;
+    BootPage.epochMonotonicNs.set(ram, bootPage, now);
+    BootPage.epochRealtimeNs.set(ram, bootPage, performance.timeOrigin * NS_PER_MS + now);
+  }
+
+  /** Whole nanoseconds since power-on. Never smaller than what this object returned before. */
+  nowNs(): number {
+    const now = Math.floor(performance.now() * NS_PER_MS - this.startNs);
+    if (now > this.lastNs) this.lastNs = now;
+    return this.lastNs;
+  }
+
+  /** Nanoseconds since 1970, as a double: good to 256 ns. */
+  realtimeNs(): number {
+    return this.epochSeconds * NS_PER_S + this.epochNs + this.nowNs();
+  }
+
+  /** Whole seconds since 1970 at `ns` since power-on. */
+  realtimeSeconds(ns: number): number {
+    return this.epochSeconds + Math.floor((this.epochNs + ns) / NS_PER_S);
+  }
+
+  /** The nanoseconds below the second, 0 to 999999999, at `ns` since power-on. Exact, so that times of one clock compare. */
+  realtimeFraction(ns: number): number {
+    return (this.epochNs + ns) % NS_PER_S;
+  }
+}
