@@ -1,0 +1,146 @@
+/*
+ * The command line, as data: what the user typed becomes BootOptions, or a UsageError whose message is the one line to print.
+ *
+ * Options end where the program begins: what follows its name belongs to the program, whatever it looks like.
+ */
+
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+
+import { MAX_RAM_BYTES } from '../core/ram.ts';
+import { DEFAULT_CONFIG } from '../kernel/config.ts';
+import { MAX_HARTS } from '../smp/smp-map.ts';
+import { VrosLimit } from '../syscalls/abi.ts';
+import { Level, type LevelName } from '../trace/events.ts';
+
+/** What the command line asks for. */
+export interface BootOptions {
+  readonly cpus: number;
+  /** Bytes. */
+  readonly memory: number;
+  readonly ports: number;
+  readonly portMessages: number;
+  readonly portMessageBytes: number;
+  /** File of the trace; '' for a new one under traces/; undefined for none. */
+  readonly trace: string | undefined;
+  readonly logLevel: LevelName;
+  readonly stats: boolean;
+  readonly seed: number | undefined;
+  /** Program and its arguments; none: the interactive shell. */
+  readonly program: string | undefined;
+  readonly args: readonly string[];
+}
+
+/** The user asked for something that cannot be: the message is one line, says what was wrong and what to do. */
+export class UsageError extends Error {
+  override readonly name = 'UsageError';
+}
+
+/** The user asked for a text only (--help, --version): the message. */
+export class Answer {
+  constructor(readonly text: string) {}
+}
+
+/**
+ * Understands a command line.
+ *
+ * @param argv without the names of the interpreter and the script
+ * @throws UsageError
+ */
+export function parseOptions(argv: readonly string[], version: string): BootOptions | Answer {
+  let text = '';
+  const command = describeOptions(version)
+    .exitOverride()
+    .configureOutput({
+      writeOut: (chunk) => {
+        text += chunk;
+      },
+      outputError: () => undefined,
+    });
+  try {
+    command.parse(bareTrace(command, argv), { from: 'user' });
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    if (error.exitCode === 0) return new Answer(text);
+    throw new UsageError(oneLine(error.message));
+  }
+  const options = command.opts<Omit<BootOptions, 'program' | 'args' | 'stats'> & { stats?: true }>();
+  const [program, ...args] = command.args;
+  return { ...options, trace: options.trace, stats: options.stats === true, seed: options.seed, program, args };
+}
+
+function describeOptions(version: string): Command {
+  const { memoryBytes, ports, portMessages, portMessageBytes } = DEFAULT_CONFIG;
+  return new Command('hartbeat')
+    .description('A multi-core RISC-V machine. Starts a shell, or a program of the machine or of the host.')
+    .usage('[options] [program [args...]]')
+    .argument('[program]', "a name in the machine's /bin, or else a static riscv64 ELF file of the host; without: the shell")
+    .argument('[args...]', 'for the program')
+    .passThroughOptions()
+    .option('--cpus <n>', 'harts, each on a thread of its own', count(1, MAX_HARTS), 2)
+    .addOption(
+      new Option('--memory <size>', 'RAM for the kernel tables and the programs: bytes, or with K, M or G')
+        .argParser(bytes)
+        .default(memoryBytes, `${String(memoryBytes / 2 ** 20)}M`),
+    )
+    .option('--ports <n>', 'size of the VROS port table', count(1, 4096), ports)
+    .option('--port-messages <n>', 'messages a port holds', count(1, 4096), portMessages)
+    .option('--port-message-bytes <n>', 'largest message', count(1, VrosLimit.IPC_MAX_DATA), portMessageBytes)
+    .option('--trace [file]', 'write a trace to this file, or to a new one under traces/')
+    .addOption(new Option('--log-level <level>', 'least level of what is traced').choices(Object.keys(Level)).default('trace'))
+    .option('--stats', 'print the counters of each hart at exit')
+    .option('--seed <n>', "seed of the machine's random numbers, for equal runs", count(0, 2 ** 32 - 1))
+    .version(version, '--version', 'print the version')
+    .helpOption('-h, --help', 'print this text')
+    .configureHelp({ optionTerm: ({ long, flags }) => (long === '--trace' ? '--trace[=file]' : flags) })
+    .addHelpText('after', EXAMPLES);
+}
+
+const EXAMPLES = `
+Exit status: the program's; 128+n when signal n ended it; 64 when this command was used wrongly; 70 when the machine itself failed.
+
+Examples:
+  hartbeat --cpus 4                       the shell of a machine with four harts
+  hartbeat --cpus 2 ipctest               a program of the machine
+  hartbeat --cpus 2 ./a.out one two       a static riscv64 Linux program of the host
+  hartbeat --trace=run.ndjson ipctest     with a trace of everything that happened`;
+
+/** `--trace` takes a file only as `--trace=FILE`: the word after it is the program. */
+function bareTrace(command: Command, argv: readonly string[]): string[] {
+  const result = [...argv];
+  const takesValue = new Set(command.options.filter((option) => option.required).map((option) => option.long));
+  for (let i = 0; i < result.length; i++) {
+    const word = result[i]!;
+    if (!word.startsWith('-') || word === '--') break;
+    if (word === '--trace') result[i] = '--trace=';
+    else if (takesValue.has(word)) i++;
+  }
+  return result;
+}
+
+function count(low: number, high: number): (text: string) => number {
+  return (text) => {
+    const value = /^\d+$/.test(text) ? Number(text) : NaN;
+    if (value >= low && value <= high) return value;
+    throw new InvalidArgumentError(`a whole number from ${String(low)} to ${String(high)}`);
+  };
+}
+
+const UNITS: Readonly<Record<string, number>> = { '': 1, K: 2 ** 10, M: 2 ** 20, G: 2 ** 30 };
+
+function bytes(text: string): number {
+  const [, digits, unit = ''] = /^(\d+(?:\.\d+)?)([KMG]?)(?:i?B)?$/i.exec(text) ?? [];
+  const value = Math.floor(Number(digits) * (UNITS[unit.toUpperCase()] ?? NaN));
+  if (Number.isNaN(value)) throw new InvalidArgumentError('a number of bytes, or one with K, M or G, such as 64M');
+  if (value > MAX_RAM_BYTES) throw new InvalidArgumentError('a machine has less than 2G');
+  return value;
+}
+
+/** Commander's message as one line that says what to do next. */
+function oneLine(message: string): string {
+  const line = message
+    .replace(/^error: /, '')
+    .replace(/\s*\n\s*/g, ' ')
+    .replace(/^option '(--[\w-]+)[^']*' argument '(.*)' is invalid\./, '$1 $2:')
+    .replace(/^option '(--[\w-]+) (\S+)' argument missing/, '$1 needs a value, $2');
+  return `${line.replace(/\.$/, '')} (see --help)`;
+}
