@@ -120,3 +120,25 @@ export class Walker {
     return Walk.PageFault;
   }
 }
+
+/**
+ * Access to the lower word of a live entry at physical address `slot`. The kernel edits tables under the lock of their space, against
+ * nobody but the walkers, which only set A and D.
+ */
+export function loadPte(ram: Ram, slot: number): number {
+  return Atomics.load(ram.i32, slot >>> 2);
+}
+export function setPte(ram: Ram, slot: number, pte: number): void {
+  Atomics.store(ram.i32, slot >>> 2, pte);
+}
+/** Stores `pte` and returns the entry as it was, with all that walkers have marked in it. */
+export function exchangePte(ram: Ram, slot: number, pte: number): number {
+  return Atomics.exchange(ram.i32, slot >>> 2, pte);
+}
+/** Clears and sets flags of an entry, keeping what walkers mark meanwhile; returns the entry as it was. */
+export function changePteFlags(ram: Ram, slot: number, clear: number, set: number): number {
+  for (;;) {
+    const pte = Atomics.load(ram.i32, slot >>> 2);
+    if (Atomics.compareExchange(ram.i32, slot >>> 2, pte, (pte & ~clear) | set) === pte) return pte;
+  }
+}

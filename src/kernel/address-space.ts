@@ -1,0 +1,263 @@
+/*
+ * Address spaces: their life, and what happens on a page fault.
+ *
+ * A space is a slot: areas say what exists, the page table says what is present; pages become present on first touch. mappings.ts holds
+ * the calls that change areas (mmap and its kin), user-copy.ts moves data in and out.
+ *
+ * Guards: `Space.lock` (rank `space`) guards areas, heap bounds and page-table edits; TLB state and the reference count are atomic.
+ * A page that is taken away, or loses a permission, is shot down before the lock is released and before its frame is.
+ *
+ * Life: whoever can still use a space holds a reference: each process, and each hart that has it active. The last release tears it
+ * down without a lock, since nobody can reach it. The slot's TLB generation is never reset: it moves on when the slot is freed, so
+ * a hart that enters the next space of that slot (and so of that ASID) flushes what it remembers of the old one.
+ */
+
+import { USER_ADDRESS_LIMIT, PTE_D, PTE_W, Access, changePteFlags, pteToAddress } from '../core/mmu.ts';
+import { bytes, f64, struct, u32 } from '../core/layout.ts';
+import { PAGE_SIZE, type Ram } from '../core/ram.ts';
+import { atomicU32 } from '../smp/atomics.ts';
+import { KernelPanic } from '../smp/panic.ts';
+import { Rank } from '../smp/ranks.ts';
+import { TlbState, type Shootdown } from '../smp/shootdown.ts';
+import { spinlock, type Locks } from '../smp/spinlock.ts';
+import { Area, AreaKind, AreaSet, type Areas } from './areas.ts';
+import type { Frames } from './frames.ts';
+import type { Images } from './images.ts';
+import { Prot } from './mman.ts';
+import { allows, FrameBatch, loadPte, PageTables, PTE_SHARED } from './page-table.ts';
+import { SlotPool } from './slots.ts';
+
+export const Space = struct('Space', {
+  lock: spinlock(),
+  /** A TlbState: what `Shootdown.activate` takes. */
+  tlb: bytes('atomic', TlbState.SIZE, TlbState.ALIGN),
+  refCount: atomicU32(),
+  /** Root page table, physical. */
+  root: u32('immutable'),
+  /** Slot index + 1. */
+  asid: u32('immutable'),
+  /** Frames that hold pages (an image's own frames included), and those that hold page tables. */
+  residentPages: u32('lock'),
+  tablePages: u32('lock'),
+  /** An AreaSet. */
+  areas: bytes('lock', AreaSet.SIZE, AreaSet.ALIGN),
+  /** The heap: where it starts (page-aligned), and the break (any address). */
+  brkStart: f64('lock'),
+  brk: f64('lock'),
+});
+
+/** ASIDs have 12 bits and 0 is not used. */
+export const MAX_SPACES = 4095;
+
+/** Outcome of a page fault; the two errors are Linux's si_code values. */
+export const Fault = {
+  /** The access can be tried again. */
+  Handled: 0,
+  /** SEGV_MAPERR: no area there. */
+  MapError: 1,
+  /** SEGV_ACCERR: the area forbids it. */
+  AccessError: 2,
+  /** No frame is left. */
+  OutOfMemory: 3,
+} as const;
+export type Fault = (typeof Fault)[keyof typeof Fault];
+
+export class AddressSpaces {
+  readonly tables: PageTables;
+  /** Frames taken away by the running call. Always empty when no space's lock is held. */
+  readonly batch = new FrameBatch();
+  private readonly pool: SlotPool;
+
+  constructor(
+    private readonly ram: Ram,
+    private readonly locks: Locks,
+    readonly frames: Frames,
+    readonly areas: Areas,
+    private readonly images: Images,
+    private readonly shootdown: Pick<Shootdown, 'shoot'>,
+    base: number,
+    count: number,
+  ) {
+    this.pool = new SlotPool(ram, locks, base, { name: 'space', count, size: Space.SIZE, order: 'fifo' });
+    this.tables = new PageTables(ram, frames);
+  }
+
+  /** Bytes of the region (64-aligned) for `count` ≤ MAX_SPACES spaces. */
+  static bytes(count: number): number {
+    return SlotPool.bytes(count, Space.SIZE);
+  }
+
+  initialise(): void {
+    this.pool.initialise();
+    for (let index = 0; index < this.pool.count; index++) this.ram.fill(this.pool.at(index), Space.SIZE);
+  }
+
+  /** Spaces in use: a snapshot. */
+  inUse(): number {
+    return this.pool.inUse();
+  }
+
+  /** An empty space with one reference, or 0 when slots or memory are used up. */
+  create(): number {
+    const { ram } = this;
+    const space = this.pool.alloc();
+    if (space === 0) return 0;
+    const root = this.frames.alloc();
+    if (root === 0) {
+      this.pool.free(space);
+      return 0;
+    }
+    Space.lock.init(ram, space, Rank.space);
+    Space.refCount.store(ram, space, 1);
+    Space.root.set(ram, space, root);
+    Space.asid.set(ram, space, this.pool.indexOf(space) + 1);
+    Space.residentPages.set(ram, space, 0);
+    Space.tablePages.set(ram, space, 1);
+    Space.brkStart.set(ram, space, 0);
+    Space.brk.set(ram, space, 0);
+    this.areas.initialiseSet(Space.areas.addr(space));
+    return space;
+  }
+
+  /** Adds a reference to a space that the caller knows to be alive. */
+  retain(space: number): void {
+    if (Space.refCount.add(this.ram, space, 1) === 0) throw new KernelPanic('dead address space retained');
+  }
+
+  /** Drops a reference. The last one returns every page, table and area; no hart may have the space active then. */
+  release(space: number): void {
+    const before = Space.refCount.sub(this.ram, space, 1);
+    if (before === 1) this.destroy(space);
+    else if (before === 0) throw new KernelPanic('dead address space released');
+  }
+
+  /** Address of the space's lock, for callers of `…Locked` functions. */
+  lockOf(space: number): number {
+    return Space.lock.addr(space);
+  }
+
+  /**
+   * Handles a page fault of guest code: makes the page of `va` present if its area allows `access` (an Access bit).
+   * A fault that another hart has dealt with meanwhile counts as handled.
+   *
+   * @param va any number; what is no user address has no area
+   */
+  fault(space: number, va: number, access: Access): Fault {
+    const lock = Space.lock.addr(space);
+    this.locks.acquire(lock);
+    const outcome = this.faultLocked(space, va, access);
+    this.locks.release(lock);
+    return outcome;
+  }
+
+  faultLocked(space: number, va: number, access: Access): Fault {
+    const { ram } = this;
+    if (!(va >= 0 && va < USER_ADDRESS_LIMIT)) return Fault.MapError;
+    const area = this.areas.find(Space.areas.addr(space), va);
+    if (area === 0) return Fault.MapError;
+    const prot = Area.prot.get(ram, area);
+    if (!permits(prot, access) || Area.kind.get(ram, area) === AreaKind.Guard) return Fault.AccessError;
+
+    const slot = this.tables.ensureSlot(Space.root.get(ram, space), (va / PAGE_SIZE) | 0);
+    Space.tablePages.set(ram, space, Space.tablePages.get(ram, space) + this.tables.tablesMade);
+    if (slot === 0) return Fault.OutOfMemory;
+    const pte = loadPte(ram, slot);
+    if (pte === 0) return this.fillLocked(space, area, va, slot, access);
+    if (allows(pte, access)) return Fault.Handled;
+    if (access === Access.Write && (pte & PTE_SHARED) !== 0) return this.unshareLocked(space, slot, pte, prot);
+    throw new KernelPanic('page table entry narrower than its area');
+  }
+
+  /**
+   * Physical address of the byte at `va` for an access of the kernel on the user's behalf; makes the page present first. Valid, with the
+   * rest of its page, while the caller holds the space's lock.
+   *
+   * @returns a physical address, or the negative of a Fault
+   */
+  translateLocked(space: number, va: number, access: Access): number {
+    const { ram } = this;
+    if (!(va >= 0 && va < USER_ADDRESS_LIMIT)) return -Fault.MapError;
+    const page = (va / PAGE_SIZE) | 0;
+    const root = Space.root.get(ram, space);
+    let slot = this.tables.slot(root, page);
+    if (slot === 0 || !allows(loadPte(ram, slot), access)) {
+      const outcome = this.faultLocked(space, va, access);
+      if (outcome !== Fault.Handled) return -outcome;
+      slot = this.tables.slot(root, page);
+    }
+    const pte = loadPte(ram, slot);
+    if (access === Access.Write && (pte & PTE_D) === 0) changePteFlags(ram, slot, 0, PTE_D);
+    return pteToAddress(pte) + (va - page * PAGE_SIZE);
+  }
+
+  /** Shoots down what the batch holds, and releases it. Called before the space's lock is released. */
+  flushLocked(space: number): void {
+    if (this.batch.count === 0 && !this.tables.narrowed) return;
+    this.shootdown.shoot(Space.tlb.addr(space));
+    this.tables.narrowed = false;
+    this.batch.release(this.frames);
+  }
+
+  /** Bytes of all areas of a space: a snapshot. */
+  mappedBytes(space: number): number {
+    return AreaSet.bytes.get(this.ram, Space.areas.addr(space));
+  }
+
+  /** First touch of a page. */
+  private fillLocked(space: number, area: number, va: number, slot: number, access: Access): Fault {
+    const { ram, frames, images } = this;
+    const prot = Area.prot.get(ram, area);
+    const image = Area.image.get(ram, area);
+    const source = image === 0 ? 0 : images.frameAt(image, this.areas.imagePageAt(area, va));
+    let frame: number;
+    let shared = false;
+    if (source === 0) {
+      frame = frames.alloc();
+      if (frame === 0) return Fault.OutOfMemory;
+    } else if ((prot & Prot.Write) === 0) {
+      frame = source;
+      frames.retain(frame);
+      shared = true;
+    } else {
+      frame = frames.allocRaw();
+      if (frame === 0) return Fault.OutOfMemory;
+      ram.copy(frame, source, PAGE_SIZE);
+    }
+    this.tables.install(slot, frame, prot, shared, access === Access.Write);
+    Space.residentPages.set(ram, space, Space.residentPages.get(ram, space) + 1);
+    return Fault.Handled;
+  }
+
+  /** First write to a page whose frame others use, too. */
+  private unshareLocked(space: number, slot: number, pte: number, prot: number): Fault {
+    const { ram, frames } = this;
+    const source = pteToAddress(pte);
+    if (frames.references(source) === 1) {
+      changePteFlags(ram, slot, PTE_SHARED, PTE_W | PTE_D);
+      return Fault.Handled;
+    }
+    const frame = frames.allocRaw();
+    if (frame === 0) return Fault.OutOfMemory;
+    ram.copy(frame, source, PAGE_SIZE);
+    this.batch.push(pteToAddress(this.tables.install(slot, frame, prot, false, true)));
+    this.flushLocked(space);
+    return Fault.Handled;
+  }
+
+  private destroy(space: number): void {
+    const { ram } = this;
+    const tlb = Space.tlb.addr(space);
+    if (TlbState.harts.load(ram, tlb, 0) !== 0 || TlbState.harts.load(ram, tlb, 1) !== 0)
+      throw new KernelPanic('address space released for the last time while a hart has it active');
+    this.tables.destroy(Space.root.get(ram, space));
+    this.areas.clear(Space.areas.addr(space));
+    TlbState.generation.add(ram, tlb, 1);
+    this.pool.free(space);
+  }
+}
+
+/** Whether protection bits allow an access: what can be written can be read. */
+function permits(prot: number, access: Access): boolean {
+  const needed = access === Access.Read ? Prot.Read | Prot.Write : access === Access.Write ? Prot.Write : Prot.Execute;
+  return (prot & needed) !== 0;
+}

@@ -1,0 +1,248 @@
+/*
+ * Virtual memory areas: which address ranges of a space exist, with which protection, and what fills their pages.
+ *
+ * A space embeds an AreaSet; the areas themselves are slots of a pool that all spaces share, ordered in a treap (area-tree.ts). An
+ * area that takes its pages from an image holds a reference to it.
+ *
+ * Invariants: areas of a set are disjoint and page-aligned, and neighbours that continue one another are one area (so a program
+ * that maps page by page needs one area, not thousands).
+ *
+ * Guard: every function wants the lock of the space that the set lies in. Nothing here knows page tables.
+ */
+
+import { f64, struct, u32 } from '../core/layout.ts';
+import { PAGE_SHIFT, PAGE_SIZE, type Ram } from '../core/ram.ts';
+import type { Locks } from '../smp/spinlock.ts';
+import { Area, AreaTree } from './area-tree.ts';
+import { E } from './errno.ts';
+import { SlotPool } from './slots.ts';
+
+export { Area } from './area-tree.ts';
+
+export const AreaKind = {
+  /** Zero-filled on first touch. */
+  Anonymous: 1,
+  /** Filled from an image on first touch. */
+  Image: 2,
+  /** Never filled: no access succeeds. */
+  Guard: 3,
+} as const;
+
+export const AreaFlag = {
+  /** The initial stack, or mapped with MAP_GROWSDOWN. */
+  GrowsDown: 1,
+  /** Mapped shared: MADV_DONTNEED must not lose what was written. */
+  Shared: 2,
+  /** The heap that brk moves. */
+  Heap: 4,
+} as const;
+
+/** What a space embeds. */
+export const AreaSet = struct('AreaSet', {
+  root: u32('Space.lock'),
+  count: u32('Space.lock'),
+  /** Sum of the areas. */
+  bytes: f64('Space.lock'),
+});
+
+/** Areas that one space may have (vm.max_map_count). */
+export const MAX_AREAS = 65530;
+
+/** References to what areas are filled from. */
+export interface ImageReferences {
+  retain(image: number): void;
+  release(image: number): void;
+}
+
+export class Areas {
+  private readonly pool: SlotPool;
+  private readonly tree: AreaTree;
+
+  constructor(
+    private readonly ram: Ram,
+    locks: Locks,
+    private readonly images: ImageReferences,
+    base: number,
+    count: number,
+  ) {
+    this.pool = new SlotPool(ram, locks, base, { name: 'area', count, size: Area.SIZE, order: 'lifo' });
+    this.tree = new AreaTree(ram);
+  }
+
+  /** Bytes of the region (64-aligned) for `count` areas in all. */
+  static bytes(count: number): number {
+    return SlotPool.bytes(count, Area.SIZE);
+  }
+
+  initialise(): void {
+    this.pool.initialise();
+  }
+
+  /** Areas in use in all spaces: a snapshot. */
+  inUse(): number {
+    return this.pool.inUse();
+  }
+
+  /** The area that contains `va`, or 0. */
+  find(set: number, va: number): number {
+    const area = this.next(set, va);
+    return area !== 0 && Area.start.get(this.ram, area) <= va ? area : 0;
+  }
+
+  /** The area that contains `va`, or else the next one above; 0 when there is none. */
+  next(set: number, va: number): number {
+    return this.tree.firstEndingAfter(AreaSet.root.get(this.ram, set), va);
+  }
+
+  /** Where the area below `va` ends (at most `va`), or 0. */
+  endBelow(set: number, va: number): number {
+    const area = this.tree.lastStartingBefore(AreaSet.root.get(this.ram, set), va);
+    return area === 0 ? 0 : Math.min(va, Area.end.get(this.ram, area));
+  }
+
+  /** Where the area above `va` starts (at least `va`), or `limit`. */
+  startAbove(set: number, va: number, limit: number): number {
+    const area = this.next(set, va);
+    return area === 0 ? limit : Math.max(va, Area.start.get(this.ram, area));
+  }
+
+  /** Whether any area overlaps [start, end). */
+  overlaps(set: number, start: number, end: number): boolean {
+    const area = this.next(set, start);
+    return area !== 0 && Area.start.get(this.ram, area) < end;
+  }
+
+  /** The highest free range of `length` bytes within [low, high), or −1. */
+  highestHole(set: number, length: number, low: number, high: number): number {
+    return this.tree.highestHole(AreaSet.root.get(this.ram, set), length, low, high);
+  }
+
+  /**
+   * Adds [start, end), which is free.
+   *
+   * @param image retained for the area; 0 unless `kind` is Image
+   * @returns 0, or −ENOMEM when no slot is left
+   */
+  add(
+    set: number,
+    start: number,
+    end: number,
+    prot: number,
+    kind: number,
+    flags: number,
+    image: number,
+    imagePage: number,
+  ): number {
+    const { ram } = this;
+    if (AreaSet.count.get(ram, set) >= MAX_AREAS) return -E.NOMEM;
+    const area = this.pool.alloc();
+    if (area === 0) return -E.NOMEM;
+    if (image !== 0) this.images.retain(image);
+    Area.start.set(ram, area, start);
+    Area.end.set(ram, area, end);
+    Area.prot.set(ram, area, prot);
+    Area.kind.set(ram, area, kind);
+    Area.flags.set(ram, area, flags);
+    Area.image.set(ram, area, image);
+    Area.imagePage.set(ram, area, imagePage);
+    this.insert(set, area);
+    AreaSet.bytes.set(ram, set, AreaSet.bytes.get(ram, set) + (end - start));
+    this.join(set, end);
+    this.join(set, start);
+    return 0;
+  }
+
+  /** Makes `va` (page-aligned) a boundary: an area that contains it is divided. Returns 0, or −ENOMEM. */
+  cut(set: number, va: number): number {
+    const { ram } = this;
+    const area = this.find(set, va);
+    if (area === 0) return 0;
+    const start = Area.start.get(ram, area);
+    if (start === va) return 0;
+    if (AreaSet.count.get(ram, set) >= MAX_AREAS) return -E.NOMEM;
+    const upper = this.pool.alloc();
+    if (upper === 0) return -E.NOMEM;
+    const image = Area.image.get(ram, area);
+    if (image !== 0) this.images.retain(image);
+    Area.start.set(ram, upper, va);
+    Area.end.set(ram, upper, Area.end.get(ram, area));
+    Area.prot.set(ram, upper, Area.prot.get(ram, area));
+    Area.kind.set(ram, upper, Area.kind.get(ram, area));
+    Area.flags.set(ram, upper, Area.flags.get(ram, area));
+    Area.image.set(ram, upper, image);
+    Area.imagePage.set(ram, upper, Area.imagePage.get(ram, area) + (va - start) / PAGE_SIZE);
+    Area.end.set(ram, area, va);
+    this.tree.refresh(AreaSet.root.get(ram, set), area);
+    this.insert(set, upper);
+    return 0;
+  }
+
+  /** Joins the areas that meet at `va`, if the upper one continues the lower one. */
+  join(set: number, va: number): void {
+    const { ram } = this;
+    const upper = this.find(set, va);
+    if (upper === 0 || Area.start.get(ram, upper) !== va) return;
+    const lower = this.tree.lastStartingBefore(AreaSet.root.get(ram, set), va);
+    if (lower === 0 || Area.end.get(ram, lower) !== va || !this.continues(lower, upper)) return;
+    const end = Area.end.get(ram, upper);
+    this.drop(set, upper);
+    Area.end.set(ram, lower, end);
+    this.tree.refresh(AreaSet.root.get(ram, set), lower);
+  }
+
+  /** Removes all areas in [start, end), which are cut at both ends. */
+  remove(set: number, start: number, end: number): void {
+    const { ram } = this;
+    for (;;) {
+      const area = this.next(set, start);
+      if (area === 0 || Area.start.get(ram, area) >= end) return;
+      AreaSet.bytes.set(ram, set, AreaSet.bytes.get(ram, set) - (Area.end.get(ram, area) - Area.start.get(ram, area)));
+      this.drop(set, area);
+    }
+  }
+
+  /** Removes all areas of a set that nobody else can see any more. */
+  clear(set: number): void {
+    this.remove(set, 0, Infinity);
+  }
+
+  /** Makes a set empty without regard to what it held: for a new space. */
+  initialiseSet(set: number): void {
+    AreaSet.root.set(this.ram, set, 0);
+    AreaSet.count.set(this.ram, set, 0);
+    AreaSet.bytes.set(this.ram, set, 0);
+  }
+
+  /** Page of the area's image that fills the page of `va`. */
+  imagePageAt(area: number, va: number): number {
+    return Area.imagePage.get(this.ram, area) + Math.floor((va - Area.start.get(this.ram, area)) / PAGE_SIZE);
+  }
+
+  private continues(lower: number, upper: number): boolean {
+    const { ram } = this;
+    const image = Area.image.get(ram, lower);
+    const pages = (Area.end.get(ram, lower) - Area.start.get(ram, lower)) / 2 ** PAGE_SHIFT;
+    return (
+      Area.prot.get(ram, lower) === Area.prot.get(ram, upper) &&
+      Area.kind.get(ram, lower) === Area.kind.get(ram, upper) &&
+      Area.flags.get(ram, lower) === Area.flags.get(ram, upper) &&
+      image === Area.image.get(ram, upper) &&
+      (image === 0 || Area.imagePage.get(ram, lower) + pages === Area.imagePage.get(ram, upper))
+    );
+  }
+
+  private insert(set: number, area: number): void {
+    const { ram } = this;
+    AreaSet.root.set(ram, set, this.tree.insert(AreaSet.root.get(ram, set), area));
+    AreaSet.count.set(ram, set, AreaSet.count.get(ram, set) + 1);
+  }
+
+  private drop(set: number, area: number): void {
+    const { ram } = this;
+    AreaSet.root.set(ram, set, this.tree.remove(AreaSet.root.get(ram, set), area));
+    AreaSet.count.set(ram, set, AreaSet.count.get(ram, set) - 1);
+    const image = Area.image.get(ram, area);
+    if (image !== 0) this.images.release(image);
+    this.pool.free(area);
+  }
+}

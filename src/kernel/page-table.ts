@@ -1,0 +1,227 @@
+/*
+ * The page tables of address spaces, as the kernel edits them.
+ *
+ * An entry of the lowest level that is not zero owns a reference to its frame, also while PTE_V is clear: that is how a page keeps its
+ * content under PROT_NONE. PTE_SHARED (a bit the hardware ignores) marks a frame that is to be copied before it is written.
+ * Virtual pages are named by their number (address / 4096, 26 bits), so that all index arithmetic stays in small integers.
+ *
+ * What is taken out of a table goes into a FrameBatch: harts may still hold translations, and a walker may even be reading a table that
+ * was just unlinked. The owner of the batch shoots these down before it releases the frames.
+ *
+ * Guard: the lock of the space whose root is given; walkers of other harts set A and D meanwhile.
+ */
+
+import {
+  addressToPte,
+  changePteFlags,
+  exchangePte,
+  loadPte,
+  PTE_A,
+  PTE_D,
+  PTE_R,
+  PTE_SIZE,
+  PTE_SOFT0,
+  PTE_U,
+  PTE_V,
+  PTE_W,
+  PTE_X,
+  PTES_PER_TABLE,
+  pteToAddress,
+  setPte,
+} from '../core/mmu.ts';
+import { PAGE_SIZE, type Ram } from '../core/ram.ts';
+import type { Frames } from './frames.ts';
+import { Prot } from './mman.ts';
+
+/** The frame is shared: copy it before writing. */
+export const PTE_SHARED = PTE_SOFT0;
+
+const PERMISSIONS = PTE_V | PTE_R | PTE_W | PTE_X;
+/** Pages that one table of level 0 or 1 covers: as powers of two. */
+const L0_BITS = 9;
+const L1_BITS = 18;
+const INDEX_MASK = PTES_PER_TABLE - 1;
+
+/** Flags of a leaf with protection `prot`; writable implies readable, as on Linux. */
+export function protToPte(prot: number): number {
+  let flags = PTE_U;
+  if ((prot & (Prot.Read | Prot.Write)) !== 0) flags |= PTE_V | PTE_R;
+  if ((prot & Prot.Write) !== 0) flags |= PTE_W;
+  if ((prot & Prot.Execute) !== 0) flags |= PTE_V | PTE_X;
+  return flags;
+}
+
+/** Frames taken out of page tables and not released yet. */
+export class FrameBatch {
+  static readonly LIMIT = 512;
+  readonly frames = new Uint32Array(FrameBatch.LIMIT);
+  count = 0;
+
+  get full(): boolean {
+    return this.count === FrameBatch.LIMIT;
+  }
+
+  push(frame: number): void {
+    this.frames[this.count++] = frame;
+  }
+
+  /** Drops the references. Every translation to the frames has been shot down. */
+  release(frames: Frames): void {
+    for (let i = 0; i < this.count; i++) frames.release(this.frames[i]!);
+    this.count = 0;
+  }
+}
+
+export class PageTables {
+  /** Tables made by the last `ensureSlot`. */
+  tablesMade = 0;
+  /** Whether `protect` has taken a permission away since this was last set to false. */
+  narrowed = false;
+
+  constructor(
+    private readonly ram: Ram,
+    private readonly frames: Frames,
+  ) {}
+
+  /** Address of the level-0 entry of a page, or 0 when there is no table for it. */
+  slot(root: number, page: number): number {
+    const upper = this.ram.u32[(root + (page >>> L1_BITS) * PTE_SIZE) >>> 2]!;
+    if (upper === 0) return 0;
+    const middle = this.ram.u32[(pteToAddress(upper) + ((page >>> L0_BITS) & INDEX_MASK) * PTE_SIZE) >>> 2]!;
+    if (middle === 0) return 0;
+    return pteToAddress(middle) + (page & INDEX_MASK) * PTE_SIZE;
+  }
+
+  /** As `slot`, making the tables that are missing; 0 when memory is used up. */
+  ensureSlot(root: number, page: number): number {
+    this.tablesMade = 0;
+    const l1 = this.ensureTable(root + (page >>> L1_BITS) * PTE_SIZE);
+    if (l1 === 0) return 0;
+    const l0 = this.ensureTable(l1 + ((page >>> L0_BITS) & INDEX_MASK) * PTE_SIZE);
+    if (l0 === 0) return 0;
+    return l0 + (page & INDEX_MASK) * PTE_SIZE;
+  }
+
+  /**
+   * Takes pages out of [from, to) until the batch is full.
+   *
+   * @returns the page at which it stopped: `to`, or less when the batch is full
+   */
+  zap(root: number, from: number, to: number, batch: FrameBatch): number {
+    const { ram } = this;
+    let page = from;
+    while (page < to) {
+      if (batch.full) return page;
+      const slot = this.slot(root, page);
+      if (slot === 0) {
+        page = this.skip(root, page);
+        continue;
+      }
+      if (ram.u32[slot >>> 2] !== 0) batch.push(pteToAddress(exchangePte(ram, slot, 0)));
+      page++;
+    }
+    return to;
+  }
+
+  /** Gives the pages in [from, to) the protection `prot`; sets `narrowed` if translations must be shot down. */
+  protect(root: number, from: number, to: number, prot: number): void {
+    const { ram } = this;
+    const set = protToPte(prot);
+    let page = from;
+    while (page < to) {
+      const slot = this.slot(root, page);
+      if (slot === 0) {
+        page = this.skip(root, page);
+        continue;
+      }
+      const entry = ram.u32[slot >>> 2]!;
+      if (entry !== 0) {
+        const flags = (entry & PTE_SHARED) === 0 ? set : set & ~PTE_W;
+        const before = changePteFlags(ram, slot, PERMISSIONS, flags);
+        if ((before & ~flags & PERMISSIONS) !== 0) this.narrowed = true;
+      }
+      page++;
+    }
+  }
+
+  /** Makes `slot` map `frame`, whose reference the entry takes over; returns the entry as it was. */
+  install(slot: number, frame: number, prot: number, shared: boolean, dirty: boolean): number {
+    let flags = protToPte(prot) | PTE_A;
+    if (shared) flags = (flags & ~PTE_W) | PTE_SHARED;
+    else if (dirty) flags |= PTE_D;
+    return exchangePte(this.ram, slot, addressToPte(frame, flags));
+  }
+
+  /**
+   * Takes out the tables that serve [from, to) and nothing else: those whose span lies in [floor, ceiling), where no area is left.
+   * Stops when the batch is full; call it again until it returns true.
+   */
+  takeTables(root: number, from: number, to: number, floor: number, ceiling: number, batch: FrameBatch): boolean {
+    const { ram } = this;
+    let page = from;
+    while (page < to) {
+      const upperSlot = root + (page >>> L1_BITS) * PTE_SIZE;
+      const upper = ram.u32[upperSlot >>> 2]!;
+      const upperStart = (page >>> L1_BITS) * 2 ** L1_BITS;
+      const upperEnd = upperStart + 2 ** L1_BITS;
+      if (upper === 0) {
+        page = upperEnd;
+        continue;
+      }
+      const l1 = pteToAddress(upper);
+      for (; page < to && page < upperEnd; page = ((page >>> L0_BITS) + 1) << L0_BITS) {
+        const start = page & ~INDEX_MASK;
+        if (start < floor || start + PTES_PER_TABLE > ceiling) continue;
+        const slot = l1 + ((page >>> L0_BITS) & INDEX_MASK) * PTE_SIZE;
+        if (ram.u32[slot >>> 2] === 0) continue;
+        if (batch.full) return false;
+        batch.push(pteToAddress(exchangePte(ram, slot, 0)));
+      }
+      if (upperStart >= floor && upperEnd <= ceiling) {
+        if (batch.full) return false;
+        batch.push(pteToAddress(exchangePte(ram, upperSlot, 0)));
+      }
+    }
+    return true;
+  }
+
+  /** Releases every page and table of a space that no hart can enter any more, the root included. */
+  destroy(root: number): void {
+    this.destroyTable(root, 2);
+  }
+
+  private destroyTable(table: number, level: number): void {
+    const { ram, frames } = this;
+    for (let slot = table; slot < table + PAGE_SIZE; slot += PTE_SIZE) {
+      const entry = ram.u32[slot >>> 2]!;
+      if (entry === 0) continue;
+      if (level > 0) this.destroyTable(pteToAddress(entry), level - 1);
+      else frames.release(pteToAddress(entry));
+    }
+    frames.release(table);
+  }
+
+  private ensureTable(slot: number): number {
+    const entry = this.ram.u32[slot >>> 2]!;
+    if (entry !== 0) return pteToAddress(entry);
+    const table = this.frames.alloc();
+    if (table === 0) return 0;
+    this.tablesMade++;
+    // The exchange publishes the zeroes before the pointer to them.
+    setPte(this.ram, slot, addressToPte(table, PTE_V));
+    return table;
+  }
+
+  /** The first page behind the span of the table that is missing for `page`. */
+  private skip(root: number, page: number): number {
+    const bits = this.ram.u32[(root + (page >>> L1_BITS) * PTE_SIZE) >>> 2] === 0 ? L1_BITS : L0_BITS;
+    return ((page >>> bits) + 1) * 2 ** bits;
+  }
+}
+
+/** Whether an entry allows `access` (an Access bit) right now. */
+export function allows(pte: number, access: number): boolean {
+  return (pte & PTE_V) !== 0 && (pte & access) !== 0;
+}
+
+export { loadPte };
