@@ -4,14 +4,14 @@
  * Written by other harts: only the first cache line (the doorbell). The rest belongs to its hart.
  */
 
-import { bytes, cacheLine, struct, u32, u64 } from './layout.ts';
+import { bytes, cacheLine, i32, struct, u32, u64, u8 } from './layout.ts';
 
 /** Entries of the TLB, a power of two; direct-mapped by virtual page number. */
 export const TLB_ENTRIES = 256;
 
 /**
- * One TLB entry. A tag is the virtual page address with the ASID in its low 12 bits; a permission that is missing has the tag
- * INVALID_TAG. `write` is only valid once the page's D bit is set.
+ * One TLB entry. A tag is the virtual page address with the ASID in its low 12 bits; a permission that is missing has an
+ * invalid tag. `write` is only valid once the page's D bit is set.
  */
 export const TlbEntry = struct('TlbEntry', {
   read: u64('owner'),
@@ -21,8 +21,11 @@ export const TlbEntry = struct('TlbEntry', {
   addend: u32('owner'),
 });
 
-/** A tag that no access produces (bit 63 set: not a canonical user address). */
-export const INVALID_TAG_HIGH = 0x8000_0000;
+/** ASIDs are 0 … MAX_ASID: they fit the 12 low bits of a tag, and the last value is left to the invalid tag. */
+export const MAX_ASID = 4094;
+
+/** A word that makes a tag no access can produce, as its lower half: its ASID is none. */
+export const INVALID_TAG = 0xffff_ffff;
 
 export const HartBlock = struct(
   'HartBlock',
@@ -35,6 +38,10 @@ export const HartBlock = struct(
     /** Root page table, physical. */
     root: u32('owner'),
     asid: u32('owner'),
+    /** What is exclusive-ored with a pc to give its tag in the decode cache: the ASID in bits 50:39, an epoch in 63:51. */
+    decodeTag: u64('owner'),
+    /** For accesses across a page boundary: the bytes of a load, gathered; where a store that is done already goes once more. */
+    scratch: u64('owner'),
     instret: u64('owner'),
     tlbMisses: u64('owner'),
     decodeMisses: u64('owner'),
@@ -43,6 +50,17 @@ export const HartBlock = struct(
   { align: 64 },
 );
 
-/** Slots of the decode cache, each 16 bytes, indexed by pc/2. */
+/** Slots of the decode cache, a power of two; indexed by pc/2. */
 export const DECODE_SLOTS = 16384;
-export const DECODE_CACHE_BYTES = DECODE_SLOTS * 16;
+
+/** A decoded instruction; see isa/decode.ts for the operands. */
+export const DecodeSlot = struct('DecodeSlot', {
+  tag: u64('owner'),
+  imm: i32('owner'),
+  op: u8('owner'),
+  rd: u8('owner'),
+  rs1: u8('owner'),
+  rs2: u8('owner'),
+});
+
+export const DECODE_CACHE_BYTES = DECODE_SLOTS * DecodeSlot.SIZE;

@@ -1,0 +1,61 @@
+/*
+ * What the interpreter's module imports: the RAM, where this hart's block and decode cache lie, and the slow paths in JS.
+ *
+ * The module is the same for all harts; only these imports differ. Addresses that may be any 64 bits cross as two words.
+ */
+
+import { ModuleBuilder } from '../wasm/module.ts';
+import type { Callable } from '../wasm/control.ts';
+import type { I32 } from '../wasm/node.ts';
+
+/** The JS side, see cpu.ts. Where a cause is returned, 0 means success; where an address, a negative number is minus the cause. */
+export interface SlowPaths extends Record<string, unknown> {
+  /** Decodes the instruction at a pc into a slot; returns a cause. */
+  fetch(lo: number, hi: number, slot: number): number;
+  /** Physical address of the operand of a load, which is a copy if it crosses pages. */
+  load(lo: number, hi: number, size: number): number;
+  /** Physical address to store to; if the operand crosses pages, it has been stored and the address is that of a scratch place. */
+  store(lo: number, hi: number, size: number, valueLo: number, valueHi: number): number;
+  /** Physical address for an access. */
+  translate(lo: number, hi: number, access: number): number;
+  /** One floating-point operation; accrues flags in the running context. */
+  fpu(op: number, a: bigint, b: bigint, c: bigint, rounding: number): bigint;
+  /** Ticks of the clock. */
+  time(): number;
+  flushCode(): void;
+}
+
+export interface Environment {
+  readonly module: ModuleBuilder;
+  readonly hartBlock: I32;
+  readonly decodeCache: I32;
+  readonly fetch: Callable<'i32'>;
+  readonly load: Callable<'i32'>;
+  readonly store: Callable<'i32'>;
+  readonly translate: Callable<'i32'>;
+  readonly fpu: Callable<'i64'>;
+  readonly time: Callable<'f64'>;
+  readonly flushCode: Callable<'void'>;
+}
+
+/** The most a 32-bit memory can have; any RAM fits in. */
+const MAX_WASM_PAGES = 65536;
+
+/** A module with the imports declared. */
+export function importEnvironment(): Environment {
+  const module = new ModuleBuilder();
+  module.importMemory('ram', 'memory', 1, MAX_WASM_PAGES);
+  const from = 'slow';
+  return {
+    module,
+    hartBlock: module.importGlobal('hart', 'block', 'i32'),
+    decodeCache: module.importGlobal('hart', 'decodeCache', 'i32'),
+    fetch: module.importFunction(from, 'fetch', ['i32', 'i32', 'i32'], 'i32'),
+    load: module.importFunction(from, 'load', ['i32', 'i32', 'i32'], 'i32'),
+    store: module.importFunction(from, 'store', ['i32', 'i32', 'i32', 'i32', 'i32'], 'i32'),
+    translate: module.importFunction(from, 'translate', ['i32', 'i32', 'i32'], 'i32'),
+    fpu: module.importFunction(from, 'fpu', ['i32', 'i64', 'i64', 'i64', 'i32'], 'i64'),
+    time: module.importFunction(from, 'time', [], 'f64'),
+    flushCode: module.importFunction(from, 'flushCode', [], 'void'),
+  };
+}

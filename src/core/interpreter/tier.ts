@@ -1,0 +1,210 @@
+/*
+ * The interpreter's tier: operands come from a decoded instruction in RAM, registers lie in the context.
+ *
+ * Two kinds share this class. The main loop's (loop.ts) keeps pc in a local and may jump; an instruction out of line is a function of
+ * its own, has no pc, and returns its cause. They differ in `leave` and in what they override.
+ */
+
+import { Context, F_SLOT } from '../context.ts';
+import type { FpuOp } from '../fpu/op.ts';
+import { DecodeSlot, HartBlock, TLB_ENTRIES, TlbEntry } from '../hart-block.ts';
+import type { Field } from '../layout.ts';
+import type { LoadKind, StoreKind, Tier } from '../isa/tier.ts';
+import { Access } from '../mmu.ts';
+import { PAGE_SHIFT } from '../ram.ts';
+import { Cause } from '../trap.ts';
+import { call, either, sequence, when, yields } from '../wasm/control.ts';
+import type { FunctionBuilder } from '../wasm/module.ts';
+import { i32, i64 } from '../wasm/ops.ts';
+import type { I32, I64, Local, ResultType, Stmt, ValType } from '../wasm/node.ts';
+import type { Environment } from './environment.ts';
+
+const LOADS: Readonly<Record<LoadKind, { size: number; read: (address: I32) => I64 }>> = {
+  i8: { size: 1, read: i64.load8S },
+  u8: { size: 1, read: i64.load8U },
+  i16: { size: 2, read: i64.load16S },
+  u16: { size: 2, read: i64.load16U },
+  i32: { size: 4, read: i64.load32S },
+  u32: { size: 4, read: i64.load32U },
+  i64: { size: 8, read: i64.load },
+};
+
+const STORES: Readonly<Record<StoreKind, { size: number; write: (address: I32, offset: number, value: I64) => Stmt }>> = {
+  '8': { size: 1, write: i64.store8 },
+  '16': { size: 2, write: i64.store16 },
+  '32': { size: 4, write: i64.store32 },
+  '64': { size: 8, write: i64.store },
+};
+
+function tagOf(access: Access): Field {
+  if (access === Access.Read) return TlbEntry.read;
+  return access === Access.Write ? TlbEntry.write : TlbEntry.execute;
+}
+
+const DYNAMIC_ROUNDING = 7;
+const LAST_ROUNDING = 4;
+
+export const upperWord = (value: I64): I32 => i32.wrap(i64.shrU(value, i64.const(32)));
+
+/** The locals that a tier works with, in the function it emits into. */
+export interface Frame {
+  readonly context: I32;
+  readonly slot: I32;
+  readonly hartBlock: I32;
+  readonly asid: I64;
+}
+
+export abstract class InterpreterTier implements Tier {
+  readonly imm: I64;
+  readonly imm32: I32;
+  readonly uimm: I64;
+  readonly context: I32;
+  abstract readonly pc: I64;
+  abstract readonly next: I64;
+  abstract readonly instret: I64;
+
+  constructor(
+    protected readonly env: Environment,
+    protected readonly func: FunctionBuilder<ResultType>,
+    protected readonly frame: Frame,
+  ) {
+    const { slot } = frame;
+    this.context = frame.context;
+    this.imm = i64.load32S(slot, DecodeSlot.imm.offset);
+    this.imm32 = i32.load(slot, DecodeSlot.imm.offset);
+    this.uimm = i64.load8U(slot, DecodeSlot.rs1.offset);
+  }
+
+  /** Leaves guest code with a cause, which is an expression. */
+  protected abstract leave(cause: I32): Stmt;
+  abstract readonly jump: (target: I64) => Stmt;
+  abstract readonly branchIf: (condition: I32) => Stmt;
+  abstract readonly flushCode: () => Stmt;
+
+  get rs1(): I64 {
+    return i64.load(this.register(DecodeSlot.rs1.offset), Context.registers.offset);
+  }
+  get rs2(): I64 {
+    return i64.load(this.register(DecodeSlot.rs2.offset), Context.registers.offset);
+  }
+  get fs1(): I64 {
+    return this.rs1;
+  }
+  get fs2(): I64 {
+    return this.rs2;
+  }
+  get fs3(): I64 {
+    return i64.load(this.register(DecodeSlot.imm.offset), Context.registers.offset + 8 * F_SLOT);
+  }
+  get time(): I64 {
+    return i64.truncSatF64U(call(this.env.time));
+  }
+
+  readonly rd = (value: I64): Stmt => i64.store(this.register(DecodeSlot.rd.offset), Context.registers.offset, value);
+  readonly fd = (value: I64): Stmt => this.rd(value);
+  readonly temp = <T extends ValType>(type: T): Local<T> => this.func.temp(type);
+
+  readonly load = (kind: LoadKind, address: I64): I64 => {
+    const { size, read } = LOADS[kind];
+    const va = this.temp('i64');
+    const pa = this.temp('i32');
+    return yields(
+      [
+        va.set(address),
+        this.translated(va, size, Access.Read, pa, [
+          pa.set(call(this.env.load, i32.wrap(va), upperWord(va), i32.const(size))),
+          when(i32.ltS(pa, i32.const(0)), this.leave(i32.sub(i32.const(0), pa))),
+        ]),
+      ],
+      read(pa),
+    );
+  };
+
+  readonly store = (kind: StoreKind, address: I64, value: I64): Stmt => {
+    const { size, write } = STORES[kind];
+    const va = this.temp('i64');
+    const v = this.temp('i64');
+    const pa = this.temp('i32');
+    return sequence(
+      va.set(address),
+      v.set(value),
+      this.translated(va, size, Access.Write, pa, [
+        pa.set(call(this.env.store, i32.wrap(va), upperWord(va), i32.const(size), i32.wrap(v), upperWord(v))),
+        when(i32.ltS(pa, i32.const(0)), this.leave(i32.sub(i32.const(0), pa))),
+      ]),
+      write(pa, 0, v),
+    );
+  };
+
+  readonly physical = (address: I64, size: 4 | 8, access: Access): I32 => {
+    const va = this.temp('i64');
+    const pa = this.temp('i32');
+    const misaligned = access === Access.Read ? Cause.LoadMisaligned : Cause.StoreMisaligned;
+    return yields(
+      [
+        va.set(address),
+        when(i32.and(i32.wrap(va), i32.const(size - 1)), this.trapValue(va), this.leave(i32.const(misaligned))),
+        this.translated(va, 1, access, pa, [
+          pa.set(call(this.env.translate, i32.wrap(va), upperWord(va), i32.const(access))),
+          when(i32.ltS(pa, i32.const(0)), this.leave(i32.sub(i32.const(0), pa))),
+        ]),
+      ],
+      pa,
+    );
+  };
+
+  get rounding(): I32 {
+    const mode = this.temp('i32');
+    return yields(
+      [
+        mode.set(i32.load8U(this.frame.slot, DecodeSlot.imm.offset + 1)),
+        when(
+          i32.eq(mode, i32.const(DYNAMIC_ROUNDING)),
+          mode.set(i32.and(i32.shrU(i32.load(this.context, Context.fcsr.offset), i32.const(5)), i32.const(7))),
+          when(i32.gtU(mode, i32.const(LAST_ROUNDING)), this.trap(Cause.IllegalInstruction)),
+        ),
+      ],
+      mode,
+    );
+  }
+
+  readonly fpu = (op: FpuOp, a: I64, b: I64, c: I64, rounding: I32): I64 =>
+    call(this.env.fpu, i32.const(op), a, b, c, rounding);
+
+  readonly trap = (cause: Cause): Stmt => {
+    // Of an illegal instruction Cpu.run finds the bits, since few of these have them at hand.
+    const value = cause === Cause.Breakpoint ? this.pc : i64.const(0);
+    return sequence(this.trapValue(value), this.leave(i32.const(cause)));
+  };
+
+  protected trapValue(value: I64): Stmt {
+    return i64.store(this.frame.hartBlock, HartBlock.trapValue.offset, value);
+  }
+
+  /** Sets `pa` from the TLB, or by `miss`. */
+  private translated(va: Local<'i64'>, size: number, access: Access, pa: Local<'i32'>, miss: readonly Stmt[]): Stmt {
+    const { hit, physical } = this.lookup(va, size, access, pa);
+    return either(hit, pa.set(physical), sequence(...miss));
+  }
+
+  /**
+   * The TLB check. The tag is made of the address of the last byte, the index of that of the first, so an access that crosses a page
+   * boundary misses. `hit` has to be evaluated before `physical`.
+   */
+  private lookup(va: Local<'i64'>, size: number, access: Access, entry: Local<'i32'>): { hit: I32; physical: I32 } {
+    const scale = PAGE_SHIFT - Math.log2(TlbEntry.SIZE);
+    const index = i32.and(i32.shrU(i32.wrap(va), i32.const(scale)), i32.const((TLB_ENTRIES - 1) * TlbEntry.SIZE));
+    const last = size === 1 ? va : i64.add(va, i64.const(size - 1));
+    const tag = i64.or(i64.and(last, i64.const(-(2 ** PAGE_SHIFT))), this.frame.asid);
+    const table = HartBlock.tlb.offset;
+    return {
+      hit: i64.eq(i64.load(entry.tee(i32.add(this.frame.hartBlock, index)), table + tagOf(access).offset), tag),
+      physical: i32.add(i32.wrap(va), i32.load(entry, table + TlbEntry.addend.offset)),
+    };
+  }
+
+  /** Address of the register whose slot is in the byte at `field` of the decoded instruction, less the file's offset. */
+  private register(field: number): I32 {
+    return i32.add(this.frame.context, i32.shl(i32.load8U(this.frame.slot, field), i32.const(3)));
+  }
+}
