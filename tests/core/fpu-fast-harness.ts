@@ -5,13 +5,13 @@
  */
 
 import { Context } from '../../src/core/context.ts';
-import { FastFpu } from '../../src/core/fpu/fast.ts';
+import { fastFpu } from '../../src/core/fpu/fast.ts';
 import { FpuOp } from '../../src/core/fpu/op.ts';
 import { SoftFloat } from '../../src/core/fpu/soft.ts';
 import { call } from '../../src/core/wasm/control.ts';
 import { ModuleBuilder } from '../../src/core/wasm/module.ts';
 import { i32 } from '../../src/core/wasm/ops.ts';
-import { OPERATIONS, isFused, takesTwo } from './fpu-cases.ts';
+import { OPERATIONS } from './fpu-cases.ts';
 
 type Operation = (rm: number, a: bigint, b: bigint, c: bigint) => bigint;
 
@@ -28,11 +28,14 @@ export class FastUnit {
     const module = new ModuleBuilder();
     module.importMemory('host', 'memory', 1, 1);
     const slow = module.importFunction('host', 'fpu', ['i32', 'i64', 'i64', 'i64', 'i32'], 'i64');
-    const fast = new FastFpu(module, (op, _context, rm, a, b, c) => call(slow, i32.const(op), a, b, c, rm));
     for (const [name, op] of OPERATIONS) {
       const f = module.func(['i32', 'i64', 'i64', 'i64'], 'i64', name);
-      const [a, b, c] = [f.param('i64', 1), f.param('i64', 2), f.param('i64', 3)];
-      f.body([], fast.call(op, i32.const(CONTEXT), f.param('i32', 0), a, takesTwo(op) ? b : a, isFused(op) ? c : a));
+      const result = fastFpu(op, f.param('i64', 1), f.param('i64', 2), f.param('i64', 3), f.param('i32', 0), {
+        context: i32.const(CONTEXT),
+        temp: (type) => f.local(type),
+        slow: (number, a, b, c, rm) => call(slow, i32.const(number), a, b, c, rm),
+      });
+      f.body([], result);
     }
     const memory = new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true });
     this.#words = new Uint32Array(memory.buffer);

@@ -6,11 +6,11 @@
  * exactness of the result is tested by error-free transformation.
  */
 
-import { ret, when } from '../wasm/control.ts';
+import { when } from '../wasm/control.ts';
 import { i32 } from '../wasm/ops.ts';
 import type { Stmt } from '../wasm/node.ts';
 import type { FloatKind, Path } from './path.ts';
-import { both, isFinite, isNormal, isSafe, sumError } from './path.ts';
+import { both, isFinite, isInfinite, isNormal, isSafe, sumError } from './path.ts';
 
 type Type = 'f32' | 'f64';
 
@@ -33,10 +33,12 @@ export function addPath<T extends Type>(kind: FloatKind<T>, path: Path, negate: 
       sum.set(ops.add(a, b)),
       when(
         isFinite(kind, sum),
-        when(path.inexactKnown, ret(kind.toBits(sum))),
+        when(path.inexactKnown, path.answer(kind.toBits(sum))),
         sumError(kind, a, b, sum, error, scratch),
         when(isFinite(kind, error), path.finish(ops.eq(error, ops.const(0)), kind.toBits(sum))),
       ),
+      // ∞ and a number: exact. (An infinite sum of numbers has overflowed.)
+      when(both(isInfinite(kind, sum), i32.or(isInfinite(kind, a), isInfinite(kind, b))), path.answer(kind.toBits(sum))),
     ),
   ];
 }
@@ -55,11 +57,15 @@ export function multiplyPath<T extends Type>(kind: FloatKind<T>, path: Path): St
       product.set(ops.mul(a, b)),
       when(
         isSafe(kind, product),
-        when(path.inexactKnown, ret(kind.toBits(product))),
+        when(path.inexactKnown, path.answer(kind.toBits(product))),
         when(both(isNormal(kind, a), isNormal(kind, b)), path.finish(kind.productIsExact(a, b, product), kind.toBits(product))),
       ),
-      // A zero factor: exact. (A zero product of other numbers has underflowed.)
-      when(both(ops.eq(product, zero), i32.or(ops.eq(a, zero), ops.eq(b, zero))), ret(kind.toBits(product))),
+      // A zero or infinite factor: exact. (Products of other numbers under- or overflow there.)
+      when(both(ops.eq(product, zero), i32.or(ops.eq(a, zero), ops.eq(b, zero))), path.answer(kind.toBits(product))),
+      when(
+        both(isInfinite(kind, product), i32.or(isInfinite(kind, a), isInfinite(kind, b))),
+        path.answer(kind.toBits(product)),
+      ),
     ),
   ];
 }
@@ -79,16 +85,17 @@ export function dividePath<T extends Type>(kind: FloatKind<T>, path: Path): Stmt
       b.set(kind.fromBits(path.b)),
       quotient.set(ops.div(a, b)),
       when(
-        // An infinite divisor gives 0, a zero one ∞ or NaN: neither is safe.
+        // A zero divisor gives ∞ or NaN, which is not safe.
         isSafe(kind, quotient),
-        when(path.inexactKnown, ret(kind.toBits(quotient))),
+        when(path.inexactKnown, path.answer(kind.toBits(quotient))),
         when(
           both(isNormal(kind, a), isNormal(kind, b)),
           product.set(ops.mul(quotient, b)),
           path.finish(both(ops.eq(product, a), kind.productIsExact(quotient, b, product)), kind.toBits(quotient)),
         ),
       ),
-      when(both(ops.eq(quotient, zero), ops.eq(a, zero)), ret(kind.toBits(quotient))),
+      when(both(ops.eq(quotient, zero), i32.or(ops.eq(a, zero), isInfinite(kind, b))), path.answer(kind.toBits(quotient))),
+      when(both(isInfinite(kind, quotient), isInfinite(kind, a)), path.answer(kind.toBits(quotient))),
     ),
   ];
 }
@@ -104,7 +111,7 @@ export function rootPath<T extends Type>(kind: FloatKind<T>, path: Path): Stmt[]
     when(
       both(path.roundsToNearest, ops.ge(a, ops.const(0))),
       root.set(ops.sqrt(a)),
-      when(i32.or(path.inexactKnown, ops.eq(a, ops.const(0))), ret(kind.toBits(root))),
+      when(i32.or(path.inexactKnown, ops.eq(a, ops.const(0))), path.answer(kind.toBits(root))),
       when(
         isNormal(kind, a),
         square.set(ops.mul(root, root)),

@@ -3,7 +3,7 @@
  * (its min and max too put −0 before +0). With one, the reference is asked. FCLASS is whole here.
  */
 
-import { either, ret, when } from '../wasm/control.ts';
+import { either, when } from '../wasm/control.ts';
 import { i32, i64 } from '../wasm/ops.ts';
 import type { Expr, I32, Stmt } from '../wasm/node.ts';
 import type { FloatKind, FloatOps, Path } from './path.ts';
@@ -19,7 +19,7 @@ export function selectPath<T extends Type>(kind: FloatKind<T>, path: Path, large
   return [
     a.set(kind.fromBits(path.a)),
     b.set(kind.fromBits(path.b)),
-    when(both(ops.eq(a, a), ops.eq(b, b)), ret(kind.toBits(larger ? ops.max(a, b) : ops.min(a, b)))),
+    when(both(ops.eq(a, a), ops.eq(b, b)), path.answer(kind.toBits(larger ? ops.max(a, b) : ops.min(a, b)))),
   ];
 }
 
@@ -31,7 +31,7 @@ export function comparePath<T extends Type>(kind: FloatKind<T>, path: Path, rela
   return [
     a.set(kind.fromBits(path.a)),
     b.set(kind.fromBits(path.b)),
-    when(both(ops.eq(a, a), ops.eq(b, b)), ret(i64.extendI32U(compare(ops, a, b)))),
+    when(both(ops.eq(a, a), ops.eq(b, b)), path.answer(i64.extendI32U(compare(ops, a, b)))),
   ];
 }
 
@@ -46,6 +46,6 @@ export function classifyPath<T extends Type>(kind: FloatKind<T>, path: Path): St
   const nan = i32.add(i32.const(8), isSet(f.quiet));
   return [
     magnitude.set(i64.and(path.a, i64.const(f.magnitude))),
-    ret(i64.extendI32U(i32.shl(i32.const(1), either(reaches(f.infinity + 1n), nan, position)))),
+    path.answer(i64.extendI32U(i32.shl(i32.const(1), either(reaches(f.infinity + 1n), nan, position)))),
   ];
 }

@@ -5,7 +5,7 @@
  * NX is whether rounding changed it. From an integer: exact numbers take every rounding mode, others RNE, as the host converts.
  */
 
-import { either, ret, sequence, when } from '../wasm/control.ts';
+import { either, sequence, when } from '../wasm/control.ts';
 import { type F64, f32, f64, i32, i64 } from '../wasm/ops.ts';
 import type { I32, I64, Local, Stmt } from '../wasm/node.ts';
 import { Rounding } from './op.ts';
@@ -71,7 +71,7 @@ export function fromIntegerPath<T extends 'f32' | 'f64'>(
 ): Stmt[] {
   const low = i32.wrap(path.a);
   if (kind.type === 'f64' && bits === 32) {
-    return [ret(i64.reinterpretF64(signed ? f64.convertI32S(low) : f64.convertI32U(low)))];
+    return [path.answer(i64.reinterpretF64(signed ? f64.convertI32S(low) : f64.convertI32U(low)))];
   }
   const x = path.local('i64');
   const magnitude = path.local('i64');
@@ -85,8 +85,8 @@ export function fromIntegerPath<T extends 'f32' | 'f64'>(
   return [
     x.set(bits === 64 ? path.a : signed ? i64.extendI32S(low) : i64.extendI32U(low)),
     magnitude.set(signed ? either(i64.ltS(x, i64.const(0)), i64.sub(i64.const(0), x), x) : x),
-    when(exact, ret(result)),
-    when(path.roundsToNearest, sequence(path.raiseInexact(), ret(result))),
+    when(exact, path.answer(result)),
+    when(path.roundsToNearest, sequence(path.raiseInexact(), path.answer(result))),
   ];
 }
 
@@ -97,8 +97,8 @@ export function narrowPath(path: Path): Stmt[] {
   return [
     x.set(DOUBLES.fromBits(path.a)),
     single.set(f32.demote(x)),
-    when(f64.eq(f64.promote(single), x), ret(SINGLES.toBits(single))),
-    when(both(path.roundsToNearest, isSafe(SINGLES, single)), path.raiseInexact(), ret(SINGLES.toBits(single))),
+    when(f64.eq(f64.promote(single), x), path.answer(SINGLES.toBits(single))),
+    when(both(path.roundsToNearest, isSafe(SINGLES, single)), path.raiseInexact(), path.answer(SINGLES.toBits(single))),
   ];
 }
 
@@ -107,6 +107,6 @@ export function widenPath(path: Path): Stmt[] {
   const x = path.local('f32');
   return [
     x.set(SINGLES.fromBits(path.a)),
-    when(i32.or(isFinite(SINGLES, x), f32.eq(x, x)), ret(DOUBLES.toBits(f64.promote(x)))),
+    when(i32.or(isFinite(SINGLES, x), f32.eq(x, x)), path.answer(DOUBLES.toBits(f64.promote(x)))),
   ];
 }

@@ -9,7 +9,7 @@
  * (2008), which also says whether the result is exact. Neither over- nor underflow may occur, hence the range tests.
  */
 
-import { ret, sequence, when } from '../wasm/control.ts';
+import { sequence, when } from '../wasm/control.ts';
 import { type F64, type I64, f32, f64, i32, i64 } from '../wasm/ops.ts';
 import type { Local, Stmt } from '../wasm/node.ts';
 import type { Path } from './path.ts';
@@ -52,7 +52,7 @@ export function fusedSinglePath(path: Path, negation: Negation): Stmt[] {
       // A sum of zero is exact; the sign of a zero is the host's.
       when(
         i32.or(isSafe(SINGLES, result), f64.eq(sum, f64.const(0))),
-        when(path.inexactKnown, ret(SINGLES.toBits(result))),
+        when(path.inexactKnown, path.answer(SINGLES.toBits(result))),
         path.finish(both(f64.eq(error, f64.const(0)), f64.eq(f64.promote(result), sum)), SINGLES.toBits(result)),
       ),
     ),
@@ -93,7 +93,7 @@ export function fusedDoublePath(path: Path, negation: Negation): Stmt[] {
       when(
         both(f64.eq(product, zero), i32.or(f64.eq(a, zero), f64.eq(b, zero))),
         product.set(f64.add(product, c)),
-        when(isFinite(DOUBLES, product), ret(i64.reinterpretF64(product))),
+        when(isFinite(DOUBLES, product), path.answer(i64.reinterpretF64(product))),
       ),
     ),
   ];
@@ -116,7 +116,7 @@ function productError(path: Path, a: F64, b: F64, product: F64, u: Local<'f64'>)
   );
 }
 
-/** Returns product + u + c rounded, if the rounding is beyond doubt. */
+/** Answers product + u + c rounded, if the rounding is beyond doubt. */
 function roundingTest(path: Path, product: F64, u: F64, c: F64): Stmt {
   const sum = path.local('f64');
   const error = path.local('f64');
@@ -130,11 +130,11 @@ function roundingTest(path: Path, product: F64, u: F64, c: F64): Stmt {
     rest.set(f64.add(error, u)),
     slack.set(f64.mul(f64.abs(rest), f64.const(2 ** -52))),
     low.set(f64.add(sum, f64.sub(rest, slack))),
-    when(f64.eq(low, f64.add(sum, f64.add(rest, slack))), ret(i64.reinterpretF64(low))),
+    when(f64.eq(low, f64.add(sum, f64.add(rest, slack))), path.answer(i64.reinterpretF64(low))),
   );
 }
 
-/** Returns product + u + c rounded, and finds out whether that is exact. */
+/** Answers product + u + c rounded, and finds out whether that is exact. */
 function oddRounding(path: Path, product: F64, u: F64, c: F64): Stmt {
   const high = path.local('f64');
   const low = path.local('f64');

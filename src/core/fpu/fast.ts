@@ -1,15 +1,13 @@
 /*
- * The fast floating-point unit: one WebAssembly function per operation, which computes with the host's arithmetic where it can prove
- * result and flags, and asks the reference unit otherwise.
+ * The fast floating-point unit: emits WebAssembly that computes an operation with the host's arithmetic where it can prove result and
+ * flags, and asks the reference unit otherwise.
  *
- * Interface: `new FastFpu(module, slow)`; `call(op, context, rm, a, b, c)` is the expression that executes an operation. A function is
- * defined in the module when it is first called for. Flags go to fcsr of the context; `slow` sees to its own.
+ * Interface: `fastFpu(op, a, b, c, rm, site)`, an expression. Flags go to fcsr of the context; `site.slow` sees to its own.
  * Invariant: bit for bit equal to soft.ts in result and flags (tests/core/fpu-fast.test.ts).
  */
 
-import { call } from '../wasm/control.ts';
-import type { I32, I64, Stmt } from '../wasm/node.ts';
-import type { FunctionBuilder, ModuleBuilder } from '../wasm/module.ts';
+import { block, yields } from '../wasm/control.ts';
+import type { I32, I64, Local, Stmt, ValType } from '../wasm/node.ts';
 import { addPath, dividePath, multiplyPath, rootPath } from './fast-arithmetic.ts';
 import { classifyPath, comparePath, selectPath } from './fast-compare.ts';
 import { fromIntegerPath, narrowPath, toIntegerPath, widenPath } from './fast-convert.ts';
@@ -18,51 +16,29 @@ import { FpuOp } from './op.ts';
 import type { FloatKind } from './path.ts';
 import { DOUBLES, Path, SINGLES } from './path.ts';
 
-/** The expression that asks the reference unit; it accrues the flags in the context's fcsr. */
-export type SlowPath = (op: FpuOp, context: I32, rm: I32, a: I64, b: I64, c: I64) => I64;
-
-/** How many operands an operation has. */
-function operandCount(op: FpuOp): 1 | 2 | 3 {
-  if (op >= FpuOp.MADD_S && op <= FpuOp.NMADD_D) return 3;
-  return op >= FpuOp.CLASS_S || op === FpuOp.SQRT_S || op === FpuOp.SQRT_D ? 1 : 2;
+/** Where an operation is emitted. */
+export interface FpuSite {
+  /** Address of the running context; evaluated several times. */
+  readonly context: I32;
+  /** A local variable for the operation's own use. */
+  temp<T extends ValType>(type: T): Local<T>;
+  /** Asks the reference unit, which accrues the flags in the context's fcsr. */
+  slow(op: FpuOp, a: I64, b: I64, c: I64, rm: I32): I64;
 }
 
-export class FastFpu {
-  readonly #functions = new Map<FpuOp, FunctionBuilder<'i64'>>();
-
-  constructor(
-    private readonly module: ModuleBuilder,
-    private readonly slow: SlowPath,
-  ) {}
-
-  /**
-   * Executes `op` on bit patterns.
-   *
-   * @param context address of the running context
-   * @param rm rounding mode 0–4
-   * @param b, c evaluated only if the operation has them
-   */
-  call(op: FpuOp, context: I32, rm: I32, a: I64, b: I64, c: I64): I64 {
-    return call(this.function(op), context, rm, ...[a, b, c].slice(0, operandCount(op)));
-  }
-
-  /** The function `(context, rm, a[, b[, c]])` of an operation. */
-  function(op: FpuOp): FunctionBuilder<'i64'> {
-    const known = this.#functions.get(op);
-    if (known !== undefined) return known;
-    const count = operandCount(op);
-    const made = this.module.func(['i32', 'i32', ...Array.from({ length: count }, () => 'i64' as const)], 'i64');
-    this.#functions.set(op, made);
-    const context = made.param('i32', 0);
-    const rm = made.param('i32', 1);
-    const a = made.param('i64', 2);
-    const b = count > 1 ? made.param('i64', 3) : a;
-    const c = count > 2 ? made.param('i64', 4) : a;
-    const path = new Path(context, rm, a, b, c, (type) => made.local(type));
-    const statements = (op & 1) === 0 ? pathOf(SINGLES, op, path) : pathOf(DOUBLES, (op - 1) as FpuOp, path);
-    made.body(statements, this.slow(op, context, rm, a, b, c));
-    return made;
-  }
+/**
+ * The expression that executes `op`; operands and result as SoftFloat.execute has them.
+ *
+ * @param rm rounding mode 0–4, already resolved from frm
+ */
+export function fastFpu(op: FpuOp, a: I64, b: I64, c: I64, rm: I32, site: FpuSite): I64 {
+  const path = new Path(site.context, site.temp);
+  const statements = (op & 1) === 0 ? pathOf(SINGLES, op, path) : pathOf(DOUBLES, (op - 1) as FpuOp, path);
+  const slow = site.slow(op, path.a, path.b, path.c, path.rm);
+  return yields(
+    [path.a.set(a), path.b.set(b), path.c.set(c), path.rm.set(rm), block(path.answered, ...statements, path.result.set(slow))],
+    path.result,
+  );
 }
 
 /** The fast path of an operation, named by its variant for singles. */

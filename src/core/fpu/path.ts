@@ -1,14 +1,14 @@
 /*
  * The frame that every fast path of the floating-point unit is built in.
  *
- * A fast path is one WebAssembly function `(context, rm, a[, b[, c]]) → i64` on bit patterns. Its statements return as soon as the host's
- * arithmetic has given a result whose value and flags are proven; running off their end means "not proven", and the frame then asks the
- * reference (soft.ts). So a path never has to treat a case it finds awkward, and a mistake can only be in a proof.
- * Interface: `Path` (what a path is written in terms of), `FloatKind` (the two formats as the host has them).
+ * A fast path is a list of statements that leave with `answer` as soon as the host's arithmetic has given a result whose value and flags
+ * are proven; running off their end means "not proven", and the frame (fast.ts) then asks the reference (soft.ts). So a path never
+ * has to treat a case it finds awkward, and a mistake can only be in a proof.
+ * Interface: `Path` (what a path is written in terms of), `FloatKind` (the two formats as the host has them), range tests, TwoSum.
  */
 
 import { Context } from '../context.ts';
-import { ret, sequence, when } from '../wasm/control.ts';
+import { Label, branch, sequence, when } from '../wasm/control.ts';
 import { type F64, f32, f64, i32, i64 } from '../wasm/ops.ts';
 import type { Expr, I32, I64, Local, Stmt, ValType } from '../wasm/node.ts';
 import { Flag, Rounding } from './op.ts';
@@ -78,19 +78,32 @@ export const SINGLES: FloatKind<'f32'> = {
   productIsExact: (a, b, product) => f64.eq(f64.mul(f64.promote(a), f64.promote(b)), f64.promote(product)),
 };
 
-/** What a fast path is written in terms of. */
+/** What a fast path is written in terms of: operands in locals, the context, and a place for the answer. */
 export class Path {
+  readonly answered = new Label('answered');
+  readonly result: Local<'i64'>;
+  /** Rounding mode in force, 0–4. */
+  readonly rm: Local<'i32'>;
+  readonly a: Local<'i64'>;
+  readonly b: Local<'i64'>;
+  readonly c: Local<'i64'>;
+
   constructor(
     /** Address of the running context. */
-    readonly context: Local<'i32'>,
-    /** Rounding mode in force, 0–4. */
-    readonly rm: Local<'i32'>,
-    readonly a: Local<'i64'>,
-    /** Stands for `a` where the operation has no second or third operand. */
-    readonly b: Local<'i64'>,
-    readonly c: Local<'i64'>,
+    readonly context: I32,
     readonly local: <T extends ValType>(type: T) => Local<T>,
-  ) {}
+  ) {
+    this.rm = local('i32');
+    this.a = local('i64');
+    this.b = local('i64');
+    this.c = local('i64');
+    this.result = local('i64');
+  }
+
+  /** Leaves the path with the pattern of the result. */
+  answer(bits: I64): Stmt {
+    return sequence(this.result.set(bits), branch(this.answered));
+  }
 
   get roundsToNearest(): I32 {
     return i32.eq(this.rm, i32.const(Rounding.RNE));
@@ -106,9 +119,9 @@ export class Path {
     return i32.store(this.context, Context.fcsr.offset, i32.or(fcsr, i32.const(Flag.NX)));
   }
 
-  /** Returns `bits`; raises NX first unless `exact`. */
+  /** Answers `bits`; raises NX first unless `exact`. */
   finish(exact: I32, bits: I64): Stmt {
-    return sequence(when(i32.eqz(exact), this.raiseInexact()), ret(bits));
+    return sequence(when(i32.eqz(exact), this.raiseInexact()), this.answer(bits));
   }
 }
 
@@ -118,6 +131,10 @@ export const both = (a: I32, b: I32): I32 => i32.and(a, b);
 /** A finite number. */
 export function isFinite<T extends 'f32' | 'f64'>(kind: FloatKind<T>, x: Expr<T>): I32 {
   return kind.ops.lt(kind.ops.abs(x), kind.ops.const(Infinity));
+}
+
+export function isInfinite<T extends 'f32' | 'f64'>(kind: FloatKind<T>, x: Expr<T>): I32 {
+  return kind.ops.eq(kind.ops.abs(x), kind.ops.const(Infinity));
 }
 
 /** A finite number above the smallest normal magnitude: a result that raised neither OF nor UF, however it was rounded. */
