@@ -6,6 +6,7 @@
  */
 
 import { Context, F_SLOT } from '../context.ts';
+import { fastFpu, type FpuSite } from '../fpu/fast.ts';
 import type { FpuOp } from '../fpu/op.ts';
 import { DecodeSlot, HartBlock, TLB_ENTRIES, TlbEntry } from '../hart-block.ts';
 import type { Field } from '../layout.ts';
@@ -54,7 +55,7 @@ export interface Frame {
   readonly asid: I64;
 }
 
-export abstract class InterpreterTier implements Tier {
+export abstract class InterpreterTier implements Tier, FpuSite {
   readonly imm: I64;
   readonly imm32: I32;
   readonly uimm: I64;
@@ -168,7 +169,10 @@ export abstract class InterpreterTier implements Tier {
     );
   }
 
-  readonly fpu = (op: FpuOp, a: I64, b: I64, c: I64, rounding: I32): I64 =>
+  readonly fpu = (op: FpuOp, a: I64, b: I64, c: I64, rounding: I32): I64 => fastFpu(op, a, b, c, rounding, this);
+
+  /** The reference unit, for what the fast one cannot prove. */
+  readonly slow = (op: FpuOp, a: I64, b: I64, c: I64, rounding: I32): I64 =>
     call(this.env.fpu, i32.const(op), a, b, c, rounding);
 
   readonly trap = (cause: Cause): Stmt => {
