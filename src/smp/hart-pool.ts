@@ -14,45 +14,48 @@ import { Piscina } from 'piscina';
 const GRACE_MS = 2000;
 const GRACE_AFTER_FAILURE_MS = 250;
 
-export interface HartPoolOptions<Task> {
+export interface HartPoolOptions {
   /** Path of the bundle. */
   readonly file: string;
-  /** The function in it to call; synchronous. */
+  /** The function in it to call with a task; synchronous. */
   readonly name: string;
-  /** What each hart is called with: cloned, shared memory stays shared. */
-  readonly tasks: readonly Task[];
-  /** A hart ended before its time; called at most once. `hart` is -1 when the worker died before it had a task. */
+  readonly harts: number;
+  /** A hart ended before its time; called at most once. `hart` is -1 when a worker died before it had a task. */
   readonly onFailure: (hart: number, error: Error) => void;
 }
 
 export class HartPool<Task> {
   private readonly pool: Piscina<Task, void>;
-  private readonly returned: Promise<unknown>;
+  private readonly onFailure: HartPoolOptions['onFailure'];
+  private returned: Promise<unknown> = Promise.resolve();
   private failed = false;
   private stopping: Promise<void> | undefined;
 
-  /** Starts the workers; they begin their tasks as soon as they are up, in no particular order. */
-  constructor({ file, name, tasks, onFailure }: HartPoolOptions<Task>) {
-    const fail = (hart: number, error: unknown): void => {
-      if (this.failed || this.stopping !== undefined) return;
-      this.failed = true;
-      onFailure(hart, error instanceof Error ? error : new Error(String(error)));
-    };
+  /** Starts the workers, so that they come up while the caller prepares their tasks. */
+  constructor({ file, name, harts, onFailure }: HartPoolOptions) {
+    this.onFailure = onFailure;
     this.pool = new Piscina({
       filename: file,
       name,
-      minThreads: tasks.length,
-      maxThreads: tasks.length,
+      minThreads: harts,
+      maxThreads: harts,
       idleTimeout: Infinity,
       // A hart waits in its task, not for the next one.
       atomics: 'disabled',
       recordTiming: false,
       execArgv: [],
     });
-    this.pool.on('error', (error) => fail(-1, error));
-    this.returned = Promise.allSettled(
-      tasks.map((task, hart) => this.pool.run(task).catch((error: unknown) => fail(hart, error))),
-    );
+    this.pool.on('error', (error) => this.fail(-1, error));
+  }
+
+  /**
+   * Gives each hart its task, once; they begin as soon as they are up, in no particular order.
+   *
+   * @param tasks as many as there are harts: cloned, shared memory stays shared
+   */
+  start(tasks: readonly Task[]): void {
+    const results = tasks.map((task, hart) => this.pool.run(task).catch((error: unknown) => this.fail(hart, error)));
+    this.returned = Promise.all(results);
   }
 
   /**
@@ -74,5 +77,11 @@ export class HartPool<Task> {
     await Promise.race([this.returned, limit]);
     clearTimeout(timer);
     await this.pool.destroy();
+  }
+
+  private fail(hart: number, error: unknown): void {
+    if (this.failed || this.stopping !== undefined) return;
+    this.failed = true;
+    this.onFailure(hart, error instanceof Error ? error : new Error(String(error)));
   }
 }

@@ -36,12 +36,13 @@ async function startFrom(
     pool = new HartPool<StubTask>({
       file,
       name: 'runStub',
-      tasks: acts.map((act, hart) => ({ memory, hart, act })),
+      harts: acts.length,
       onFailure: (hart, error) => {
         failures.push({ hart, error });
         report({ hart, error });
       },
     });
+    pool.start(acts.map((act, hart) => ({ memory, hart, act })));
   });
   return { words: new Int32Array(memory.buffer as SharedArrayBuffer), failure, failures };
 }
