@@ -121,9 +121,13 @@ const toInteger = (integer: string, rs2: number, operation: FpuOp, f: Format): I
     t.rd(t.fpu(numbered(operation, f), f.unbox(t, t.fs1), ZERO, ZERO, rm)),
   );
 
+/** A double holds every 32-bit integer: the rounding mode of that conversion cannot matter. */
 const fromInteger = (integer: string, rs2: number, operation: FpuOp, f: Format): Instruction =>
-  roundedOp(`fcvt.${f.suffix}.${integer}`, 'Dsm', withRs2(rounded(0x68 | f.number), rs2), (t, rm) =>
-    t.fd(f.box(t.fpu(numbered(operation, f), t.rs1, ZERO, ZERO, rm))),
+  roundedOp(
+    `fcvt.${f.suffix}.${integer}`,
+    f === DOUBLE && rs2 < 2 ? 'Dsn' : 'Dsm',
+    withRs2(rounded(0x68 | f.number), rs2),
+    (t, rm) => t.fd(f.box(t.fpu(numbered(operation, f), t.rs1, ZERO, ZERO, rm))),
   );
 
 const not = (a: I64): I64 => i64.xor(a, i64.const(-1));
@@ -169,7 +173,7 @@ export const FLOAT: readonly Instruction[] = [
   ...computation(SINGLE),
   ...computation(DOUBLE),
   roundedOp('fcvt.s.d', 'DSm', withRs2(rounded(0x20), 1), (t, rm) => t.fd(box(t.fpu(FpuOp.CVT_S_D, t.fs1, ZERO, ZERO, rm)))),
-  roundedOp('fcvt.d.s', 'DSm', withRs2(rounded(0x21), 0), (t, rm) =>
+  roundedOp('fcvt.d.s', 'DSn', withRs2(rounded(0x21), 0), (t, rm) =>
     t.fd(t.fpu(FpuOp.CVT_D_S, SINGLE.unbox(t, t.fs1), ZERO, ZERO, rm)),
   ),
   rare('fmv.x.w', 'dS', withRs2(funct7(OP_FP, 0, 0x70), 0), ({ fs1, rd }) => rd(i64.extend32S(fs1))),

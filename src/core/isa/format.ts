@@ -5,7 +5,7 @@
  *   d s t   integer rd, rs1, rs2            D S T R  floating-point rd, rs1, rs2, rs3
  *   j       I-type immediate                o q      offset(rs1) of a load, of a store
  *   p a     branch and jump target          u        upper immediate, already shifted
- *   > <     6-bit and 5-bit shift amount    m        rounding mode
+ *   > <     6-bit and 5-bit shift amount    m n      rounding mode, one that cannot matter
  *   E Z     CSR number, 5-bit immediate     A        (rs1) of an atomic instruction, aq and rl in its mnemonic
  *   P       predecessor and successor sets of FENCE
  * Decoder, assembler and disassembler all work from these letters.
@@ -24,6 +24,7 @@ const KIND_OF_LETTER: Readonly<Record<string, ImmediateKind>> = {
   '>': 'shift',
   '<': 'shift',
   m: 'rounding',
+  n: 'rounding',
   E: 'csr',
   P: 'fence',
 };
