@@ -7,9 +7,10 @@
  * Guards: `Space.lock` (rank `space`) guards areas, heap bounds and page-table edits; TLB state and the reference count are atomic.
  * A page that is taken away, or loses a permission, is shot down before the lock is released and before its frame is.
  *
- * Life: whoever can still use a space holds a reference: each process, and each hart that has it active. The last release tears it
- * down without a lock, since nobody can reach it. The slot's TLB generation is never reset: it moves on when the slot is freed, so
- * a hart that enters the next space of that slot (and so of that ASID) flushes what it remembers of the old one.
+ * Life: every process that has a space holds a reference. The last release tears the space down without a lock, since nobody can reach
+ * it: a hart may still have it active, but runs none of its guest code again. The slot's TLB generation and hart bits are never reset:
+ * the generation moves on when the slot is freed, so a hart that enters the next space of that slot (and so of that ASID) flushes
+ * what it remembers of the old one.
  */
 
 import { USER_ADDRESS_LIMIT, PTE_D, PTE_W, Access, changePteFlags, pteToAddress } from '../core/mmu.ts';
@@ -124,7 +125,7 @@ export class AddressSpaces {
     if (Space.refCount.add(this.ram, space, 1) === 0) throw new KernelPanic('dead address space retained');
   }
 
-  /** Drops a reference. The last one returns every page, table and area; no hart may have the space active then. */
+  /** Drops a reference. The last one returns every page, table and area; no guest code of it runs any more. */
   release(space: number): void {
     const before = Space.refCount.sub(this.ram, space, 1);
     if (before === 1) this.destroy(space);
@@ -246,12 +247,9 @@ export class AddressSpaces {
 
   private destroy(space: number): void {
     const { ram } = this;
-    const tlb = Space.tlb.addr(space);
-    if (TlbState.harts.load(ram, tlb, 0) !== 0 || TlbState.harts.load(ram, tlb, 1) !== 0)
-      throw new KernelPanic('address space released for the last time while a hart has it active');
     this.tables.destroy(Space.root.get(ram, space));
     this.areas.clear(Space.areas.addr(space));
-    TlbState.generation.add(ram, tlb, 1);
+    TlbState.generation.add(ram, Space.tlb.addr(space), 1);
     this.pool.free(space);
   }
 }

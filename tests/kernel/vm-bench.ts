@@ -1,0 +1,115 @@
+/*
+ * A test bench for virtual memory: the services of one or more participants over a small RAM, without harts.
+ */
+
+import { HartBlock } from '../../src/core/hart-block.ts';
+import { alignUp } from '../../src/core/layout.ts';
+import { PAGE_SIZE, Ram } from '../../src/core/ram.ts';
+import { HartControl } from '../../src/smp/hart-control.ts';
+import { Locks } from '../../src/smp/spinlock.ts';
+import { AddressSpaces } from '../../src/kernel/address-space.ts';
+import { Areas } from '../../src/kernel/areas.ts';
+import { Arguments } from '../../src/kernel/arguments.ts';
+import { Frames } from '../../src/kernel/frames.ts';
+import { ImageNames } from '../../src/kernel/image-names.ts';
+import { Images } from '../../src/kernel/images.ts';
+import { Mappings } from '../../src/kernel/mappings.ts';
+import { ProgramLoader } from '../../src/kernel/program.ts';
+import { UserCopy } from '../../src/kernel/user-copy.ts';
+
+export const PARTICIPANTS = 3;
+const AREAS = 400;
+const SPACES = 8;
+const IMAGES = 8;
+const NAMES = 16;
+
+/** Where the regions of the bench lie. */
+export interface BenchMap {
+  readonly controls: number;
+  readonly frames: number;
+  readonly areas: number;
+  readonly spaces: number;
+  readonly images: number;
+  readonly names: number;
+  readonly low: number;
+  readonly high: number;
+}
+
+export function drawMap(frameCount: number): BenchMap {
+  let at = PAGE_SIZE;
+  const take = (bytes: number): number => {
+    const base = alignUp(at, 64);
+    at = base + bytes;
+    return base;
+  };
+  take(HartBlock.SIZE);
+  const controls = take(PARTICIPANTS * HartControl.SIZE);
+  const frames = take(Frames.bytes(frameCount, PARTICIPANTS));
+  const areas = take(Areas.bytes(AREAS));
+  const spaces = take(AddressSpaces.bytes(SPACES));
+  const images = take(Images.bytes(IMAGES));
+  const names = take(ImageNames.bytes(NAMES));
+  const low = alignUp(at, PAGE_SIZE);
+  return { controls, frames, areas, spaces, images, names, low, high: low + frameCount * PAGE_SIZE };
+}
+
+/** One participant's services. */
+export class Bench {
+  readonly locks: Locks;
+  readonly frames: Frames;
+  readonly images: Images;
+  readonly names: ImageNames;
+  readonly areas: Areas;
+  readonly spaces: AddressSpaces;
+  readonly mappings: Mappings;
+  readonly copy: UserCopy;
+  readonly args: Arguments;
+  readonly loader: ProgramLoader;
+  /** Addresses of the TlbStates that were shot, in order. */
+  readonly shots: number[] = [];
+
+  constructor(
+    readonly ram: Ram,
+    readonly map: BenchMap,
+    me: number,
+  ) {
+    this.locks = new Locks(ram, map.controls + me * HartControl.SIZE, me);
+    this.frames = new Frames(ram, this.locks, map.frames, map.low, map.high, PARTICIPANTS, me);
+    this.images = new Images(ram, this.locks, this.frames, map.images, IMAGES);
+    this.names = new ImageNames(ram, this.locks, this.images, map.names, NAMES);
+    this.areas = new Areas(ram, this.locks, this.images, map.areas, AREAS);
+    const shootdown = { shoot: (tlb: number): void => void this.shots.push(tlb) };
+    this.spaces = new AddressSpaces(ram, this.locks, this.frames, this.areas, this.images, shootdown, map.spaces, SPACES);
+    this.mappings = new Mappings(ram, this.locks, this.spaces);
+    this.copy = new UserCopy(ram, this.locks, this.spaces);
+    this.args = new Arguments(ram, this.frames, this.copy);
+    this.loader = new ProgramLoader(ram, this.frames, this.mappings, this.copy, this.images, this.args);
+  }
+
+  initialise(): void {
+    this.frames.initialise();
+    this.areas.initialise();
+    this.spaces.initialise();
+    this.images.initialise();
+    this.names.initialise();
+  }
+
+  /** Everything that can leak. */
+  inUse(): Readonly<Record<string, number>> {
+    return {
+      frames: this.frames.total - this.frames.freeCount(),
+      areas: this.areas.inUse(),
+      spaces: this.spaces.inUse(),
+      images: this.images.inUse(),
+      locks: this.locks.held,
+    };
+  }
+}
+
+/** A fresh bench with `frameCount` frames, of participant 0. */
+export function makeBench(frameCount = 2048): Bench {
+  const map = drawMap(frameCount);
+  const bench = new Bench(Ram.allocate(map.high), map, 0);
+  bench.initialise();
+  return bench;
+}
