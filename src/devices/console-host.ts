@@ -1,8 +1,8 @@
 /*
  * The host's end of the console: moves bytes between the console in RAM and the host's streams, or buffers.
  *
- * `pump` is called on HostCall.Output and HostCall.Input and may be called at any time: calls while one is under way join it. It never
- * rejects, and need not be awaited. Output goes out in the order of the ring over all streams; a slow reader stops it, the ring fills,
+ * `pump` is called on HostCall.Output and HostCall.Input and may be called at any time: calls while one is under way join it. It need
+ * not be awaited, and rejects only when a callback throws. Output goes out in the order of the ring over all streams; a slow reader stops it, the ring fills,
  * and programs wait. Input that finds no room stays here and stdin is paused.
  *
  * The host is a participant of its own: it takes the console's lock with its own `Locks`. The callbacks named …Locked run with that
@@ -125,9 +125,7 @@ export class ConsoleHost {
   /** Moves what can be moved, both ways. */
   pump(): Promise<void> {
     this.again = true;
-    this.running ??= this.work().finally(() => {
-      this.running = null;
-    });
+    this.running ??= this.work();
     return this.running;
   }
 
@@ -168,14 +166,19 @@ export class ConsoleHost {
   }
 
   private async work(): Promise<void> {
-    while (this.again) {
-      this.again = false;
-      await this.moveOutput();
-      if (!this.exchange()) this.again = !this.finishing;
-      // An echo is output too.
-      if (this.console.output.pending) this.again = true;
-      // Let the event loop live while programs flood the console: keys, signals, the end of the machine.
-      if (this.again) await nextTurn();
+    try {
+      while (this.again) {
+        this.again = false;
+        await this.moveOutput();
+        if (!this.exchange()) this.again = !this.finishing;
+        // An echo is output too.
+        if (this.console.output.pending) this.again = true;
+        // Let the event loop live while programs flood the console: keys, signals, the end of the machine.
+        if (this.again) await nextTurn();
+      }
+    } finally {
+      // At once, not in a later microtask: whoever pumps from now on starts anew.
+      this.running = null;
     }
   }
 
