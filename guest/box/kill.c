@@ -1,6 +1,5 @@
 /* kill: sends a signal, named (TERM, SIGTERM) or numbered, to processes. */
 
-#define _GNU_SOURCE
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -5,7 +5,6 @@
  * Every wait is for any child: when the shell is process 1, orphans come to it and must be reaped too.
  */
 
-#define _GNU_SOURCE
 #include <errno.h>
 #include <signal.h>
 #include <spawn.h>

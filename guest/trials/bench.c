@@ -1,0 +1,117 @@
+/* Figures, each as key=value on a line: a null system call, a round trip through ports, instructions and work per second. */
+
+#include <pthread.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "ports.h"
+
+int nullsyscall_trial(int argc, char **argv)
+{
+    long n = number_argument(argc, argv, 1, 100000);
+    uint64_t begin = now_ns();
+    for (long i = 0; i < n; i++)
+        syscall(SYS_getppid);
+    uint64_t time = now_ns() - begin;
+    printf("calls=%ld\nns_per_call=%.1f\n", n, (double)time / (double)(n ? n : 1));
+    return 0;
+}
+
+int portpp_trial(int argc, char **argv)
+{
+    long rounds = number_argument(argc, argv, 1, 10000), a = -1, b = -1;
+    struct ipc_message msg;
+    if (argc > 3 && strcmp(argv[2], "pin") == 0 && sscanf(argv[3], "%ld,%ld", &a, &b) != 2) {
+        fprintf(stderr, "portpp: pin A,B: two harts\n");
+        return 2;
+    }
+    uint32_t port = new_port();
+    if (a >= 0)
+        pin_to((int)a);
+    pid_t pid = spawn_self("child", "ping-pong", text_of(name_of(port)), text_of((uint64_t)rounds), b >= 0 ? text_of((uint64_t)b) : NULL,
+                           NULL);
+    uint32_t other = (uint32_t)receive_number(port, NULL);
+    uint64_t begin = now_ns();
+    for (long i = 0; i < rounds; i++) {
+        CHECK_OK(ipc_send(other, 1, &i, sizeof i));
+        CHECK_OK(ipc_recv(port, &msg));
+    }
+    uint64_t time = now_ns() - begin;
+    CHECK_EQ(wait_status_of(pid), 0);
+    printf("round_trips=%ld\nns_per_round_trip=%.1f\n", rounds, (double)time / (double)(rounds ? rounds : 1));
+    return 0;
+}
+
+/* Eleven instructions a turn: arithmetic, a shift, a multiplication, a load, a store, two branches. Returns the turns' sum. */
+__attribute__((noinline)) static uint64_t mix(uint64_t turns, uint64_t *memory)
+{
+    uint64_t sum = 0, x = 88172645463325252ull, t;
+    __asm__ volatile("1:\n"
+                     "  slli  %[t], %[x], 13\n"
+                     "  xor   %[x], %[x], %[t]\n"
+                     "  srli  %[t], %[x], 7\n"
+                     "  xor   %[x], %[x], %[t]\n"
+                     "  ld    %[t], 0(%[memory])\n"
+                     "  mul   %[t], %[t], %[x]\n"
+                     "  add   %[sum], %[sum], %[t]\n"
+                     "  sd    %[sum], 8(%[memory])\n"
+                     "  beq   %[sum], zero, 2f\n"
+                     "  addi  %[turns], %[turns], -1\n"
+                     "2:\n"
+                     "  bne   %[turns], zero, 1b\n"
+                     : [sum] "+r"(sum), [x] "+r"(x), [t] "=&r"(t), [turns] "+r"(turns)
+                     : [memory] "r"(memory)
+                     : "memory");
+    return sum;
+}
+
+#define MIX_INSTRUCTIONS 11
+
+int mips_trial(int argc, char **argv)
+{
+    uint64_t millions = (uint64_t)number_argument(argc, argv, 1, 50), turns = millions * 1000000 / MIX_INSTRUCTIONS + 1;
+    uint64_t memory[2] = { 12345, 0 };
+    uint64_t begin = now_ns();
+    uint64_t sum = mix(turns, memory);
+    uint64_t time = now_ns() - begin;
+    printf("instructions=%lu\nmips=%.1f\nsum=%016lx\n", turns * MIX_INSTRUCTIONS, (double)(turns * MIX_INSTRUCTIONS) * 1e3 / (double)time,
+           sum);
+    return 0;
+}
+
+#define UNIT 100000
+#define MAX_WORKERS 256
+
+static long units;
+
+static void *work(void *unused)
+{
+    uint64_t memory[2] = { 777, 0 }, sum = 0;
+    (void)unused;
+    while (__atomic_fetch_sub(&units, 1, __ATOMIC_RELAXED) > 0)
+        sum += mix(UNIT, memory);
+    return (void *)sum;
+}
+
+int compute_trial(int argc, char **argv)
+{
+    long workers = number_argument(argc, argv, 1, 2), all = number_argument(argc, argv, 2, 40);
+    pthread_t threads[MAX_WORKERS];
+    uint64_t sum = 0;
+    if (workers < 1 || workers > MAX_WORKERS) {
+        fprintf(stderr, "compute: 1 to %d threads\n", MAX_WORKERS);
+        return 2;
+    }
+    units = all;
+    uint64_t begin = now_ns();
+    for (long i = 0; i < workers; i++)
+        CHECK_ZERO(pthread_create(&threads[i], NULL, work, NULL));
+    for (long i = 0; i < workers; i++) {
+        void *result;
+        CHECK_ZERO(pthread_join(threads[i], &result));
+        sum += (uintptr_t)result;
+    }
+    uint64_t time = now_ns() - begin;
+    printf("threads=%ld\nunits=%ld\nunits_per_second=%.1f\nsum=%016lx\n", workers, all, (double)all * 1e9 / (double)time, sum);
+    return 0;
+}

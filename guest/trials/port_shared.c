@@ -1,0 +1,100 @@
+/* What the port trials share: see ports.h. */
+
+#include "ports.h"
+
+/* How long to wait for what must come, in milliseconds. */
+#define PATIENCE 20000
+
+uint32_t new_port(void)
+{
+    int port = ipc_create_port();
+    CHECK_OK(port);
+    return (uint32_t)port;
+}
+
+uint32_t name_of(uint32_t port)
+{
+    int name = ipc_port_name(port);
+    CHECK_OK(name);
+    return (uint32_t)name;
+}
+
+void await_receivers(uint32_t port, uint32_t count)
+{
+    struct ipc_port_stat stat;
+    for (int i = 0; i < PATIENCE; i++) {
+        CHECK_OK(ipc_port_stat(port, &stat));
+        if (stat.receivers == count)
+            return;
+        sleep_ms(1);
+    }
+    FAIL("%u threads wait to receive, not %u", stat.receivers, count);
+}
+
+void await_senders(uint32_t port, uint32_t count)
+{
+    struct ipc_port_stat stat;
+    for (int i = 0; i < PATIENCE; i++) {
+        CHECK_OK(ipc_port_stat(port, &stat));
+        if (stat.senders == count)
+            return;
+        sleep_ms(1);
+    }
+    FAIL("%u threads wait to send, not %u", stat.senders, count);
+}
+
+struct hb_stats stats_now(void)
+{
+    struct hb_stats stats = { 0 };
+    CHECK(hb_stats(&stats, sizeof stats) > 0);
+    return stats;
+}
+
+void check_no_leak(const struct hb_stats *before)
+{
+    struct hb_stats now = { 0 };
+    for (int i = 0; i < PATIENCE / 10; i++) {
+        now = stats_now();
+        if (now.processes == before->processes && now.threads == before->threads && now.spaces == before->spaces &&
+            now.areas == before->areas && now.ports == before->ports && now.timers == before->timers &&
+            now.messages_queued == before->messages_queued && now.frames_free == before->frames_free)
+            return;
+        sleep_ms(1);
+    }
+#define SAME(field) CHECK_EQ(now.field, before->field)
+    SAME(processes);
+    SAME(threads);
+    SAME(spaces);
+    SAME(areas);
+    SAME(ports);
+    SAME(timers);
+    SAME(messages_queued);
+    SAME(frames_free);
+#undef SAME
+}
+
+int send_number(uint32_t port, uint32_t type, uint64_t number)
+{
+    return ipc_send_wait(port, type, &number, sizeof number);
+}
+
+uint64_t receive_number(uint32_t port, uint32_t *type)
+{
+    struct ipc_message msg;
+    uint64_t number;
+    CHECK_OK(ipc_recv(port, &msg));
+    CHECK_EQ(msg.size, sizeof number);
+    memcpy(&number, msg.data, sizeof number);
+    if (type)
+        *type = msg.type;
+    return number;
+}
+
+const char *text_of(uint64_t number)
+{
+    static char ring[16][24];
+    static int next;
+    char *text = ring[next++ % 16];
+    snprintf(text, sizeof ring[0], "%llu", (unsigned long long)number);
+    return text;
+}

@@ -1,0 +1,20 @@
+/* System call numbers that mean nothing, small, large and negative: ENOSYS, and nothing else happens. */
+
+#include <unistd.h>
+
+#include "check.h"
+
+int unknown_calls_trial(int argc, char **argv)
+{
+    (void)argc;
+    (void)argv;
+    static const long numbers[] = { 600, 999, 2047, 4095, 0x6000, 0x7fff, 0x12345678, 0x7fffffff, -1, -2, (long)0x8000000000000000ul };
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
+        errno = 0;
+        long result = syscall(numbers[i], 1, 2, 3, 4, 5, 6);
+        if (result != -1 || errno != ENOSYS)
+            FAIL("system call %ld returned %ld, errno %d", numbers[i], result, errno);
+    }
+    printf("unknown_calls: ok\n");
+    return 0;
+}
