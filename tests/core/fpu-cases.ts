@@ -121,6 +121,25 @@ class Random {
   }
 }
 
+const doubles = new Float64Array(2);
+const doubleBits = new BigUint64Array(doubles.buffer);
+const singles = new Float32Array(2);
+const singleBits = new Uint32Array(singles.buffer);
+
+function productOfDoubles(a: bigint, b: bigint): bigint {
+  doubleBits[0] = a;
+  doubleBits[1] = b;
+  doubles[0] = doubles[0]! * doubles[1]!;
+  return doubleBits[0];
+}
+
+function productOfSingles(a: bigint, b: bigint): bigint {
+  singleBits[0] = Number(a);
+  singleBits[1] = Number(b);
+  singles[0] = singles[0]! * singles[1]!;
+  return BigInt(singleBits[0]);
+}
+
 export class Cases {
   a = 0n;
   b = 0n;
@@ -169,14 +188,11 @@ export class Cases {
     }
   }
 
+  /** ±(a×b), a few places off. */
   #nearProduct(double: boolean): bigint {
-    const f = double ? new Float64Array(2) : new Float32Array(2);
-    const bits = double ? new BigUint64Array(f.buffer) : new Uint32Array(f.buffer);
-    bits[0] = (double ? this.a : Number(this.a)) as never;
-    bits[1] = (double ? this.b : Number(this.b)) as never;
-    f[0] = f[0]! * f[1]!;
-    const product = BigInt(bits[0]!) ^ BigInt(this.#random.below(4));
-    return this.#random.below(4) === 0 ? product : product ^ (double ? 1n << 63n : 1n << 31n);
+    const product = double ? productOfDoubles(this.a, this.b) : productOfSingles(this.a, this.b);
+    const near = product ^ BigInt(this.#random.below(4));
+    return this.#random.below(4) === 0 ? near : near ^ (double ? 1n << 63n : 1n << 31n);
   }
 
   #withExponent(x: bigint, exponent: bigint, double: boolean): bigint {

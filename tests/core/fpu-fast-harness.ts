@@ -6,7 +6,7 @@
 
 import { Context } from '../../src/core/context.ts';
 import { fastFpu } from '../../src/core/fpu/fast.ts';
-import { FpuOp } from '../../src/core/fpu/op.ts';
+import { type FpuOp } from '../../src/core/fpu/op.ts';
 import { SoftFloat } from '../../src/core/fpu/soft.ts';
 import { call } from '../../src/core/wasm/control.ts';
 import { ModuleBuilder } from '../../src/core/wasm/module.ts';

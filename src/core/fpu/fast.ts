@@ -21,9 +21,9 @@ export interface FpuSite {
   /** Address of the running context; evaluated several times. */
   readonly context: I32;
   /** A local variable for the operation's own use. */
-  temp<T extends ValType>(type: T): Local<T>;
+  readonly temp: <T extends ValType>(type: T) => Local<T>;
   /** Asks the reference unit, which accrues the flags in the context's fcsr. */
-  slow(op: FpuOp, a: I64, b: I64, c: I64, rm: I32): I64;
+  readonly slow: (op: FpuOp, a: I64, b: I64, c: I64, rm: I32) => I64;
 }
 
 /**
