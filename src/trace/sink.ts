@@ -26,6 +26,9 @@ export function defaultTraceFile(now: Date = new Date(), folder = 'traces'): str
   return join(folder, `hartbeat-${now.toISOString().replaceAll(/[:.]/g, '-')}.ndjson`);
 }
 
+/** Bytes gathered before they are written. */
+const PIECE = 65536;
+
 export class TraceSink {
   /** Absolute path of the file. */
   readonly file: string;
@@ -35,6 +38,7 @@ export class TraceSink {
   private readonly epochMs: number;
   private timeMs = 0;
   private closed = false;
+  private failed = false;
 
   /** @throws an Error of node:fs when the file cannot be made */
   constructor({ file, level = 'trace', epochMs = Date.now() }: TraceSinkOptions) {
@@ -42,7 +46,9 @@ export class TraceSink {
     this.epochMs = epochMs;
     mkdirSync(dirname(this.file), { recursive: true });
     this.fd = openSync(this.file, 'w');
-    this.stream = pino.destination({ fd: this.fd, sync: true, minLength: 65536 });
+    this.stream = pino.destination({ fd: this.fd, sync: true, minLength: PIECE, maxWrite: 2 * PIECE });
+    // A full disk ends the trace, not the machine.
+    this.stream.on('error', () => (this.failed = true));
     this.logger = pino({ base: null, level, timestamp: () => `,"time":${this.timeMs.toFixed(3)}` }, this.stream);
   }
 
@@ -58,7 +64,17 @@ export class TraceSink {
 
   /** Everything written so far is in the file after this. */
   flush(): void {
-    if (!this.closed) this.stream.flushSync();
+    if (this.closed || this.failed) return;
+    try {
+      this.stream.flushSync();
+    } catch {
+      this.failed = true;
+    }
+  }
+
+  /** Whether lines are missing because the file could not be written. */
+  get incomplete(): boolean {
+    return this.failed;
   }
 
   /** Flushes and closes; later calls do nothing. */
@@ -70,7 +86,7 @@ export class TraceSink {
   }
 
   private line(level: number, ns: number, fields: Readonly<Record<string, unknown>>): void {
-    if (this.closed) return;
+    if (this.closed || this.failed) return;
     this.timeMs = this.epochMs + ns / 1e6;
     switch (level) {
       case Level.trace:

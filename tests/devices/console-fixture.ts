@@ -47,9 +47,10 @@ export class Fixture {
     if (count < 0) return null;
     const out = new Uint8Array(count);
     let at = 0;
-    for (; console.spanLength > 0; console.nextSpanLocked()) {
+    while (console.spanLength > 0) {
       out.set(this.ram.bytes(console.spanAddress, console.spanLength), at);
       at += console.spanLength;
+      console.nextSpanLocked();
     }
     console.consumeLocked(count);
     return out;
