@@ -123,5 +123,5 @@ export function decodeLong(word: number, into: Decoded): void {
   into.rd = SINK_SLOT;
   into.rs1 = 0;
   into.rs2 = 0;
-  into.imm = word;
+  into.imm = word | 0;
 }
