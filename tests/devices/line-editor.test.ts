@@ -23,7 +23,12 @@ const cases: readonly { name: string; typed: string; reads: readonly string[]; s
   { name: 'wipes the one column of an accented letter', typed: `aéö${DEL}${DEL}`, reads: [], shows: 'a' },
   { name: 'wipes both columns of a wide character', typed: `a你好${DEL}`, reads: [], shows: 'a你' },
   { name: 'erases an emoji whole', typed: `x😀${DEL}y\n`, reads: ['xy\n'], shows: '' },
-  { name: 'leaves the base on the screen when its combining mark is erased', typed: `e\u0301${DEL}`, reads: [], shows: 'e\u0301' },
+  {
+    name: 'leaves the base on the screen when its combining mark is erased',
+    typed: `e\u0301${DEL}`,
+    reads: [],
+    shows: 'e\u0301',
+  },
   { name: 'shows control characters as ^X and erases both columns', typed: `a\x01\x1b${DEL}`, reads: [], shows: 'a^A' },
   { name: 'delivers control characters', typed: 'a\x01\x1b[\n', reads: ['a\x01\x1b[\n'], shows: '' },
   { name: 'erases a tab up to where it began', typed: `ab\tc${DEL}${DEL}d`, reads: [], shows: 'abd' },
