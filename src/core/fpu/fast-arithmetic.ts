@@ -16,7 +16,7 @@ type Type = 'f32' | 'f64';
 
 /**
  * a + b, or a − b with `negate`. A sum in the subnormal range is always exact, so a finite result raises NX or nothing.
- * TwoSum overflows in an intermediate only next to the largest number; its error term is then no number, and nothing is proven.
+ * Should an intermediate of TwoSum overflow, the error term is no number, and nothing is proven.
  */
 export function addPath<T extends Type>(kind: FloatKind<T>, path: Path, negate: boolean): Stmt[] {
   const { ops } = kind;
