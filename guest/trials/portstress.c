@@ -12,6 +12,8 @@
 
 #define MAX_SENDERS 64
 #define MAX_RECEIVERS 16
+/* Seconds that a receiver may still need when all is sent: the queues hold little. */
+#define PATIENCE 20
 
 struct receiver {
     uint32_t port;
@@ -66,11 +68,14 @@ int portstress_trial(int argc, char **argv)
     for (long s = 0; s < senders; s++)
         pids[s] = spawn_self("child", "send-sequence", text_of(name_of(all[s % receivers].port)), text_of((uint64_t)s),
                              text_of((uint64_t)per_sender), text_of((uint64_t)(s % hart_count())), NULL);
-    for (long s = 0; s < senders; s++) {
+    for (long s = 0; s < senders; s++)
         CHECK_EQ(wait_status_of(pids[s]), 0);
-    }
     for (long r = 0; r < receivers; r++) {
-        CHECK_ZERO(pthread_join(all[r].thread, NULL));
+        struct timespec end;
+        clock_gettime(CLOCK_REALTIME, &end);
+        end.tv_sec += PATIENCE;
+        if (pthread_timedjoin_np(all[r].thread, NULL, &end) != 0)
+            FAIL("all is sent, but receiver %ld has got %ld of %ld messages", r, all[r].messages, all[r].senders * per_sender);
         messages += all[r].messages;
         CHECK_OK(ipc_destroy_port(all[r].port));
     }
