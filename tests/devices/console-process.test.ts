@@ -1,0 +1,47 @@
+import { spawn, spawnSync } from 'node:child_process';
+import process from 'node:process';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+
+const script = fileURLToPath(new URL('./console-process.mjs', import.meta.url));
+
+function start(mode: string): ReturnType<typeof spawn> {
+  return spawn(process.execPath, [script, mode], { stdio: ['pipe', 'pipe', 'pipe'] });
+}
+
+function exitOf(child: ReturnType<typeof spawn>): Promise<number | null> {
+  return new Promise((resolve, reject) => {
+    child.on('error', reject);
+    child.on('exit', resolve);
+  });
+}
+
+describe('a process with a console', () => {
+  it('copies piped input to its output whole and exits at the end', () => {
+    const input = Array.from({ length: 20_000 }, (_, i) => `line ${String(i)}\n`).join('');
+    const result = spawnSync(process.execPath, [script, 'echo'], { input, maxBuffer: 2 ** 24 });
+    expect(result.status).toBe(0);
+    expect(result.stdout.toString() === input).toBe(true);
+    expect(result.stderr.toString()).toBe('');
+  });
+
+  it('ends when the reader of an endless output goes away', async () => {
+    const child = start('flood');
+    const exit = exitOf(child);
+    child.stdout!.once('data', () => child.stdout!.destroy());
+    child.stderr!.on('data', (chunk: Buffer) => expect(chunk.toString()).toBe(''));
+    expect(await exit).toBe(32);
+  });
+
+  it('shows output while it runs, before input ends', async () => {
+    const child = start('echo');
+    const exit = exitOf(child);
+    child.stdin!.write('now\n');
+    const first = await new Promise<string>((resolve) =>
+      child.stdout!.once('data', (chunk: Buffer) => resolve(chunk.toString())),
+    );
+    expect(first).toBe('now\n');
+    child.stdin!.end();
+    expect(await exit).toBe(0);
+  });
+});
