@@ -12,13 +12,18 @@
 #define POLL_SECONDS 0.001
 #define POLLS 5000
 
+static bool is_called(const struct hb_process *process, const char *name)
+{
+    return strncmp(process->name, name, sizeof process->name) == 0;
+}
+
 size_t find_ipctest(struct hb_process **found)
 {
     size_t count = 0, matches = 0;
     struct hb_process *list = list_processes(&count);
 
     for (size_t i = 0; list && i < count; i++)
-        if (list[i].state != HB_ZOMBIE && (strcmp(list[i].name, IPC_SERVER) == 0 || strcmp(list[i].name, IPC_CLIENT) == 0))
+        if (list[i].state != HB_ZOMBIE && (is_called(&list[i], IPC_SERVER) || is_called(&list[i], IPC_CLIENT)))
             list[matches++] = list[i];
     if (found)
         *found = list;

@@ -15,6 +15,7 @@
  * a late answer with it; an answer to the tagged name fails with ENOENT instead.
  */
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -88,8 +89,12 @@ int ipc_echo_main(int argc, char **argv)
     struct ipc_message ready;
     uint32_t server;
     const struct timespec patience = { .tv_sec = 10 };
-    if (ipc_recv_timeout((uint32_t)port, &ready, &patience) == -1)
-        return fail("the server does not answer");
+    if (ipc_recv_timeout((uint32_t)port, &ready, &patience) == -1) {
+        int status = fail("the server does not answer");
+        kill(child, SIGKILL);
+        waitpid(child, NULL, 0);
+        return status;
+    }
     memcpy(&server, ready.data, sizeof server);
 
     int status = 0;

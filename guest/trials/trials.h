@@ -10,6 +10,7 @@
 
 TRIAL(start, "linux", "[arguments]", "arguments, environment, auxiliary vector, stack alignment")
 TRIAL(formats, "linux", "", "printf and strtod of integers, doubles and long doubles")
+TRIAL(output, "linux", "[kilobytes]", "standard output and error by write, writev and stdio, in order")
 TRIAL(heap, "linux", "[rounds]", "malloc, realloc, free of many sizes, from several threads too")
 TRIAL(memory, "linux", "", "mmap, munmap, mprotect, madvise, brk and their errors")
 TRIAL(stack, "linux", "", "deep recursion, in the main thread and in another")
@@ -41,4 +42,5 @@ TRIAL(nullsyscall, "bench", "[calls]", "nanoseconds per getppid")
 TRIAL(portpp, "bench", "[rounds] [pin A,B]", "nanoseconds per round trip between two processes")
 TRIAL(mips, "bench", "[millions]", "guest instructions per second of a mixed loop")
 TRIAL(compute, "bench", "[threads [units]]", "work per second of some threads")
+TRIAL(input, "helper", "[size]", "reads standard input to its end, size bytes at a time; lines, bytes, crc")
 TRIAL(child, "helper", "mode [argument]", "the other half of spawn, exit_group and the port trials")

@@ -1,5 +1,6 @@
 /* System call numbers that mean nothing, small, large and negative: ENOSYS, and nothing else happens. */
 
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "check.h"
@@ -15,6 +16,9 @@ int unknown_calls_trial(int argc, char **argv)
         if (result != -1 || errno != ENOSYS)
             FAIL("system call %ld returned %ld, errno %d", numbers[i], result, errno);
     }
+    /* A number whose low half is a known one is not that one; qemu 7.2 takes it for it. */
+    if (on_hartbeat())
+        CHECK_ERRNO(syscall(0x100000000l + SYS_getpid), ENOSYS);
     printf("unknown_calls: ok\n");
     return 0;
 }
