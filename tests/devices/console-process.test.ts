@@ -44,4 +44,20 @@ describe('a process with a console', () => {
     child.stdin!.end();
     expect(await exit).toBe(0);
   });
+
+  const hasTerminals = spawnSync('script', ['--version']).status === 0;
+  it.skipIf(!hasTerminals)('gives the terminal back as it was when it crashes', async () => {
+    const command = `stty -g; ${process.execPath} ${script} crash; stty -g`;
+    const child = spawn('script', ['-qec', command, '/dev/null'], { stdio: ['pipe', 'pipe', 'pipe'] });
+    let shown = '';
+    child.stdout.on('data', (chunk: Buffer) => {
+      shown += chunk.toString();
+      if (shown.includes('ready')) child.stdin.write('x\r');
+    });
+    await exitOf(child);
+    const modes = shown.split(/\r?\n/).filter((line) => /^[0-9a-f]+(:[0-9a-f]+)+$/.test(line));
+    expect(shown).toContain('on purpose');
+    expect(modes.length).toBe(2);
+    expect(modes[1]).toBe(modes[0]);
+  });
 });

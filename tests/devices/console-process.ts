@@ -2,7 +2,7 @@
  * What a process does with its console, chosen by the first argument:
  *   echo      writes each line that it reads to stdout, until the end
  *   flood     writes lines to stdout until nobody reads them; exits with status 32
- *   crash     waits for a line, then throws where nobody catches it
+ *   crash     says `ready`, waits for a line, then throws where nobody catches it
  */
 
 import process from 'node:process';
@@ -62,6 +62,7 @@ const host = new ConsoleHost(fixture.ram, console, fixture.hostLocks, {
 });
 host.attachTerminalOrPipes();
 if (mode === 'flood') flood();
+if (mode === 'crash') fixture.write(Stream.Out, new TextEncoder().encode('ready\n'));
 void host.pump();
 await ended;
 await host.finish();
