@@ -11,7 +11,7 @@
  */
 
 import { f64, struct, u32 } from '../core/layout.ts';
-import { PAGE_SHIFT, PAGE_SIZE, type Ram } from '../core/ram.ts';
+import { PAGE_SIZE, type Ram } from '../core/ram.ts';
 import type { Locks } from '../smp/spinlock.ts';
 import { Area, AreaTree } from './area-tree.ts';
 import { E } from './errno.ts';
@@ -134,6 +134,14 @@ export class Areas {
     imagePage: number,
   ): number {
     const { ram } = this;
+    const lower = this.tree.lastStartingBefore(AreaSet.root.get(ram, set), start);
+    if (lower !== 0 && this.isContinuedBy(lower, start, prot, kind, flags, image, imagePage)) {
+      Area.end.set(ram, lower, end);
+      this.tree.refresh(AreaSet.root.get(ram, set), lower);
+      AreaSet.bytes.set(ram, set, AreaSet.bytes.get(ram, set) + (end - start));
+      this.join(set, end);
+      return 0;
+    }
     if (AreaSet.count.get(ram, set) >= MAX_AREAS) return -E.NOMEM;
     const area = this.pool.alloc();
     if (area === 0) return -E.NOMEM;
@@ -148,7 +156,6 @@ export class Areas {
     this.insert(set, area);
     AreaSet.bytes.set(ram, set, AreaSet.bytes.get(ram, set) + (end - start));
     this.join(set, end);
-    this.join(set, start);
     return 0;
   }
 
@@ -183,7 +190,7 @@ export class Areas {
     const upper = this.find(set, va);
     if (upper === 0 || Area.start.get(ram, upper) !== va) return;
     const lower = this.tree.lastStartingBefore(AreaSet.root.get(ram, set), va);
-    if (lower === 0 || Area.end.get(ram, lower) !== va || !this.continues(lower, upper)) return;
+    if (lower === 0 || !this.continues(lower, upper)) return;
     const end = Area.end.get(ram, upper);
     this.drop(set, upper);
     Area.end.set(ram, lower, end);
@@ -220,14 +227,34 @@ export class Areas {
 
   private continues(lower: number, upper: number): boolean {
     const { ram } = this;
-    const image = Area.image.get(ram, lower);
-    const pages = (Area.end.get(ram, lower) - Area.start.get(ram, lower)) / 2 ** PAGE_SHIFT;
+    return this.isContinuedBy(
+      lower,
+      Area.start.get(ram, upper),
+      Area.prot.get(ram, upper),
+      Area.kind.get(ram, upper),
+      Area.flags.get(ram, upper),
+      Area.image.get(ram, upper),
+      Area.imagePage.get(ram, upper),
+    );
+  }
+
+  private isContinuedBy(
+    lower: number,
+    start: number,
+    prot: number,
+    kind: number,
+    flags: number,
+    image: number,
+    imagePage: number,
+  ): boolean {
+    const { ram } = this;
     return (
-      Area.prot.get(ram, lower) === Area.prot.get(ram, upper) &&
-      Area.kind.get(ram, lower) === Area.kind.get(ram, upper) &&
-      Area.flags.get(ram, lower) === Area.flags.get(ram, upper) &&
-      image === Area.image.get(ram, upper) &&
-      (image === 0 || Area.imagePage.get(ram, lower) + pages === Area.imagePage.get(ram, upper))
+      Area.end.get(ram, lower) === start &&
+      Area.prot.get(ram, lower) === prot &&
+      Area.kind.get(ram, lower) === kind &&
+      Area.flags.get(ram, lower) === flags &&
+      Area.image.get(ram, lower) === image &&
+      (image === 0 || this.imagePageAt(lower, start) === imagePage)
     );
   }
 

@@ -222,7 +222,7 @@ export class Frames {
   }
 
   private indexOf(frame: number): number {
-    if (frame < this.low || frame >= this.high || (frame & (PAGE_SIZE - 1)) !== 0)
+    if (!(frame >= this.low && frame < this.high) || (frame & (PAGE_SIZE - 1)) !== 0)
       throw new KernelPanic(`${hex(frame)} is no frame`);
     return (frame - this.low) >>> PAGE_SHIFT;
   }

@@ -1,0 +1,33 @@
+import { fileURLToPath } from 'node:url';
+import { Worker } from 'node:worker_threads';
+import { buildSync } from 'esbuild';
+import { expect, it } from 'vitest';
+import { Ram } from '../../src/core/ram.ts';
+import { audit } from './vm-audit.ts';
+import { Bench, drawMap, PARTICIPANTS } from './vm-bench.ts';
+
+const STEPS = 20_000;
+
+it('stays whole when several threads map, touch and unmap in one space at once, and returns every frame', async () => {
+  const map = drawMap(1000);
+  const ram = Ram.allocate(map.high);
+  const bench = new Bench(ram, map, 0);
+  bench.initialise();
+  const space = bench.spaces.create();
+  const entry = fileURLToPath(new URL('vm-stress-worker.ts', import.meta.url));
+  const code = buildSync({ entryPoints: [entry], bundle: true, write: false, platform: 'node', format: 'cjs' }).outputFiles[0]!
+    .text;
+
+  const run = (me: number): Promise<unknown> =>
+    new Promise((resolve, reject) => {
+      const worker = new Worker(code, { eval: true, workerData: { memory: ram.memory, map, me, space, steps: STEPS } });
+      worker.once('message', resolve);
+      worker.once('error', reject);
+    });
+  const outcomes = await Promise.all(Array.from({ length: PARTICIPANTS }, (_, me) => run(me)));
+
+  expect(outcomes).toEqual(Array<unknown>(PARTICIPANTS).fill({ wrong: 0, held: 0 }));
+  expect(bench.inUse().frames).toBe(audit(bench, space));
+  bench.spaces.release(space);
+  expect(bench.inUse()).toEqual({ frames: 0, areas: 0, spaces: 0, images: 0, locks: 0 });
+});
