@@ -40,7 +40,10 @@ export class Shootdown {
   /** For each ASID, the generation up to which this hart's TLB has been flushed. A cache of this hart alone. */
   private readonly seen: Uint32Array;
   private active = 0;
+  private activeRoot = 0;
   private activeAsid = 0;
+  /** What `HartControl.generation` says: spares the store when it has not changed. */
+  private published = -1;
   private readonly control: number;
 
   constructor(
@@ -61,12 +64,15 @@ export class Shootdown {
    * @param tlb address of its TlbState; 0: none (the hart goes idle and takes part in no shootdown)
    */
   activate(tlb: number, root: number, asid: number): void {
-    if (tlb === this.active) return;
+    // A space that has died and come back in the same slot has another root.
+    if (tlb === this.active && root === this.activeRoot) return;
     const word = this.hart >>> 5;
     const bit = 1 << (this.hart & 31);
     if (this.active !== 0) TlbState.harts.and(this.ram, this.active, word, ~bit);
     this.active = tlb;
+    this.activeRoot = root;
     this.activeAsid = asid;
+    this.published = -1;
     HartControl.space.store(this.ram, this.control, tlb);
     if (tlb === 0) return;
     TlbState.harts.or(this.ram, tlb, word, bit);
@@ -81,7 +87,10 @@ export class Shootdown {
       this.cpu.flushAsid(this.activeAsid);
       this.seen[this.activeAsid] = generation;
     }
-    HartControl.generation.store(this.ram, this.control, generation);
+    if (this.published !== generation) {
+      HartControl.generation.store(this.ram, this.control, generation);
+      this.published = generation;
+    }
   }
 
   leaveGuest(): void {

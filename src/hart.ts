@@ -1,0 +1,43 @@
+/*
+ * A hart: what runs in each worker. Puts CPU, kernel and system calls together over the shared RAM and runs the hart loop until the
+ * machine halts.
+ *
+ * Whatever escapes the loop is a bug of the kernel, a machine check: the report goes to the boot page, all harts stop, and the host
+ * prints it and ends with a status of its own. Locks that this hart holds stay held: the other harts halt at their next look, and those
+ * that sleep on such a lock are ended by the host.
+ */
+
+import { Cpu } from './core/cpu.ts';
+import { DECODE_CACHE_BYTES } from './core/hart-block.ts';
+import { Ram } from './core/ram.ts';
+import type { MachineConfig } from './kernel/config.ts';
+import { HartLoop } from './kernel/hart-loop.ts';
+import { Kernel, smpMapOf } from './kernel/kernel.ts';
+import { reportMachineCheck } from './kernel/machine-check.ts';
+import { planMemory } from './kernel/memory-map.ts';
+import { familyRegions, SystemCalls } from './syscalls/door.ts';
+
+/** What a worker is started with. */
+export interface HartTask {
+  readonly memory: WebAssembly.Memory;
+  /** The interpreter, compiled once by the host. */
+  readonly module: WebAssembly.Module;
+  readonly config: MachineConfig;
+  readonly hart: number;
+}
+
+/** Runs one hart from power-on to halt. Never throws. */
+export function runHart({ memory, module, config, hart }: HartTask): void {
+  const ram = new Ram(memory);
+  const map = planMemory(config, familyRegions(config));
+  let kernel: Kernel | undefined;
+  try {
+    const smpMap = smpMapOf(config, map);
+    const time = (): number => kernel!.clock.nowNs();
+    const cpu = new Cpu(ram, smpMap.hartBlock(hart), map.decodeCaches + hart * DECODE_CACHE_BYTES, module, map, time);
+    kernel = new Kernel(ram, config, map, hart, cpu);
+    new HartLoop(kernel, cpu, new SystemCalls(kernel)).run();
+  } catch (error) {
+    reportMachineCheck(ram, config, map, hart, kernel, error);
+  }
+}

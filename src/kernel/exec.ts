@@ -1,0 +1,156 @@
+/*
+ * execve(2): a process goes on as another program.
+ *
+ * The new space is built beside the old one, so that a failure leaves the caller as it was. The other threads of the process end first;
+ * while they do, the caller waits and then makes the call again.
+ */
+
+import { Context, NO_RESERVATION, xOffset } from '../core/context.ts';
+import type { Ram } from '../core/ram.ts';
+import type { Random } from '../devices/random.ts';
+import type { Shootdown } from '../smp/shootdown.ts';
+import type { Locks } from '../smp/spinlock.ts';
+import { Space, type AddressSpaces } from './address-space.ts';
+import type { Arguments } from './arguments.ts';
+import { E } from './errno.ts';
+import type { Exits } from './exit.ts';
+import type { ImageNames } from './image-names.ts';
+import type { Images } from './images.ts';
+import { NAME_BYTES, Process, ProcessFlag, SIGACTION_BYTES, SIGNALS } from './process.ts';
+import type { ProcessTable } from './process-table.ts';
+import type { ProgramLoader } from './program.ts';
+import { REPLACED } from './result.ts';
+import { PATH_BYTES } from './scratch.ts';
+import type { Spawner } from './spawn.ts';
+import { Thread } from './thread.ts';
+import type { UserCopy } from './user-copy.ts';
+import { WaitForm, WaitReason } from './wait.ts';
+import type { WaitQueues } from './wait-queue.ts';
+
+const SP = xOffset(2);
+const SLASH = 47;
+/** Handlers up to this are SIG_DFL and SIG_IGN, which survive. */
+const SIG_IGN = 1;
+
+export class Exec {
+  constructor(
+    private readonly ram: Ram,
+    private readonly locks: Locks,
+    private readonly table: ProcessTable,
+    private readonly spaces: AddressSpaces,
+    private readonly copy: UserCopy,
+    private readonly images: Images,
+    private readonly names: ImageNames,
+    private readonly args: Arguments,
+    private readonly loader: ProgramLoader,
+    private readonly random: Random,
+    private readonly waits: WaitQueues,
+    private readonly exits: Exits,
+    private readonly spawner: Spawner,
+    private readonly shootdown: Shootdown,
+    /** A path's room. */
+    private readonly scratch: number,
+  ) {}
+
+  /**
+   * Replaces the program of the running thread's process.
+   *
+   * @param path, argv, envp user addresses
+   * @returns REPLACED, BLOCKED, or -ENOENT, -ENOEXEC, -EFAULT, -ENOMEM, -E2BIG, -ENAMETOOLONG, -EINTR
+   */
+  execve(thread: number, path: number, argv: number, envp: number): number {
+    const process = Thread.process.get(this.ram, thread);
+    const old = Process.space.get(this.ram, process);
+    const length = this.copy.copyString(old, path, this.scratch, PATH_BYTES);
+    if (length < 0) return length;
+    const image = this.names.lookup(this.scratch, length);
+    if (image < 0) return image;
+    const space = this.build(old, image, length, argv, envp);
+    this.images.release(image);
+    if (space < 0) return space;
+
+    const alone = this.becomeAlone(thread, process);
+    if (alone !== 0) {
+      this.spaces.release(space);
+      return alone;
+    }
+    this.commit(thread, process, space, length);
+    this.shootdown.activate(Space.tlb.addr(space), Space.root.get(this.ram, space), Space.asid.get(this.ram, space));
+    this.spaces.release(old);
+    this.spawner.releaseParent(process);
+    return REPLACED;
+  }
+
+  /** A new space with the program in it, or an errno; the loader knows entry and stack pointer then. */
+  private build(old: number, image: number, pathLength: number, argv: number, envp: number): number {
+    const blob = this.args.begin();
+    if (blob === 0) return -E.NOMEM;
+    let result = this.args.setName(blob, this.scratch, pathLength);
+    if (result === 0) result = this.args.fromUser(blob, old, argv, envp);
+    if (result === 0) result = this.load(image, blob);
+    this.args.free(blob);
+    return result;
+  }
+
+  private load(image: number, blob: number): number {
+    const space = this.spaces.create();
+    if (space === 0) return -E.NOMEM;
+    const error = this.loader.load(space, image, blob, this.random);
+    if (error === 0) return space;
+    this.spaces.release(space);
+    return error;
+  }
+
+  /** Ends the other threads. 0 when there are none; otherwise what the call returns. */
+  private becomeAlone(thread: number, process: number): number {
+    const { ram, locks } = this;
+    const lock = Process.lock.addr(process);
+    let result = 0;
+    locks.acquire(this.table.lock);
+    locks.acquire(lock);
+    if ((Process.flags.load(ram, process) & ProcessFlag.Exiting) !== 0) {
+      result = -E.INTR;
+    } else if (Process.threadCount.get(ram, process) > 1) {
+      this.exits.killThreadsLocked(process, thread);
+      result = this.waits.sleepLocked(thread, Process.alone.addr(process), lock, WaitForm.Rerun, WaitReason.alone);
+    } else if (Thread.tid.get(ram, thread) !== Process.pid.get(ram, process)) {
+      this.table.renameThreadLocked(thread, Process.pid.get(ram, process));
+    }
+    locks.release(lock);
+    locks.release(this.table.lock);
+    return result;
+  }
+
+  /** From here on nothing fails. */
+  private commit(thread: number, process: number, space: number, pathLength: number): void {
+    const { ram, locks } = this;
+    const lock = Process.lock.addr(process);
+    locks.acquire(lock);
+    Process.space.set(ram, process, space);
+    for (
+      let action = Process.actions.addr(process), end = action + SIGNALS * SIGACTION_BYTES;
+      action < end;
+      action += SIGACTION_BYTES
+    ) {
+      const ignored = ram.getU64(action) === SIG_IGN;
+      ram.fill(action, SIGACTION_BYTES);
+      if (ignored) ram.setU64(action, SIG_IGN);
+    }
+    let start = this.scratch + pathLength;
+    while (start > this.scratch && ram.u8[start - 1] !== SLASH) start--;
+    const nameLength = Math.min(this.scratch + pathLength - start, NAME_BYTES - 1);
+    ram.fill(Process.name.addr(process), NAME_BYTES);
+    ram.copy(Process.name.addr(process), start, nameLength);
+    locks.release(lock);
+
+    const { instret } = Context;
+    const retired = instret.get(ram, thread);
+    ram.fill(thread, Context.SIZE);
+    instret.set(ram, thread, retired);
+    Context.reservation.set(ram, thread, NO_RESERVATION);
+    Context.pc.set(ram, thread, this.loader.entry);
+    ram.setU64(thread + SP, this.loader.stackPointer);
+    Thread.clearChildTid.set(ram, thread, 0);
+    Thread.robustList.set(ram, thread, 0);
+  }
+}

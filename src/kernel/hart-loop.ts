@@ -1,0 +1,252 @@
+/*
+ * What a hart does from power-on to halt: take interrupts, end waits whose time is up, pick a thread, run it until it blocks, ends or
+ * gives way; with nothing to run, look around for a while and then park.
+ *
+ * A thread is in one hart's hands from `pick` until it is made Ready or Blocked or ends; from then on `execute` does not touch it.
+ * No lock is held while guest code runs or the hart parks.
+ *
+ * Guest code runs in slices of CREDIT instructions; a system call costs SYSCALL_CREDIT of them, so that a thread that does nothing but
+ * system calls is looked at as often as one that computes.
+ */
+
+import type { Cpu } from '../core/cpu.ts';
+import { Context, xOffset } from '../core/context.ts';
+import { HartBlock } from '../core/hart-block.ts';
+import { Access } from '../core/mmu.ts';
+import { Cause } from '../core/trap.ts';
+import { BootPage } from '../smp/boot-page.ts';
+import { Ipi } from '../smp/doorbell.ts';
+import { HartControl, Mode } from '../smp/hart-control.ts';
+import { KernelPanic } from '../smp/panic.ts';
+import { EventId } from '../trace/index.ts';
+import { Fault, Space } from './address-space.ts';
+import type { Kernel } from './kernel.ts';
+import { Process } from './process.ts';
+import { BLOCKED, REPLACED } from './result.ts';
+import { Signal, statusOfSignal } from './signal-numbers.ts';
+import { Thread, ThreadFlag } from './thread.ts';
+import { NO_DEADLINE } from './timers.ts';
+
+/** Carries out the system call that a thread has trapped with; see result.ts for what it returns. */
+export interface Door {
+  call(thread: number): number;
+}
+
+/** Guest instructions between two looks at the clock: 0.1 ms or so. */
+const CREDIT = 20_000;
+const SYSCALL_CREDIT = 400;
+
+/** How long an idle hart spins before it parks: longer than a message takes to the other hart and back. */
+const IDLE_SPIN_NS = 60_000;
+/** Spins between two looks at the clock, and at the queues of others. */
+const SPINS_PER_LOOK = 32;
+/** A parked hart looks up at least this often; nothing depends on it. */
+const LONGEST_PARK_NS = 1e9;
+
+const A0 = xOffset(10);
+
+export class HartLoop {
+  private readonly control: number;
+  private readonly block: number;
+  private halted = false;
+  private picked = 0;
+  private readonly lastLook = (): boolean => {
+    this.picked = this.kernel.scheduler.pick();
+    return this.picked !== 0;
+  };
+
+  constructor(
+    private readonly kernel: Kernel,
+    private readonly cpu: Cpu,
+    private readonly door: Door,
+  ) {
+    this.control = kernel.smpMap.hartControl(kernel.hart);
+    this.block = kernel.smpMap.hartBlock(kernel.hart);
+  }
+
+  /** Runs until the machine halts. */
+  run(): void {
+    const { kernel } = this;
+    HartControl.mode.store(kernel.ram, this.control, Mode.Kernel);
+    BootPage.online.add(kernel.ram, kernel.map.bootPage, 1);
+    kernel.scheduler.start();
+    while (!this.halted) {
+      this.takeInterrupts();
+      if (this.halted) break;
+      this.expireTimers(kernel.clock.nowNs());
+      let thread = kernel.scheduler.pick();
+      if (thread === 0) thread = this.idle();
+      if (thread !== 0) this.execute(thread);
+    }
+    kernel.shootdown.activate(0, 0, 0);
+    HartControl.mode.store(kernel.ram, this.control, Mode.Off);
+  }
+
+  private execute(thread: number): void {
+    const { kernel, cpu, control } = this;
+    const { ram, shootdown } = kernel;
+    let credit = CREDIT;
+    this.activate(thread);
+    for (;;) {
+      if ((Thread.flags.load(ram, thread) & ThreadFlag.Killed) !== 0) {
+        kernel.exits.endThread(thread, 0);
+        return;
+      }
+      shootdown.enterGuest();
+      const cause = cpu.run(thread, credit);
+      shootdown.leaveGuest();
+      if (cause === Cause.EnvironmentCall) {
+        HartControl.syscalls.set(ram, control, HartControl.syscalls.get(ram, control) + 1);
+        Context.pc.set(ram, thread, Context.pc.get(ram, thread) + 4);
+        const result = this.door.call(thread);
+        if (kernel.locks.held !== 0) throw new KernelPanic('a system call returned with a lock held');
+        if (result > BLOCKED) ram.setU64(thread + A0, result);
+        else if (result === REPLACED) this.activate(thread);
+        else return;
+        credit -= SYSCALL_CREDIT;
+        if (credit > 0) continue;
+      } else if (cause !== Cause.Budget && cause !== Cause.Doorbell) {
+        if (!this.trap(thread, cause)) return;
+        continue;
+      }
+      credit = CREDIT;
+      if (!this.tick(thread)) return;
+    }
+  }
+
+  /** Between two slices of guest code: interrupts, deadlines, and whether the thread goes on (true). */
+  private tick(thread: number): boolean {
+    const { kernel } = this;
+    this.takeInterrupts();
+    if (this.halted) return false;
+    const now = kernel.clock.nowNs();
+    kernel.scheduler.charge(thread, now);
+    this.expireTimers(now);
+    if (!kernel.scheduler.mustYield(thread, now)) return true;
+    kernel.scheduler.yield(thread);
+    return false;
+  }
+
+  private activate(thread: number): void {
+    const { ram } = this.kernel;
+    const space = Process.space.get(ram, Thread.process.get(ram, thread));
+    this.kernel.shootdown.activate(Space.tlb.addr(space), Space.root.get(ram, space), Space.asid.get(ram, space));
+  }
+
+  private takeInterrupts(): void {
+    const { kernel } = this;
+    const kinds = kernel.doorbells.take(kernel.hart);
+    if (kinds === 0) return;
+    HartControl.interrupts.set(kernel.ram, this.control, HartControl.interrupts.get(kernel.ram, this.control) + 1);
+    // Reschedule and Shootdown ask for nothing but to have left guest code.
+    if ((kinds & Ipi.Halt) !== 0) this.halted = true;
+  }
+
+  private expireTimers(now: number): void {
+    if (this.kernel.timers.next <= now) this.kernel.waits.expire(now);
+  }
+
+  /** The thread has trapped: returns whether it goes on. */
+  private trap(thread: number, cause: number): boolean {
+    const { kernel } = this;
+    const { ram } = kernel;
+    const address = HartBlock.trapValue.get(ram, this.block);
+    const access = accessOf(cause);
+    let signal = signalOf(cause);
+    HartControl.faults.set(ram, this.control, HartControl.faults.get(ram, this.control) + 1);
+    if (kernel.trace.on) {
+      kernel.trace.fault(EventId.fault, Thread.tid.get(ram, thread), cause, Context.pc.get(ram, thread), address);
+    }
+    if (access !== 0) {
+      const process = Thread.process.get(ram, thread);
+      const fault = kernel.spaces.fault(Process.space.get(ram, process), address, access);
+      if (fault === Fault.Handled) return true;
+      if (fault === Fault.OutOfMemory) {
+        signal = Signal.KILL;
+        if (kernel.trace.on) {
+          kernel.trace.emit(
+            EventId.oom,
+            Thread.tid.get(ram, thread),
+            Process.pid.get(ram, process),
+            1,
+            kernel.frames.freeCount(),
+            0,
+          );
+        }
+      }
+    }
+    kernel.exits.noteFault(thread, cause, address);
+    kernel.exits.endGroup(thread, statusOfSignal(signal));
+    return false;
+  }
+
+  /** Nothing to run: spins for a while, then parks once. Returns a thread that turned up, or 0. */
+  private idle(): number {
+    const { kernel } = this;
+    const { scheduler, doorbells, clock, hart } = kernel;
+    kernel.shootdown.activate(0, 0, 0);
+    scheduler.setIdle();
+    this.picked = 0;
+    const start = clock.nowNs();
+    scheduler.chargeIdle(start);
+    let now = start;
+    if (this.maySpin()) {
+      while (this.picked === 0 && !doorbells.pending(hart) && now - start < IDLE_SPIN_NS && kernel.timers.next > now) {
+        for (let i = 0; i < SPINS_PER_LOOK && !doorbells.pending(hart) && scheduler.queued === 0; i++);
+        this.picked = scheduler.pick();
+        now = clock.nowNs();
+      }
+      BootPage.spinners.sub(kernel.ram, kernel.map.bootPage, 1);
+    }
+    if (this.picked === 0 && !doorbells.pending(hart)) {
+      const next = kernel.timers.next;
+      const timeout = next === NO_DEADLINE ? LONGEST_PARK_NS : Math.min(LONGEST_PARK_NS, next - now);
+      if (timeout > 0) {
+        if (kernel.trace.on) kernel.trace.emit(EventId.park, 0, Math.min(timeout / 1e3, 0xffff_ffff), 0, 0, 0);
+        HartControl.parks.set(kernel.ram, this.control, HartControl.parks.get(kernel.ram, this.control) + 1);
+        doorbells.park(hart, timeout, this.lastLook);
+      }
+    }
+    scheduler.clearIdle();
+    scheduler.chargeIdle(clock.nowNs());
+    return this.picked;
+  }
+
+  /** Whether this idle hart may burn a host core for a moment: not more harts do than there are cores. */
+  private maySpin(): boolean {
+    const { kernel } = this;
+    if (BootPage.spinners.add(kernel.ram, kernel.map.bootPage, 1) < kernel.config.hostCores) return true;
+    BootPage.spinners.sub(kernel.ram, kernel.map.bootPage, 1);
+    return false;
+  }
+}
+
+/** What a page fault wanted to do; 0 for other traps. */
+function accessOf(cause: number): Access | 0 {
+  switch (cause) {
+    case Cause.InstructionPageFault:
+      return Access.Execute;
+    case Cause.LoadPageFault:
+      return Access.Read;
+    case Cause.StorePageFault:
+      return Access.Write;
+    default:
+      return 0;
+  }
+}
+
+/** The signal by which Linux ends a program that traps so. */
+function signalOf(cause: number): number {
+  switch (cause) {
+    case Cause.IllegalInstruction:
+      return Signal.ILL;
+    case Cause.Breakpoint:
+      return Signal.TRAP;
+    case Cause.InstructionMisaligned:
+    case Cause.LoadMisaligned:
+    case Cause.StoreMisaligned:
+      return Signal.BUS;
+    default:
+      return Signal.SEGV;
+  }
+}

@@ -1,0 +1,271 @@
+/*
+ * The kernel as one participant sees it: every service over the shared RAM, put together once.
+ *
+ * Each hart has one, and the host has one for what it does itself (loading programs, starting them, feeding the console). They share
+ * nothing but RAM. `initialise` is called once, by the host, before the first hart starts.
+ */
+
+import type { Cpu } from '../core/cpu.ts';
+import type { Ram } from '../core/ram.ts';
+import { Clock } from '../devices/clock.ts';
+import { Console } from '../devices/console.ts';
+import { Power } from '../devices/power.ts';
+import { initRandom, Random } from '../devices/random.ts';
+import { BOOT_MAGIC, BOOT_VERSION, BootPage } from '../smp/boot-page.ts';
+import { Doorbells } from '../smp/doorbell.ts';
+import { HartControl, Mode } from '../smp/hart-control.ts';
+import { HostBell } from '../smp/host-bell.ts';
+import { Shootdown } from '../smp/shootdown.ts';
+import { SmpMap } from '../smp/smp-map.ts';
+import { Locks } from '../smp/spinlock.ts';
+import { initTraceRing, Tracer } from '../trace/index.ts';
+import { AddressSpaces, MAX_SPACES } from './address-space.ts';
+import { Areas } from './areas.ts';
+import { Arguments } from './arguments.ts';
+import { ChildWaits } from './child-wait.ts';
+import type { MachineConfig } from './config.ts';
+import { ConsoleFile } from './console-file.ts';
+import { E } from './errno.ts';
+import { Exec } from './exec.ts';
+import { Exits } from './exit.ts';
+import { Frames } from './frames.ts';
+import { Futexes } from './futex.ts';
+import { ImageNames } from './image-names.ts';
+import { Images } from './images.ts';
+import { Launches } from './launches.ts';
+import { Mappings } from './mappings.ts';
+import type { MemoryMap } from './memory-map.ts';
+import { NAME_BYTES } from './process.ts';
+import { ProcessTable } from './process-table.ts';
+import { ProgramLoader } from './program.ts';
+import { Scheduler } from './scheduler.ts';
+import { SCRATCH_BYTES, STRUCT_SCRATCH } from './scratch.ts';
+import { Signals } from './signals.ts';
+import { Spawner } from './spawn.ts';
+import { Timers } from './timers.ts';
+import { UserCopy } from './user-copy.ts';
+import { WaitQueues } from './wait-queue.ts';
+
+/** What of the boot options concerns the state of RAM only. */
+export interface InitialState {
+  /** For the random generators; undefined: from the host's cryptographic source. */
+  readonly seed: number | undefined;
+  /** Lowest level that is traced (trace/events.ts); Level.silent: none. */
+  readonly traceLevel: number;
+  readonly traceLossless: boolean;
+}
+
+/** The host takes part without a CPU. */
+const NO_CPU = { activate: () => undefined, flushAsid: () => undefined };
+
+export class Kernel {
+  readonly smpMap: SmpMap;
+  readonly locks: Locks;
+  readonly doorbells: Doorbells;
+  readonly bell: HostBell;
+  readonly shootdown: Shootdown;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly power: Power;
+  readonly trace: Tracer;
+  readonly console: Console;
+  readonly frames: Frames;
+  readonly images: Images;
+  readonly names: ImageNames;
+  readonly areas: Areas;
+  readonly spaces: AddressSpaces;
+  readonly mappings: Mappings;
+  readonly copy: UserCopy;
+  readonly args: Arguments;
+  readonly loader: ProgramLoader;
+  readonly timers: Timers;
+  readonly scheduler: Scheduler;
+  readonly waits: WaitQueues;
+  readonly table: ProcessTable;
+  readonly futexes: Futexes;
+  readonly launches: Launches;
+  readonly spawner: Spawner;
+  readonly exits: Exits;
+  readonly signals: Signals;
+  readonly children: ChildWaits;
+  readonly exec: Exec;
+  readonly consoleFile: ConsoleFile;
+  /** SCRATCH_BYTES of RAM for this participant alone (scratch.ts). */
+  readonly scratch: number;
+
+  /**
+   * @param hart number of the participant: a hart's, or `config.cpus` for the host
+   * @param cpu the hart's CPU; undefined for the host
+   */
+  constructor(
+    readonly ram: Ram,
+    readonly config: MachineConfig,
+    readonly map: MemoryMap,
+    readonly hart: number,
+    cpu?: Cpu,
+  ) {
+    const { limits } = map;
+    this.smpMap = smpMapOf(config, map);
+    this.scratch = map.scratch + hart * SCRATCH_BYTES;
+    this.locks = new Locks(ram, this.smpMap.hartControl(hart), hart);
+    this.doorbells = new Doorbells(ram, this.smpMap);
+    this.bell = new HostBell(ram, map.bootPage);
+    this.shootdown = new Shootdown(ram, this.smpMap, this.doorbells, cpu ?? NO_CPU, hart, MAX_SPACES + 1);
+    this.clock = new Clock(ram, map.bootPage);
+    this.random = new Random(ram, map.random, hart);
+    this.power = new Power(ram, map.bootPage, this.bell);
+    this.trace = new Tracer(
+      ram,
+      map.traceRings + hart * map.traceRingStride,
+      hart,
+      this.clock,
+      this.bell,
+      cpu === undefined ? null : this.locks,
+    );
+    this.console = new Console(ram, map.console);
+    this.frames = new Frames(ram, this.locks, map.frameCounts, map.low, map.high, map.participants, hart);
+    this.images = new Images(ram, this.locks, this.frames, map.images, limits.images);
+    this.names = new ImageNames(ram, this.locks, this.images, map.names, limits.names);
+    this.areas = new Areas(ram, this.locks, this.images, map.areas, limits.areas);
+    this.spaces = new AddressSpaces(
+      ram,
+      this.locks,
+      this.frames,
+      this.areas,
+      this.images,
+      this.shootdown,
+      map.spaces,
+      limits.spaces,
+    );
+    this.mappings = new Mappings(ram, this.locks, this.spaces);
+    this.copy = new UserCopy(ram, this.locks, this.spaces);
+    this.args = new Arguments(ram, this.frames, this.copy);
+    this.loader = new ProgramLoader(ram, this.frames, this.mappings, this.copy, this.images, this.args);
+    this.timers = new Timers(ram, this.locks, map.timers, config.cpus, limits.threads, hart);
+    this.scheduler = new Scheduler(ram, this.locks, this.doorbells, this.clock, this.trace, this.smpMap, map.scheduler, hart);
+    this.waits = new WaitQueues(ram, this.locks, this.timers, this.scheduler, this.trace);
+    this.table = new ProcessTable(ram, this.locks, map.processTable, limits.processes, limits.threads);
+    this.futexes = new Futexes(ram, this.locks, this.copy, this.waits, map.futexes);
+    this.launches = new Launches(ram, map.launches);
+    this.spawner = new Spawner(
+      ram,
+      this.locks,
+      this.table,
+      this.spaces,
+      this.copy,
+      this.waits,
+      this.scheduler,
+      this.clock,
+      this.trace,
+      config.cpus,
+    );
+    this.exits = new Exits(
+      ram,
+      this.locks,
+      this.table,
+      this.spaces,
+      this.copy,
+      this.futexes,
+      this.waits,
+      this.scheduler,
+      this.shootdown,
+      this.spawner,
+      this.launches,
+      this.bell,
+      this.trace,
+    );
+    this.signals = new Signals(ram, this.locks, this.table, this.exits);
+    this.children = new ChildWaits(ram, this.locks, this.table, this.copy, this.waits, this.scratch + STRUCT_SCRATCH);
+    this.exec = new Exec(
+      ram,
+      this.locks,
+      this.table,
+      this.spaces,
+      this.copy,
+      this.images,
+      this.names,
+      this.args,
+      this.loader,
+      this.random,
+      this.waits,
+      this.exits,
+      this.spawner,
+      this.shootdown,
+      this.scratch,
+    );
+    this.consoleFile = new ConsoleFile(
+      this.locks,
+      this.console,
+      this.copy,
+      this.waits,
+      this.bell,
+      this.scratch + STRUCT_SCRATCH,
+    );
+  }
+
+  /** Writes what must lie in RAM before any kernel is constructed over it. By the host, once, first of all. */
+  static prepare(ram: Ram, config: MachineConfig, map: MemoryMap, state: InitialState): void {
+    const { bootPage } = map;
+    BootPage.magic.set(ram, bootPage, BOOT_MAGIC);
+    BootPage.version.set(ram, bootPage, BOOT_VERSION);
+    BootPage.cpus.set(ram, bootPage, config.cpus);
+    Clock.powerOn(ram, bootPage);
+    initRandom(ram, map.random, map.participants, state.seed);
+    for (let hart = 0; hart < map.participants; hart++) {
+      const ring = map.traceRings + hart * map.traceRingStride;
+      initTraceRing(ram, ring, config.traceRecords, state.traceLevel, state.traceLossless);
+      HartControl.mode.store(ram, map.controls + hart * HartControl.SIZE, Mode.Off);
+    }
+    Console.init(ram, map.console);
+  }
+
+  /** Makes all tables empty and all locks free. By the host, once, before the first hart starts. */
+  initialise(): void {
+    this.frames.initialise();
+    this.images.initialise();
+    this.names.initialise();
+    this.areas.initialise();
+    this.spaces.initialise();
+    this.timers.initialise();
+    this.scheduler.initialise();
+    this.table.initialise();
+    this.futexes.initialise();
+  }
+
+  /**
+   * Starts a program as a process without parent, for the host.
+   *
+   * @param path its name among the images
+   * @returns its pid, or a negative errno; -ENOEXEC is explained by `loader.refusal`
+   */
+  launch(path: string, argv: readonly string[], envp: readonly string[]): number {
+    const image = this.names.lookupText(path, this.scratch);
+    if (image < 0) return image;
+    const blob = this.args.fromHost(path, argv, envp);
+    let result = blob;
+    if (blob > 0) {
+      result = this.start(image, blob, path.slice(path.lastIndexOf('/') + 1));
+      this.args.free(blob);
+    }
+    this.images.release(image);
+    return result;
+  }
+
+  private start(image: number, blob: number, name: string): number {
+    const space = this.spaces.create();
+    if (space === 0) return -E.NOMEM;
+    let result = this.loader.load(space, image, blob, this.random);
+    if (result === 0) {
+      this.ram.fill(this.scratch, NAME_BYTES);
+      this.ram.u8.set(new TextEncoder().encode(name).subarray(0, NAME_BYTES - 1), this.scratch);
+      result = this.spawner.launch(space, this.loader.entry, this.loader.stackPointer, this.scratch);
+    }
+    if (result < 0) this.spaces.release(space);
+    return result;
+  }
+}
+
+/** Where the hart blocks are, by the map. */
+export function smpMapOf(config: MachineConfig, map: MemoryMap): SmpMap {
+  return new SmpMap(config.cpus, map.hartBlocks, map.controls);
+}

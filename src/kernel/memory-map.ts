@@ -1,0 +1,181 @@
+/*
+ * The physical map: where everything lies in RAM. It follows from the configuration alone, so every participant computes it for itself.
+ *
+ *   0            boot page
+ *   controls     what harts know of each other (the host takes part as one more, the last)
+ *   harts        hart blocks (doorbell, TLB) and decode caches
+ *   scheduling   run queues, timer heaps
+ *   tables       processes and threads, address spaces, areas, images, names, futex buckets
+ *   devices      console, random generators, trace rings
+ *   families     one region for each IPC family that asks for it
+ *   counts       reference counts and free list of the frames
+ *   frames       everything else: user pages, page tables, program files
+ *   end
+ */
+
+import { DECODE_CACHE_BYTES, HartBlock } from '../core/hart-block.ts';
+import { alignUp } from '../core/layout.ts';
+import { PAGE_SIZE } from '../core/ram.ts';
+import { CONSOLE_BYTES } from '../devices/console.ts';
+import { randomBytes } from '../devices/random.ts';
+import { HartControl } from '../smp/hart-control.ts';
+import { traceRingBytes } from '../trace/index.ts';
+import { AddressSpaces } from './address-space.ts';
+import { Areas } from './areas.ts';
+import type { MachineConfig } from './config.ts';
+import { Frames } from './frames.ts';
+import { Futexes } from './futex.ts';
+import { ImageNames } from './image-names.ts';
+import { Images } from './images.ts';
+import { Launches } from './launches.ts';
+import { ProcessTable } from './process-table.ts';
+import { SCRATCH_BYTES } from './scratch.ts';
+import { Scheduler } from './scheduler.ts';
+import { Timers } from './timers.ts';
+
+/** How many of each kernel object there can be. */
+export interface Limits {
+  readonly processes: number;
+  readonly threads: number;
+  readonly spaces: number;
+  readonly areas: number;
+  readonly images: number;
+  readonly names: number;
+}
+
+export interface MemoryMap {
+  readonly limits: Limits;
+  /** Harts and the host. */
+  readonly participants: number;
+  readonly bootPage: number;
+  readonly controls: number;
+  readonly hartBlocks: number;
+  readonly decodeCaches: number;
+  readonly scheduler: number;
+  readonly timers: number;
+  readonly processTable: number;
+  readonly spaces: number;
+  readonly areas: number;
+  readonly images: number;
+  readonly names: number;
+  readonly futexes: number;
+  readonly launches: number;
+  readonly console: number;
+  readonly random: number;
+  /** Ring of participant n at traceRings + n × traceRingStride. */
+  readonly traceRings: number;
+  readonly traceRingStride: number;
+  /** SCRATCH_BYTES for each participant: arguments on their way in or out. */
+  readonly scratch: number;
+  readonly families: Readonly<Record<string, number>>;
+  readonly frameCounts: number;
+  /** Frames: low ≤ address < high. */
+  readonly low: number;
+  readonly high: number;
+  /** Bytes of RAM in all. */
+  readonly bytes: number;
+}
+
+/** What an IPC family needs. */
+export interface FamilyRegion {
+  readonly name: string;
+  readonly bytes: number;
+}
+
+const MIB = 1024 * 1024;
+const KIB = 1024;
+/** Below this a machine cannot even load its shell. */
+const LEAST_FRAME_BYTES = 4 * MIB;
+
+/** Draws the map. Throws a RangeError that says how much memory is needed when there is too little. */
+export function planMemory(config: MachineConfig, families: readonly FamilyRegion[]): MemoryMap {
+  const { cpus } = config;
+  const participants = cpus + 1;
+  const limits = limitsFor(config.memoryBytes);
+  let end = 0;
+  const region = (bytes: number, align = 64): number => {
+    const start = alignUp(end, align);
+    end = start + bytes;
+    return start;
+  };
+
+  const bootPage = region(PAGE_SIZE, PAGE_SIZE);
+  const controls = region(participants * HartControl.SIZE);
+  const hartBlocks = region(cpus * HartBlock.SIZE, PAGE_SIZE);
+  const decodeCaches = region(cpus * DECODE_CACHE_BYTES, PAGE_SIZE);
+  const scheduler = region(Scheduler.bytes(cpus));
+  const timers = region(Timers.bytes(cpus, limits.threads));
+  const processTable = region(ProcessTable.bytes(limits.processes, limits.threads));
+  const spaces = region(AddressSpaces.bytes(limits.spaces));
+  const areas = region(Areas.bytes(limits.areas));
+  const images = region(Images.bytes(limits.images));
+  const names = region(ImageNames.bytes(limits.names));
+  const futexes = region(Futexes.BYTES);
+  const launches = region(Launches.BYTES);
+  const console = region(CONSOLE_BYTES);
+  const random = region(randomBytes(participants));
+  const traceRingStride = alignUp(traceRingBytes(config.traceRecords), 64);
+  const traceRings = region(participants * traceRingStride);
+  const scratch = region(participants * SCRATCH_BYTES, PAGE_SIZE);
+  const familyRegions: Record<string, number> = {};
+  for (const family of families) familyRegions[family.name] = region(family.bytes);
+
+  const memory = alignUp(config.memoryBytes, PAGE_SIZE);
+  // The counts are sized for all of the memory: a little more than is needed, and simple.
+  const frameCounts = region(Frames.bytes(memory / PAGE_SIZE, participants));
+  const low = alignUp(end, PAGE_SIZE);
+  const needed = low + LEAST_FRAME_BYTES;
+  if (memory < needed) {
+    throw new RangeError(
+      `${mib(config.memoryBytes)} of memory is too little: ${cpus} hart${cpus === 1 ? '' : 's'} need at least ${mib(needed)}`,
+    );
+  }
+  return {
+    limits,
+    participants,
+    bootPage,
+    controls,
+    hartBlocks,
+    decodeCaches,
+    scheduler,
+    timers,
+    processTable,
+    spaces,
+    areas,
+    images,
+    names,
+    futexes,
+    launches,
+    console,
+    random,
+    traceRings,
+    traceRingStride,
+    scratch,
+    families: familyRegions,
+    frameCounts,
+    low,
+    high: memory,
+    bytes: memory,
+  };
+}
+
+function limitsFor(memoryBytes: number): Limits {
+  const processes = clamp(memoryBytes / (256 * KIB), 32, 1024);
+  return {
+    processes,
+    threads: clamp(memoryBytes / (64 * KIB), 128, 4096),
+    // While a program is being replaced there are two spaces for a process.
+    spaces: processes + 64,
+    areas: clamp(memoryBytes / (8 * KIB), 1024, 65530),
+    images: 64,
+    names: 512,
+  };
+}
+
+function clamp(value: number, least: number, most: number): number {
+  return Math.floor(Math.min(most, Math.max(least, value)));
+}
+
+function mib(bytes: number): string {
+  return bytes < MIB ? `${Math.ceil(bytes / KIB)}K` : `${Math.ceil(bytes / MIB)}M`;
+}

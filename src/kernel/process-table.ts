@@ -1,0 +1,177 @@
+/*
+ * Who exists: processes and threads by number, parents and their children.
+ *
+ * All of it is guarded by the tree lock, the outermost of all (ranks.ts). Slots come from pools that have locks of their own, so that a
+ * block can be prepared before the tree hears of it. A process without parent (started by the host, or orphaned) is nobody's zombie: it
+ * goes as soon as it ends.
+ */
+
+import { bytes, struct, u32 } from '../core/layout.ts';
+import type { Ram } from '../core/ram.ts';
+import { Rank } from '../smp/ranks.ts';
+import { spinlock, type Locks } from '../smp/spinlock.ts';
+import { IdTable } from './ids.ts';
+import { Process, ProcessState } from './process.ts';
+import { SlotPool } from './slots.ts';
+import { Thread } from './thread.ts';
+
+/** Numbers wrap here, as Linux's do. */
+const PID_LIMIT = 4_194_304;
+
+const Tree = struct(
+  'Tree',
+  {
+    lock: spinlock(),
+    /** The number given last. */
+    lastId: u32('lock'),
+    processIds: bytes('lock', IdTable.BYTES, 64),
+    threadIds: bytes('lock', IdTable.BYTES, 64),
+  },
+  { align: 64 },
+);
+
+export class ProcessTable {
+  /** The tree lock. */
+  readonly lock: number;
+  readonly processes: SlotPool;
+  readonly threads: SlotPool;
+  private readonly processIds: IdTable;
+  private readonly threadIds: IdTable;
+
+  constructor(
+    private readonly ram: Ram,
+    locks: Locks,
+    private readonly base: number,
+    processes: number,
+    threads: number,
+  ) {
+    this.lock = Tree.lock.addr(base);
+    const pools = base + Tree.SIZE;
+    this.processes = new SlotPool(ram, locks, pools, { name: 'process', count: processes, size: Process.SIZE, order: 'lifo' });
+    this.threads = new SlotPool(ram, locks, pools + SlotPool.bytes(processes, Process.SIZE), {
+      name: 'thread',
+      count: threads,
+      size: Thread.SIZE,
+      order: 'lifo',
+    });
+    this.processIds = new IdTable(ram, Tree.processIds.addr(base), Process.pid, Process.idNext);
+    this.threadIds = new IdTable(ram, Tree.threadIds.addr(base), Thread.tid, Thread.idNext);
+  }
+
+  static bytes(processes: number, threads: number): number {
+    return Tree.SIZE + SlotPool.bytes(processes, Process.SIZE) + SlotPool.bytes(threads, Thread.SIZE);
+  }
+
+  initialise(): void {
+    this.ram.fill(this.base, Tree.SIZE);
+    Tree.lock.init(this.ram, this.base, Rank.tree);
+    this.processes.initialise();
+    this.threads.initialise();
+  }
+
+  /** The process with this pid, a zombie too; 0 when there is none. */
+  processLocked(pid: number): number {
+    return this.processIds.findLocked(pid);
+  }
+
+  threadLocked(tid: number): number {
+    return this.threadIds.findLocked(tid);
+  }
+
+  /** Gives a process and its first thread their common number and enters them, as a child of `parent` (0: nobody's). */
+  enterProcessLocked(process: number, thread: number, parent: number): number {
+    const { ram } = this;
+    const pid = this.nextIdLocked();
+    Process.pid.set(ram, process, pid);
+    Process.state.set(ram, process, ProcessState.Live);
+    this.processIds.insertLocked(process);
+    this.linkLocked(process, parent);
+    Thread.tid.set(ram, thread, pid);
+    this.threadIds.insertLocked(thread);
+    return pid;
+  }
+
+  /** Gives a further thread its number and enters it. */
+  enterThreadLocked(thread: number): number {
+    const tid = this.nextIdLocked();
+    Thread.tid.set(this.ram, thread, tid);
+    this.threadIds.insertLocked(thread);
+    return tid;
+  }
+
+  /** The thread takes the number of its process (execve of a thread that is not the first; that one has ended). */
+  renameThreadLocked(thread: number, tid: number): void {
+    this.threadIds.removeLocked(thread);
+    Thread.tid.set(this.ram, thread, tid);
+    this.threadIds.insertLocked(thread);
+  }
+
+  leaveThreadLocked(thread: number): void {
+    this.threadIds.removeLocked(thread);
+  }
+
+  /**
+   * A process ends: its children lose their parent (those that have ended are gone with that), and it becomes a zombie of its own
+   * parent. Returns the parent, or 0 when it has none; then the caller calls `forgetLocked`.
+   */
+  endProcessLocked(process: number): number {
+    const { ram } = this;
+    for (let child = Process.zombies.get(ram, process); child !== 0; child = Process.zombies.get(ram, process))
+      this.forgetLocked(child);
+    for (let child = Process.children.get(ram, process); child !== 0; child = Process.children.get(ram, process)) {
+      this.unlinkLocked(child);
+      Process.parent.set(ram, child, 0);
+    }
+    const parent = Process.parent.get(ram, process);
+    this.unlinkLocked(process);
+    Process.state.set(ram, process, ProcessState.Zombie);
+    if (parent !== 0) this.pushLocked(process, parent, Process.zombies);
+    return parent;
+  }
+
+  /** The process has been waited for, or nobody will: its number and slot are free again. */
+  forgetLocked(process: number): void {
+    this.unlinkLocked(process);
+    this.processIds.removeLocked(process);
+    Process.state.set(this.ram, process, ProcessState.Free);
+    this.processes.free(process);
+  }
+
+  private linkLocked(process: number, parent: number): void {
+    Process.parent.set(this.ram, process, parent);
+    Process.siblingNext.set(this.ram, process, 0);
+    Process.siblingPrev.set(this.ram, process, 0);
+    if (parent !== 0) this.pushLocked(process, parent, Process.children);
+  }
+
+  private pushLocked(process: number, parent: number, list: typeof Process.children): void {
+    const { ram } = this;
+    const head = list.get(ram, parent);
+    Process.siblingNext.set(ram, process, head);
+    Process.siblingPrev.set(ram, process, 0);
+    if (head !== 0) Process.siblingPrev.set(ram, head, process);
+    list.set(ram, parent, process);
+  }
+
+  /** Takes a process off the list of its parent that it is on, if it has one. */
+  private unlinkLocked(process: number): void {
+    const { ram } = this;
+    const parent = Process.parent.get(ram, process);
+    if (parent === 0) return;
+    const next = Process.siblingNext.get(ram, process);
+    const prev = Process.siblingPrev.get(ram, process);
+    if (next !== 0) Process.siblingPrev.set(ram, next, prev);
+    if (prev !== 0) Process.siblingNext.set(ram, prev, next);
+    else if (Process.children.get(ram, parent) === process) Process.children.set(ram, parent, next);
+    else if (Process.zombies.get(ram, parent) === process) Process.zombies.set(ram, parent, next);
+  }
+
+  private nextIdLocked(): number {
+    const { ram, base } = this;
+    let id = Tree.lastId.get(ram, base);
+    do id = id + 1 >= PID_LIMIT ? 1 : id + 1;
+    while (this.processIds.findLocked(id) !== 0 || this.threadIds.findLocked(id) !== 0);
+    Tree.lastId.set(ram, base, id);
+    return id;
+  }
+}

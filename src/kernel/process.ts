@@ -1,0 +1,85 @@
+/*
+ * A process's block in RAM: what its threads share, and what its parent will ask for.
+ *
+ * Life: Live (has threads) → Zombie (its threads and everything it held are gone, its status waits for the parent) → Free.
+ * The tree lock guards parents, children, zombies and the id table; the process's own lock guards its threads.
+ */
+
+import { bytes, cacheLine, f64, i32, struct, u32, u32Array, u64 } from '../core/layout.ts';
+import { atomicU32 } from '../smp/atomics.ts';
+import { spinlock } from '../smp/spinlock.ts';
+import { waitQueue } from './wait.ts';
+
+export const ProcessState = { Free: 0, Live: 1, Zombie: 2 } as const;
+
+/** Bits of `Process.flags`. */
+export const ProcessFlag = {
+  /** All its threads are ending; `status` says why. */
+  Exiting: 1,
+  /** Started by the host, which wants to know its status. */
+  Launched: 2,
+} as const;
+
+/** Signals 1 … 64. */
+export const SIGNALS = 64;
+/** Bytes of a stored `struct sigaction`: handler, flags, mask. */
+export const SIGACTION_BYTES = 24;
+/** IPC families that can hang objects on a process. */
+export const FAMILIES = 8;
+export const NAME_BYTES = 32;
+
+export const Process = struct(
+  'Process',
+  {
+    lock: spinlock(),
+    pid: u32('immutable'),
+    /** Address space; changes only by execve, when the process has one thread. */
+    space: u32('owner'),
+    flags: atomicU32(),
+    /** Descriptors 0, 1 and 2 that have been closed: a bit each. */
+    closed: atomicU32(),
+    /** First of the ring of threads. */
+    threads: u32('lock'),
+    threadCount: u32('lock'),
+    /** Wait status as wait4 gives it: exit code << 8, or the signal that ended it. Written once, by who sets Exiting. */
+    status: i32('lock'),
+    /** A thread that makes its others end, because it executes a new program; woken when it is alone. */
+    alone: waitQueue('lock'),
+    /** Last fault of a thread: cause, pc, address; for the host's report. */
+    faultCause: u32('lock'),
+    faultPc: u64('lock'),
+    faultAddress: u64('lock'),
+
+    tree: cacheLine(),
+    state: u32('tree'),
+    idNext: u32('tree'),
+    parent: u32('tree'),
+    /** Living children. */
+    children: u32('tree'),
+    /** Children that have ended and not been waited for. */
+    zombies: u32('tree'),
+    siblingNext: u32('tree'),
+    siblingPrev: u32('tree'),
+    /** Threads in wait4. */
+    childWaiters: waitQueue('tree'),
+    /** The parent's thread that waits until this process has executed a program or ended (vfork). */
+    vfork: waitQueue('tree'),
+    /** CPU time of threads that have ended, and of children that have been waited for. */
+    endedNs: f64('lock'),
+    childrenNs: f64('tree'),
+    startNs: f64('immutable'),
+
+    signals: cacheLine(),
+    /** Signals sent while every thread blocked them; 1 … 32 and 33 … 64. */
+    pendingLow: atomicU32(),
+    pendingHigh: atomicU32(),
+    ignoredLow: atomicU32(),
+    ignoredHigh: atomicU32(),
+    actions: bytes('lock', SIGNALS * SIGACTION_BYTES, 8),
+
+    /** First object of each IPC family that the process owns; each family guards its own. */
+    owned: u32Array('family', FAMILIES),
+    name: bytes('lock', NAME_BYTES, 8),
+  },
+  { align: 64 },
+);

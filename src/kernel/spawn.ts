@@ -1,0 +1,255 @@
+/*
+ * Births: the first process of a program that the host starts, further threads, and processes that share their parent's memory until
+ * they execute a program (posix_spawn, vfork).
+ *
+ * A block is prepared while nobody else knows it, then entered into the tree, then made ready; from that moment it may run, and end.
+ */
+
+import { Context, NO_RESERVATION, xOffset } from '../core/context.ts';
+import type { Ram } from '../core/ram.ts';
+import type { Clock } from '../devices/clock.ts';
+import { Rank } from '../smp/ranks.ts';
+import type { Locks } from '../smp/spinlock.ts';
+import { EventId, type Tracer } from '../trace/index.ts';
+import type { AddressSpaces } from './address-space.ts';
+import { E } from './errno.ts';
+import { NAME_BYTES, Process, ProcessFlag } from './process.ts';
+import type { ProcessTable } from './process-table.ts';
+import type { Scheduler } from './scheduler.ts';
+import { DEFAULT_PRIORITY, Thread, ThreadState } from './thread.ts';
+import type { UserCopy } from './user-copy.ts';
+import { WaitForm, WaitReason } from './wait.ts';
+import type { WaitQueues } from './wait-queue.ts';
+
+const SP = xOffset(2);
+const TP = xOffset(4);
+const A0 = xOffset(10);
+
+/** What clone is asked for, beside the memory that is always shared. */
+export interface CloneRequest {
+  /** New stack pointer; 0: as the caller's. */
+  stack: number;
+  /** New thread pointer, if `setTls`. */
+  tls: number;
+  setTls: boolean;
+  /** User addresses; 0: do not. */
+  parentTid: number;
+  childSetTid: number;
+  childClearTid: number;
+}
+
+export class Spawner {
+  constructor(
+    private readonly ram: Ram,
+    private readonly locks: Locks,
+    private readonly table: ProcessTable,
+    private readonly spaces: AddressSpaces,
+    private readonly copy: UserCopy,
+    private readonly waits: WaitQueues,
+    private readonly scheduler: Scheduler,
+    private readonly clock: Clock,
+    private readonly trace: Tracer,
+    private readonly harts: number,
+  ) {}
+
+  /**
+   * Starts a process without parent in a space that holds its program already. Takes over the reference to the space.
+   *
+   * @param name address of a NUL-terminated name of at most NAME_BYTES bytes
+   * @returns the pid, or -EAGAIN when there is no slot (the space stays the caller's)
+   */
+  launch(space: number, entry: number, stack: number, name: number): number {
+    const { ram } = this;
+    const process = this.newProcess(space);
+    if (process === 0) return -E.AGAIN;
+    const thread = this.newThread(process);
+    if (thread === 0) {
+      this.table.processes.free(process);
+      return -E.AGAIN;
+    }
+    Process.flags.store(ram, process, ProcessFlag.Launched);
+    ram.copy(Process.name.addr(process), name, NAME_BYTES);
+    ram.fill(thread, Context.SIZE);
+    this.everywhere(thread);
+    Context.pc.set(ram, thread, entry);
+    ram.setU64(thread + SP, stack);
+    return this.enter(process, thread, 0);
+  }
+
+  /** A thread of the caller's process. Returns its tid, or -EAGAIN, -EFAULT. */
+  cloneThread(caller: number, request: CloneRequest): number {
+    const { ram, locks } = this;
+    const process = Thread.process.get(ram, caller);
+    const thread = this.newThread(process);
+    if (thread === 0) return -E.AGAIN;
+    this.inherit(thread, caller, request);
+
+    locks.acquire(this.table.lock);
+    const tid = this.table.enterThreadLocked(thread);
+    locks.acquire(Process.lock.addr(process));
+    const dying = (Process.flags.load(ram, process) & ProcessFlag.Exiting) !== 0 || this.isBecomingAlone(process);
+    if (dying) this.table.leaveThreadLocked(thread);
+    else this.joinLocked(process, thread);
+    locks.release(Process.lock.addr(process));
+    locks.release(this.table.lock);
+    if (dying) {
+      this.freeThread(thread);
+      return -E.AGAIN;
+    }
+
+    this.storeTid(process, request, tid);
+    if (this.trace.on)
+      this.trace.emit(EventId.threadStart, Thread.tid.get(ram, caller), Process.pid.get(ram, process), tid, 0, 0);
+    this.scheduler.ready(thread);
+    return tid;
+  }
+
+  /**
+   * A child process that shares the caller's address space.
+   *
+   * @param wait the caller sleeps until the child has executed a program or ended (vfork)
+   * @returns the child's pid or an errno; BLOCKED when the caller sleeps (it gets the pid when it wakes)
+   */
+  cloneProcess(caller: number, request: CloneRequest, wait: boolean): number {
+    const { ram, locks } = this;
+    const parent = Thread.process.get(ram, caller);
+    const space = Process.space.get(ram, parent);
+    const process = this.newProcess(space);
+    if (process === 0) return -E.AGAIN;
+    const thread = this.newThread(process);
+    if (thread === 0) {
+      this.table.processes.free(process);
+      return -E.AGAIN;
+    }
+    this.spaces.retain(space);
+    this.inherit(thread, caller, request);
+    locks.acquire(Process.lock.addr(parent));
+    ram.copy(Process.name.addr(process), Process.name.addr(parent), NAME_BYTES);
+    ram.copy(Process.actions.addr(process), Process.actions.addr(parent), Process.actions.size);
+    locks.release(Process.lock.addr(parent));
+    Process.closed.store(ram, process, Process.closed.load(ram, parent));
+    Process.ignoredLow.store(ram, process, Process.ignoredLow.load(ram, parent));
+    Process.ignoredHigh.store(ram, process, Process.ignoredHigh.load(ram, parent));
+
+    const pid = this.enterProcess(process, thread, parent);
+    this.storeTid(process, request, pid);
+    let result = pid;
+    if (wait) {
+      // The child cannot end before it is made ready below, so the wait is in place before anybody could end it.
+      locks.acquire(Process.lock.addr(process));
+      result = this.waits.sleepLocked(
+        caller,
+        Process.vfork.addr(process),
+        Process.lock.addr(process),
+        WaitForm.Complete,
+        WaitReason.vfork,
+      );
+      locks.release(Process.lock.addr(process));
+    }
+    this.scheduler.ready(thread);
+    return result;
+  }
+
+  /** Ends the waiting of a parent in vfork: its child has memory of its own now, or is gone. */
+  releaseParent(process: number): void {
+    this.locks.acquire(this.table.lock);
+    this.waits.endAllLocked(Process.vfork.addr(process), Process.pid.get(this.ram, process));
+    this.locks.release(this.table.lock);
+  }
+
+  private enter(process: number, thread: number, parent: number): number {
+    const pid = this.enterProcess(process, thread, parent);
+    this.scheduler.ready(thread);
+    return pid;
+  }
+
+  private enterProcess(process: number, thread: number, parent: number): number {
+    const { ram, locks } = this;
+    locks.acquire(this.table.lock);
+    const pid = this.table.enterProcessLocked(process, thread, parent);
+    locks.acquire(Process.lock.addr(process));
+    this.joinLocked(process, thread);
+    locks.release(Process.lock.addr(process));
+    locks.release(this.table.lock);
+    if (this.trace.on) {
+      const parentPid = parent === 0 ? 0 : Process.pid.get(ram, parent);
+      this.trace.emit(EventId.processStart, pid, pid, parentPid, 0, 0);
+    }
+    return pid;
+  }
+
+  private newProcess(space: number): number {
+    const { ram } = this;
+    const process = this.table.processes.alloc();
+    if (process === 0) return 0;
+    ram.fill(process, Process.SIZE);
+    Process.lock.init(ram, process, Rank.process);
+    Process.space.set(ram, process, space);
+    Process.startNs.set(ram, process, this.clock.nowNs());
+    return process;
+  }
+
+  private newThread(process: number): number {
+    const { ram } = this;
+    const thread = this.table.threads.alloc();
+    if (thread === 0) return 0;
+    // The sequence of waits goes on: a deadline of the slot's former owner must not end a wait of this one.
+    const sequence = Thread.waitSequence.load(ram, thread);
+    ram.fill(thread + Context.SIZE, Thread.SIZE - Context.SIZE);
+    Thread.waitSequence.store(ram, thread, sequence);
+    Thread.process.set(ram, thread, process);
+    Thread.priority.store(ram, thread, DEFAULT_PRIORITY);
+    Thread.hart.store(ram, thread, this.scheduler.hart);
+    Thread.state.store(ram, thread, ThreadState.Blocked);
+    return thread;
+  }
+
+  private freeThread(thread: number): void {
+    Thread.state.store(this.ram, thread, ThreadState.Free);
+    this.table.threads.free(thread);
+  }
+
+  /** May run on all harts. */
+  private everywhere(thread: number): void {
+    Thread.affinityLow.store(this.ram, thread, this.harts >= 32 ? 0xffff_ffff : 2 ** this.harts - 1);
+    Thread.affinityHigh.store(this.ram, thread, this.harts > 32 ? 2 ** (this.harts - 32) - 1 : 0);
+  }
+
+  private inherit(thread: number, caller: number, request: CloneRequest): void {
+    const { ram } = this;
+    ram.copy(thread, caller, Context.SIZE);
+    Context.reservation.set(ram, thread, NO_RESERVATION);
+    Context.instret.set(ram, thread, 0);
+    Thread.priority.store(ram, thread, Thread.priority.load(ram, caller));
+    Thread.affinityLow.store(ram, thread, Thread.affinityLow.load(ram, caller));
+    Thread.affinityHigh.store(ram, thread, Thread.affinityHigh.load(ram, caller));
+    Thread.blockedLow.store(ram, thread, Thread.blockedLow.load(ram, caller));
+    Thread.blockedHigh.store(ram, thread, Thread.blockedHigh.load(ram, caller));
+    Thread.clearChildTid.set(ram, thread, request.childClearTid);
+    ram.setU64(thread + A0, 0);
+    if (request.stack !== 0) ram.setU64(thread + SP, request.stack);
+    if (request.setTls) ram.setU64(thread + TP, request.tls);
+  }
+
+  /** Linux ignores when these addresses are bad. */
+  private storeTid(process: number, request: CloneRequest, tid: number): void {
+    const space = Process.space.get(this.ram, process);
+    if (request.parentTid !== 0) this.copy.writeU32(space, request.parentTid, tid);
+    if (request.childSetTid !== 0) this.copy.writeU32(space, request.childSetTid, tid);
+  }
+
+  private joinLocked(process: number, thread: number): void {
+    const { ram } = this;
+    const head = Process.threads.get(ram, process);
+    Thread.siblingNext.set(ram, thread, head);
+    Thread.siblingPrev.set(ram, thread, 0);
+    if (head !== 0) Thread.siblingPrev.set(ram, head, thread);
+    Process.threads.set(ram, process, thread);
+    Process.threadCount.set(ram, process, Process.threadCount.get(ram, process) + 1);
+  }
+
+  /** Whether a thread of the process waits to be its only one (execve). */
+  private isBecomingAlone(process: number): boolean {
+    return this.waits.firstLocked(Process.alone.addr(process)) !== 0;
+  }
+}

@@ -1,0 +1,176 @@
+/*
+ * The door: one table of all system calls, and the dispatcher.
+ *
+ * A call's number is in a7: bits 15:12 are the family, the low 12 bits the number in it. Handlers return (kernel/result.ts); the hart
+ * loop stores what is a value. A number without handler is ENOSYS, and the trace says so.
+ */
+
+import { xOffset } from '../core/context.ts';
+import type { Ram } from '../core/ram.ts';
+import { Ports } from '../ipc/port.ts';
+import { E } from '../kernel/errno.ts';
+import type { Door } from '../kernel/hart-loop.ts';
+import type { Kernel } from '../kernel/kernel.ts';
+import type { FamilyRegion } from '../kernel/memory-map.ts';
+import type { MachineConfig } from '../kernel/config.ts';
+import { LEAST_ERRNO } from '../kernel/result.ts';
+import { Thread } from '../kernel/thread.ts';
+import { EventId } from '../trace/index.ts';
+import { MachineCall, VrosCall } from './abi.ts';
+import { Call, type Handler } from './call.ts';
+import * as console from './console-calls.ts';
+import { futex } from './futex-calls.ts';
+import * as machine from './machine-calls.ts';
+import * as memory from './memory-calls.ts';
+import { Linux } from './numbers.ts';
+import * as process from './process-calls.ts';
+import * as scheduling from './scheduling-calls.ts';
+import * as system from './system-calls.ts';
+import * as time from './time-calls.ts';
+import * as vros from './vros-calls.ts';
+
+const FAMILIES = 16;
+const FAMILY_CALLS = 0x1000;
+const A0 = xOffset(10);
+const A7 = xOffset(17);
+
+const PORTS_REGION = 'ports';
+
+/** What the IPC families need of RAM. */
+export function familyRegions(config: MachineConfig): FamilyRegion[] {
+  return [{ name: PORTS_REGION, bytes: Ports.bytes(config) }];
+}
+
+export class SystemCalls implements Door {
+  readonly ports: Ports;
+  private readonly current: Call;
+  private readonly ram: Ram;
+  /** Handlers by family and number. */
+  private readonly table: (Handler | undefined)[][] = Array.from({ length: FAMILIES }, () => []);
+
+  constructor(private readonly kernel: Kernel) {
+    this.ram = kernel.ram;
+    this.current = new Call(kernel);
+    this.ports = new Ports(kernel, kernel.map.families[PORTS_REGION]!, kernel.config);
+    this.install();
+  }
+
+  /** Makes the families' tables empty. Once, by the host. */
+  initialise(): void {
+    this.ports.initialise();
+  }
+
+  call(thread: number): number {
+    const { ram, kernel } = this;
+    const { trace } = kernel;
+    const low = ram.u32[(thread + A7) >>> 2]!;
+    const high = ram.u32[(thread + A7 + 4) >>> 2]!;
+    const handler = high === 0 && low < FAMILIES * FAMILY_CALLS ? this.table[low >>> 12]![low & (FAMILY_CALLS - 1)] : undefined;
+    if (trace.on) this.traceEnter(thread, low, handler === undefined ? EventId.unknownSyscall : EventId.syscallEnter);
+    if (handler === undefined) return -E.NOSYS;
+    this.current.begin(thread);
+    const tid = trace.on ? Thread.tid.get(ram, thread) : 0;
+    const result = handler(this.current);
+    if (trace.on && result >= LEAST_ERRNO) {
+      trace.emit(EventId.syscallExit, tid, low, result % 2 ** 32, Math.floor(result / 2 ** 32), 0);
+    }
+    return result;
+  }
+
+  private traceEnter(thread: number, number: number, event: number): void {
+    const { ram } = this;
+    const args = (thread + A0) >>> 2;
+    this.kernel.trace.emit(event, Thread.tid.get(ram, thread), number, ram.u32[args]!, ram.u32[args + 2]!, ram.u32[args + 4]!);
+  }
+
+  private on(number: number, handler: Handler): void {
+    this.table[number >>> 12]![number & (FAMILY_CALLS - 1)] = handler;
+  }
+
+  private install(): void {
+    this.on(Linux.ioctl, console.ioctl);
+    this.on(Linux.faccessat, console.faccessat);
+    this.on(Linux.close, console.close);
+    this.on(Linux.lseek, console.lseek);
+    this.on(Linux.read, console.read);
+    this.on(Linux.write, console.write);
+    this.on(Linux.readv, console.readv);
+    this.on(Linux.writev, console.writev);
+    this.on(Linux.readlinkat, console.readlinkat);
+    this.on(Linux.newfstatat, console.newfstatat);
+    this.on(Linux.fstat, console.fstat);
+
+    this.on(Linux.exit, process.exit);
+    this.on(Linux.exit_group, process.exitGroup);
+    this.on(Linux.set_tid_address, process.setTidAddress);
+    this.on(Linux.set_robust_list, process.setRobustList);
+    this.on(Linux.get_robust_list, process.getRobustList);
+    this.on(Linux.kill, process.kill);
+    this.on(Linux.tkill, process.tkill);
+    this.on(Linux.tgkill, process.tgkill);
+    this.on(Linux.rt_sigaction, process.sigaction);
+    this.on(Linux.rt_sigprocmask, process.sigprocmask);
+    this.on(Linux.rt_sigpending, process.sigpending);
+    this.on(Linux.getpid, process.getpid);
+    this.on(Linux.getppid, process.getppid);
+    this.on(Linux.getuid, process.getuid);
+    this.on(Linux.geteuid, process.getuid);
+    this.on(Linux.getgid, process.getuid);
+    this.on(Linux.getegid, process.getuid);
+    this.on(Linux.gettid, process.gettid);
+    this.on(Linux.clone, process.clone);
+    this.on(Linux.execve, process.execve);
+    this.on(Linux.wait4, process.wait4);
+
+    this.on(Linux.futex, futex);
+    this.on(Linux.nanosleep, time.nanosleep);
+    this.on(Linux.clock_gettime, time.clockGettime);
+    this.on(Linux.clock_getres, time.clockGetres);
+    this.on(Linux.clock_nanosleep, time.clockNanosleep);
+    this.on(Linux.times, time.times);
+    this.on(Linux.gettimeofday, time.gettimeofday);
+
+    this.on(Linux.sched_setaffinity, scheduling.setAffinity);
+    this.on(Linux.sched_getaffinity, scheduling.getAffinity);
+    this.on(Linux.sched_yield, scheduling.schedYield);
+    this.on(Linux.setpriority, scheduling.setPriority);
+    this.on(Linux.getpriority, scheduling.getPriority);
+    this.on(Linux.getcpu, scheduling.getcpu);
+
+    this.on(Linux.brk, memory.brk);
+    this.on(Linux.munmap, memory.munmap);
+    this.on(Linux.mmap, memory.mmap);
+    this.on(Linux.mprotect, memory.mprotect);
+    this.on(Linux.madvise, memory.madvise);
+    this.on(Linux.riscv_flush_icache, memory.flushInstructionCache);
+
+    this.on(Linux.reboot, system.reboot);
+    this.on(Linux.uname, system.uname);
+    this.on(Linux.getrusage, system.getrusage);
+    this.on(Linux.umask, system.umask);
+    this.on(Linux.prctl, system.prctl);
+    this.on(Linux.sysinfo, system.sysinfo);
+    this.on(Linux.prlimit64, system.prlimit64);
+    this.on(Linux.getrandom, system.getrandom);
+
+    this.onPorts(VrosCall.SYS_IPC_CREATE_PORT, vros.createPort);
+    this.onPorts(VrosCall.SYS_IPC_DESTROY_PORT, vros.destroyPort);
+    this.onPorts(VrosCall.SYS_IPC_SEND, vros.send);
+    this.onPorts(VrosCall.SYS_IPC_RECV, vros.receive);
+    this.onPorts(VrosCall.SYS_IPC_SEND_FLAGS, vros.sendFlags);
+    this.onPorts(VrosCall.SYS_IPC_RECV_FLAGS, vros.receiveFlags);
+    this.onPorts(VrosCall.SYS_IPC_PORT_NAME, vros.portName);
+    this.onPorts(VrosCall.SYS_IPC_PORT_STAT, vros.portStat);
+
+    this.on(MachineCall.SYS_HB_PROCESSES, machine.processes);
+    this.on(MachineCall.SYS_HB_HARTS, machine.harts);
+    this.onPorts(MachineCall.SYS_HB_STATS, machine.stats);
+    this.on(MachineCall.SYS_HB_TRACE_MARK, machine.traceMark);
+    this.on(MachineCall.SYS_HB_POWER_OFF, machine.powerOff);
+  }
+
+  private onPorts(number: number, handler: (call: Call, ports: Ports) => number): void {
+    const { ports } = this;
+    this.on(number, (call) => handler(call, ports));
+  }
+}

@@ -1,0 +1,76 @@
+/*
+ * The VROS family (0x1000): the four calls of the specification, and extensions.
+ */
+
+import type { PortStatus, Ports } from '../ipc/port.ts';
+import { E } from '../kernel/errno.ts';
+import { STRUCT_SCRATCH } from '../kernel/scratch.ts';
+import { NO_DEADLINE } from '../kernel/timers.ts';
+import { VrosFlag, VrosPortStat } from './abi.ts';
+import type { Call } from './call.ts';
+import { readDeadline } from './time-calls.ts';
+
+export function createPort(call: Call, ports: Ports): number {
+  return ports.create(call.process);
+}
+
+export function destroyPort(call: Call, ports: Ports): number {
+  return ports.destroy(call.process, call.u32(0));
+}
+
+export function send(call: Call, ports: Ports): number {
+  return ports.send(call.thread, call.process, call.space, call.u32(0), call.u32(1), call.size(2), call.u32(3), false);
+}
+
+export function sendFlags(call: Call, ports: Ports): number {
+  const flags = call.u32(4);
+  if ((flags & ~VrosFlag.IPC_SEND_WAIT) !== 0) return -E.INVAL;
+  return ports.send(
+    call.thread,
+    call.process,
+    call.space,
+    call.u32(0),
+    call.u32(1),
+    call.size(2),
+    call.u32(3),
+    (flags & VrosFlag.IPC_SEND_WAIT) !== 0,
+  );
+}
+
+export function receive(call: Call, ports: Ports): number {
+  return ports.receive(call.thread, call.process, call.space, call.u32(0), call.size(1), true);
+}
+
+export function receiveFlags(call: Call, ports: Ports): number {
+  const flags = call.u32(2);
+  if ((flags & ~VrosFlag.IPC_RECV_NOWAIT) !== 0) return -E.INVAL;
+  const wait = (flags & VrosFlag.IPC_RECV_NOWAIT) === 0;
+  const deadline = wait ? readDeadline(call, call.size(3), false, false) : NO_DEADLINE;
+  if (deadline < 0) return deadline;
+  return ports.receive(call.thread, call.process, call.space, call.u32(0), call.size(1), wait, deadline);
+}
+
+export function portName(call: Call, ports: Ports): number {
+  return ports.nameOf(call.u32(0));
+}
+
+/** Filled and copied out within one call. */
+const status: PortStatus = { id: 0, name: 0, ownerPid: 0, queued: 0, receivers: 0, senders: 0, sent: 0, received: 0 };
+
+export function portStat(call: Call, ports: Ports): number {
+  const { ram, copy, scratch } = call.kernel;
+  const result = ports.stat(call.u32(0), status);
+  if (result !== 0) return result;
+  const at = scratch + STRUCT_SCRATCH;
+  ram.fill(at, VrosPortStat.SIZE);
+  VrosPortStat.portId.set(ram, at, status.id);
+  VrosPortStat.name.set(ram, at, status.name);
+  VrosPortStat.ownerPid.set(ram, at, status.ownerPid);
+  VrosPortStat.queued.set(ram, at, status.queued);
+  VrosPortStat.capacity.set(ram, at, ports.capacity);
+  VrosPortStat.receivers.set(ram, at, status.receivers);
+  VrosPortStat.senders.set(ram, at, status.senders);
+  VrosPortStat.sent.set(ram, at, status.sent);
+  VrosPortStat.received.set(ram, at, status.received);
+  return copy.copyOut(call.space, call.size(1), at, VrosPortStat.SIZE);
+}
