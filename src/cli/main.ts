@@ -1,19 +1,96 @@
+/*
+ * The command line: options in, an exit status out.
+ *
+ *   the program's own       when it ended by itself
+ *   128 + n                 when signal n ended it, or this command
+ *   64  (EX_USAGE)          one line on stderr says what was wrong with the command, and what to do
+ *   70  (EX_SOFTWARE)       the machine failed; the report is on stderr
+ */
+
 import { readFileSync } from 'node:fs';
+import { constants } from 'node:os';
 import { join } from 'node:path';
+
+import { Machine, type RunResult } from '../machine.ts';
+import { Halted, MachineCheck, UsageError } from '../machine/errors.ts';
+import { findProgram } from '../machine/programs.ts';
 import { projectRoot } from '../smp/bundle.ts';
-import { Answer, parseOptions, UsageError } from './options.ts';
+import { Answer, type BootOptions, parseOptions } from './options.ts';
+import { formatStats } from './stats.ts';
+
+const EX_USAGE = 64;
+const EX_SOFTWARE = 70;
+const SHELL = 'sh';
+
+/** Signals of the host that turn the machine off. */
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'] as const;
+
+/** Runs the command; never throws for anything that a user can do. */
 export async function main(argv: readonly string[]): Promise<number> {
   try {
-    const { version } = JSON.parse(readFileSync(join(projectRoot, 'package.json'), 'utf8')) as { version: string };
-    const options = parseOptions(argv, version);
+    const options = parseOptions(argv, readVersion());
     if (options instanceof Answer) {
       process.stdout.write(options.text);
       return 0;
     }
-    return 0;
+    return await boot(options);
   } catch (error) {
-    if (!(error instanceof UsageError)) throw error;
-    process.stderr.write(`hartbeat: ${error.message}\n`);
-    return 64;
+    if (error instanceof UsageError) {
+      complain(error.message);
+      return EX_USAGE;
+    }
+    if (error instanceof MachineCheck) {
+      process.stderr.write(`${error.message}\n`);
+      return EX_SOFTWARE;
+    }
+    throw error;
   }
+}
+
+async function boot(options: BootOptions): Promise<number> {
+  // Before anything is started: the most likely mistakes are here.
+  const program = findProgram(options.program ?? SHELL);
+  const machine = await Machine.boot({
+    cpus: options.cpus,
+    memory: options.memory,
+    ports: options.ports,
+    portMessages: options.portMessages,
+    portMessageBytes: options.portMessageBytes,
+    seed: options.seed,
+    trace: options.trace === undefined ? undefined : { file: options.trace, level: options.logLevel },
+  });
+
+  let stoppedBy: (typeof SIGNALS)[number] | undefined;
+  const stop = (signal: (typeof SIGNALS)[number]): void => {
+    stoppedBy ??= signal;
+    void machine.halt();
+  };
+  for (const signal of SIGNALS) process.on(signal, stop);
+  try {
+    const result = await machine.run(options.program ?? SHELL, options.args, { streams: process, program });
+    report(result, options.program ?? SHELL);
+    return result.status;
+  } catch (error) {
+    if (!(error instanceof Halted) || stoppedBy === undefined) throw error;
+    return 128 + constants.signals[stoppedBy];
+  } finally {
+    await machine.halt();
+    for (const signal of SIGNALS) process.removeListener(signal, stop);
+    if (options.stats) process.stderr.write(formatStats(machine.stats()));
+    if (machine.traceFile !== undefined) complain(`trace in ${machine.traceFile}`);
+  }
+}
+
+/** Says why a program died, for a fault says nothing by itself. */
+function report({ fault, signal }: RunResult, program: string): void {
+  if (signal === undefined || fault === undefined) return;
+  complain(`${program} was killed by ${signal}: ${fault}`);
+}
+
+function complain(line: string): void {
+  process.stderr.write(`hartbeat: ${line}\n`);
+}
+
+function readVersion(): string {
+  return (JSON.parse(readFileSync(join(projectRoot, 'package.json'), 'utf8')) as { version: string }).version;
 }

@@ -8,6 +8,7 @@ import { Command, CommanderError, InvalidArgumentError, Option } from 'commander
 
 import { MAX_RAM_BYTES } from '../core/ram.ts';
 import { DEFAULT_CONFIG } from '../kernel/config.ts';
+import { UsageError } from '../machine/errors.ts';
 import { MAX_HARTS } from '../smp/smp-map.ts';
 import { VrosLimit } from '../syscalls/abi.ts';
 import { Level, type LevelName } from '../trace/events.ts';
@@ -28,11 +29,6 @@ export interface BootOptions {
   /** Program and its arguments; none: the interactive shell. */
   readonly program: string | undefined;
   readonly args: readonly string[];
-}
-
-/** The user asked for something that cannot be: the message is one line, says what was wrong and what to do. */
-export class UsageError extends Error {
-  override readonly name = 'UsageError';
 }
 
 /** The user asked for a text only (--help, --version): the message. */

@@ -1,0 +1,279 @@
+/*
+ * A machine, for programs that use it as a library:
+ *
+ *   const machine = await Machine.boot({ cpus: 4 });
+ *   const { status, stdout } = await machine.run('echo', ['hello']);
+ *   await machine.halt();
+ *
+ * The host's thread takes part in the machine as one more participant, behind the last hart: with a kernel of its own it loads
+ * programs and starts them, feeds the console, and takes the trace away. It must never sleep on a lock for long nor wait for a hart; what
+ * the harts want from it they say through the host's bell (smp/host-bell.ts).
+ *
+ * Everything that is known of a machine lies in its RAM; several machines live side by side in one process.
+ */
+
+import { join } from 'node:path';
+
+import { Ram } from './core/ram.ts';
+import { Cpu } from './core/cpu.ts';
+import { ConsoleHost, type HostStreams } from './devices/console-host.ts';
+import type { HartTask } from './hart.ts';
+import type { MachineConfig } from './kernel/config.ts';
+import { Kernel } from './kernel/kernel.ts';
+import type { ProgramEnd } from './kernel/launches.ts';
+import { planMemory, type MemoryMap } from './kernel/memory-map.ts';
+import { Signal } from './kernel/signal-numbers.ts';
+import { breakLocks, crashReport, type WorkerFailure } from './machine/crash.ts';
+import { Halted, MachineCheck, UsageError } from './machine/errors.ts';
+import { bindGuestBinaries, launch, unbind } from './machine/launch.ts';
+import { configOf, type MachineOptions, seedOf } from './machine/options.ts';
+import { findProgram, type Program } from './machine/programs.ts';
+import { resultOf, type RunResult } from './machine/result.ts';
+import { type HartStats, readHartStats } from './machine/stats.ts';
+import { Tracing } from './machine/tracing.ts';
+import { MachineState } from './smp/boot-page.ts';
+import { bundle, projectRoot } from './smp/bundle.ts';
+import { Ipi } from './smp/doorbell.ts';
+import { HartPool } from './smp/hart-pool.ts';
+import { HostCall } from './smp/host-bell.ts';
+import { familyRegions, SystemCalls } from './syscalls/door.ts';
+import { Level } from './trace/index.ts';
+
+export { Halted, MachineCheck, UsageError } from './machine/errors.ts';
+export type { MachineOptions, TraceOptions } from './machine/options.ts';
+export type { RunResult } from './machine/result.ts';
+
+export interface RunOptions {
+  /** All the input that the program gets. Default: none. */
+  readonly stdin?: string | Uint8Array | undefined;
+  /** Beside PATH and HOME. */
+  readonly env?: Readonly<Record<string, string>> | undefined;
+  /** Connects the console to streams (`process`, say) instead: a terminal if they are one. `stdin` is not used then. */
+  readonly streams?: HostStreams | undefined;
+  /** The program, found already. */
+  readonly program?: Program | undefined;
+}
+
+export interface MachineStats {
+  readonly harts: readonly HartStats[];
+  /** 4 KiB frames. */
+  readonly framesTotal: number;
+  readonly framesFree: number;
+}
+
+/** A run under way. */
+interface Run {
+  readonly end: (end: ProgramEnd) => void;
+  readonly fail: (error: Error) => void;
+}
+
+/** How often the host looks at the rings while there is a trace. */
+const TRACE_INTERVAL_MS = 250;
+/** How long harts may take to leave a machine that has crashed: those that wait for a lock of the dead never do. */
+const CRASH_GRACE_MS = 250;
+
+const DEFAULT_ENV = { PATH: '/bin', HOME: '/' };
+
+/** Compiled once for all machines of the process. */
+let interpreter: WebAssembly.Module | undefined;
+
+export class Machine {
+  private readonly console: ConsoleHost;
+  private current: Run | undefined;
+  private failure: WorkerFailure | undefined;
+  /** Why nothing runs any more. */
+  private ended: Error | undefined;
+  private halting: Promise<void> | undefined;
+  private serving: Promise<void> = Promise.resolve();
+
+  private constructor(
+    private readonly kernel: Kernel,
+    private readonly pool: HartPool<HartTask>,
+    private readonly tracing: Tracing | undefined,
+  ) {
+    const { console, waits, signals, power } = kernel;
+    this.console = new ConsoleHost(kernel.ram, console, kernel.locks, {
+      inputArrivedLocked: () => waits.wakeAllLocked(console.readers),
+      roomMadeLocked: () => waits.wakeAllLocked(console.writers),
+      interrupt: () => void signals.killAll(0, Signal.INT),
+      powerOff: () => void power.off(0),
+    });
+  }
+
+  /**
+   * Builds a machine and turns it on. It runs until `halt`, even while it runs no program: it is idle then, and costs nothing.
+   *
+   * @throws UsageError when the options ask for what cannot be
+   */
+  static async boot(options: MachineOptions = {}): Promise<Machine> {
+    const config = configOf(options);
+    const map = plan(config);
+    const seed = seedOf(options);
+    const file = await bundle({ name: 'hart', entry: join(projectRoot, 'src/hart.ts') });
+    const failures: WorkerFailure[] = [];
+    const report: { to: (failure: WorkerFailure) => void } = { to: (failure) => failures.push(failure) };
+    // The workers come up while this thread prepares what they will work on.
+    const pool = new HartPool<HartTask>({
+      file,
+      name: 'runHart',
+      harts: config.cpus,
+      onFailure: (hart, error) => report.to({ hart, error }),
+    });
+    try {
+      const ram = allocate(map.bytes);
+      const traceLevel = options.trace === undefined ? Level.silent : Level[options.trace.level ?? 'trace'];
+      Kernel.prepare(ram, config, map, { seed, traceLevel, traceLossless: options.trace?.lossless ?? false });
+      const kernel = new Kernel(ram, config, map, config.cpus);
+      kernel.initialise();
+      new SystemCalls(kernel).initialise();
+      bindGuestBinaries(kernel);
+      const tracing = options.trace === undefined ? undefined : await Tracing.open(ram, map, options.trace);
+      interpreter ??= Cpu.compile();
+      const module = interpreter;
+      kernel.power.on();
+      pool.start(Array.from({ length: config.cpus }, (_, hart) => ({ memory: ram.memory, module, config, hart })));
+      const machine = new Machine(kernel, pool, tracing);
+      report.to = (failure) => machine.workerFailed(failure);
+      failures.forEach(report.to);
+      machine.serving = machine.serve();
+      return machine;
+    } catch (error) {
+      await pool.stop(0);
+      throw error;
+    }
+  }
+
+  /**
+   * Runs a program to its end: one of the machine's own, or a static riscv64 Linux executable of the host. One run at a time; what a
+   * program leaves running in the background goes on, and writes into the next run's output.
+   *
+   * @param word a name in the machine's /bin, or a path of the host
+   * @param args without the program's own name
+   * @throws UsageError when it cannot be started, MachineCheck when the machine fails, Halted when it is turned off meanwhile
+   */
+  async run(word: string, args: readonly string[] = [], options: RunOptions = {}): Promise<RunResult> {
+    if (this.ended !== undefined) throw this.ended;
+    if (this.current !== undefined)
+      throw new UsageError('the machine runs a program already: await its run, or boot another machine');
+    const program = options.program ?? findProgram(word);
+    const end = new Promise<ProgramEnd>((done, fail) => {
+      this.current = { end: done, fail };
+    });
+    // It is awaited below; until then a failure of the machine must not count as unhandled.
+    end.catch(() => undefined);
+    const { streams, stdin, env } = options;
+    const captured = streams === undefined ? this.console.attachBuffers(stdin) : undefined;
+    if (streams !== undefined) this.console.attachTerminalOrPipes(streams);
+    try {
+      launch(this.kernel, program, word, args, { ...DEFAULT_ENV, ...env });
+      const how = await end;
+      await this.console.finish();
+      return resultOf(how, captured?.stdout.text() ?? '', captured?.stderr.text() ?? '');
+    } finally {
+      this.current = undefined;
+      // After the end of the machine `halt` does the rest: locks may be held for ever until then.
+      if (this.ended === undefined) {
+        await this.console.finish();
+        unbind(this.kernel, program, word);
+      } else await this.halt();
+    }
+  }
+
+  /** Turns the machine off, whatever it does. A run under way fails with Halted. */
+  halt(): Promise<void> {
+    this.halting ??= this.shutDown();
+    return this.halting;
+  }
+
+  stats(): MachineStats {
+    const { ram, smpMap, frames } = this.kernel;
+    return { harts: readHartStats(ram, smpMap), framesTotal: frames.total, framesFree: frames.freeCount() };
+  }
+
+  /** Absolute path of the trace, if there is one. */
+  get traceFile(): string | undefined {
+    return this.tracing?.file;
+  }
+
+  private async shutDown(): Promise<void> {
+    const { kernel, pool, tracing } = this;
+    this.end(new Halted('the machine has been turned off'));
+    kernel.power.off(0);
+    kernel.doorbells.ringAll(Ipi.Halt);
+    await (this.ended instanceof MachineCheck ? pool.stop(CRASH_GRACE_MS) : pool.stop());
+    // No hart is left that could release what it holds.
+    breakLocks(kernel.ram, kernel.smpMap);
+    kernel.bell.ring(HostCall.Stop);
+    await this.serving;
+    await this.console.finish();
+    tracing?.close();
+  }
+
+  /** Answers what the harts want from the host. */
+  private async serve(): Promise<void> {
+    const { bell } = this.kernel;
+    const timeout = this.tracing === undefined ? Infinity : TRACE_INTERVAL_MS;
+    while (this.ended === undefined) {
+      this.answer(bell.take());
+      if (this.ended === undefined) await bell.wait(timeout);
+    }
+  }
+
+  private answer(calls: number): void {
+    this.tracing?.drain();
+    if ((calls & (HostCall.Output | HostCall.Input)) !== 0) void this.console.pump();
+    if ((calls & HostCall.Exit) !== 0) {
+      const end = this.kernel.launches.takeEnd();
+      if (end !== undefined) this.current?.end(end);
+    }
+    if ((calls & HostCall.Stop) !== 0) this.stopped();
+  }
+
+  /** The harts say that it is over. */
+  private stopped(): void {
+    const { power } = this.kernel;
+    if (power.state === MachineState.Crashed) this.machineCheck();
+    else if (power.state === MachineState.Halting) {
+      // A program has turned the machine off: its run ends with the status that it gave.
+      this.current?.end({ pid: 0, status: (power.status & 0xff) << 8, fault: { cause: 0, pc: 0, address: 0 } });
+      void this.halt();
+    }
+  }
+
+  private workerFailed(failure: WorkerFailure): void {
+    this.failure ??= failure;
+    this.machineCheck();
+  }
+
+  private machineCheck(): void {
+    const { ram, map, smpMap } = this.kernel;
+    this.tracing?.drain();
+    this.end(new MachineCheck(crashReport(ram, map.bootPage, smpMap, this.failure)));
+    void this.halt();
+  }
+
+  /** Nothing runs from here on. The first reason counts. */
+  private end(reason: Error): void {
+    this.ended ??= reason;
+    this.current?.fail(this.ended);
+  }
+}
+
+function plan(config: MachineConfig): MemoryMap {
+  try {
+    return planMemory(config, familyRegions(config));
+  } catch (error) {
+    if (error instanceof RangeError) throw new UsageError(error.message);
+    throw error;
+  }
+}
+
+function allocate(bytes: number): Ram {
+  try {
+    return Ram.allocate(bytes);
+  } catch (error) {
+    if (error instanceof RangeError)
+      throw new UsageError(`the host has no ${String(Math.ceil(bytes / 2 ** 20))}M of memory for the machine`);
+    throw error;
+  }
+}

@@ -1,0 +1,67 @@
+/*
+ * The report of a machine check, as the user reads it: what a hart has written into the boot page before it stopped, or the exception that
+ * its worker died of, and what the harts were doing, read out of the RAM that they have left behind.
+ */
+
+import type { Ram } from '../core/ram.ts';
+import { BootPage } from '../smp/boot-page.ts';
+import { sourcePositions } from '../smp/bundle.ts';
+import { HartControl, Mode } from '../smp/hart-control.ts';
+import { wakeNappers } from '../smp/nap.ts';
+import { rankName } from '../smp/ranks.ts';
+import type { SmpMap } from '../smp/smp-map.ts';
+import { Spinlock } from '../smp/spinlock.ts';
+
+/** A worker that ended before its time. `hart` is -1 when it died before it had become a hart. */
+export interface WorkerFailure {
+  readonly hart: number;
+  readonly error: Error;
+}
+
+const MODES: Readonly<Record<number, string>> = { [Mode.Kernel]: 'kernel', [Mode.Guest]: 'guest', [Mode.Off]: 'off' };
+
+/** Several lines, without a newline at the end. */
+export function crashReport(ram: Ram, bootPage: number, map: SmpMap, failure: WorkerFailure | undefined): string {
+  const lines = [headline(ram, bootPage, failure)];
+  const length = BootPage.crashLength.get(ram, bootPage);
+  if (length > 0) lines.push(ram.text(BootPage.crashReport.addr(bootPage), length).trimEnd());
+  else if (failure !== undefined) lines.push(failure.error.stack ?? failure.error.message);
+  for (let hart = 0; hart < map.cpus; hart++) lines.push(hartLine(ram, map.hartControl(hart), hart));
+  return sourcePositions(lines.join('\n'));
+}
+
+/**
+ * Makes all locks free that harts hold, when no hart runs any more: the host still writes out what is left, and must not wait for the dead.
+ */
+export function breakLocks(ram: Ram, map: SmpMap): void {
+  for (let hart = 0; hart < map.cpus; hart++) {
+    const control = map.hartControl(hart);
+    for (let i = 0; i < HartControl.heldCount.get(ram, control); i++) {
+      const lock = HartControl.held.at(ram, control, i);
+      Spinlock.word.store(ram, lock, 0);
+      wakeNappers(ram, Spinlock.word.addr(lock));
+    }
+  }
+}
+
+function headline(ram: Ram, bootPage: number, failure: WorkerFailure | undefined): string {
+  const hart = BootPage.crashedHart.load(ram, bootPage) - 1;
+  if (hart >= 0) return `hartbeat: machine check on hart ${String(hart)}`;
+  if (failure === undefined) return 'hartbeat: machine check';
+  if (failure.hart < 0) return 'hartbeat: machine check: a hart could not be started';
+  return `hartbeat: machine check: hart ${String(failure.hart)} has died`;
+}
+
+function hartLine(ram: Ram, control: number, hart: number): string {
+  const mode = HartControl.mode.load(ram, control);
+  const thread = HartControl.thread.get(ram, control);
+  const held: string[] = [];
+  for (let i = 0; i < HartControl.heldCount.get(ram, control); i++) {
+    const lock = HartControl.held.at(ram, control, i);
+    held.push(`${rankName(Spinlock.rank.get(ram, lock))} 0x${lock.toString(16)}`);
+  }
+  const parked = HartControl.parked.load(ram, control) === 0 ? '' : ', parked';
+  const running = thread === 0 ? '' : `, thread block 0x${thread.toString(16)}`;
+  const locks = held.length === 0 ? '' : `, holds ${held.join(', ')}`;
+  return `  hart ${String(hart)}: ${MODES[mode] ?? `mode ${String(mode)}`}${parked}${running}${locks}`;
+}

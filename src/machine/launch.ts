@@ -1,0 +1,91 @@
+/*
+ * Programs on their way into a machine: as images with names, and from there into processes.
+ *
+ * The machine's own programs are bound once, at power-on, as /bin/<name>. A program of the host is bound for the time of its run, under
+ * the word that it was asked for by: so that it can start itself again by its argv[0].
+ */
+
+import { E } from '../kernel/errno.ts';
+import { MAX_IMAGE_NAME } from '../kernel/image-names.ts';
+import type { Kernel } from '../kernel/kernel.ts';
+import { UsageError } from './errors.ts';
+import { type GuestBinary, type Program, readGuestBinaries } from './programs.ts';
+
+/** Read once for all machines of the process. */
+let binaries: GuestBinary[] | undefined;
+
+/** Fills /bin. */
+export function bindGuestBinaries(kernel: Kernel): void {
+  binaries ??= readGuestBinaries();
+  for (const { bytes, names } of binaries) {
+    bindAll(
+      kernel,
+      bytes,
+      names.map((name) => `/bin/${name}`),
+    );
+  }
+}
+
+/**
+ * Starts a program as the first process of a run.
+ *
+ * @param word what it was asked for by
+ * @param args without argv[0]
+ * @returns its pid
+ * @throws UsageError when the machine refuses it
+ */
+export function launch(
+  kernel: Kernel,
+  program: Program,
+  word: string,
+  args: readonly string[],
+  env: Readonly<Record<string, string>>,
+): number {
+  const path = pathOf(program, word);
+  const envp = Object.entries(env).map(([name, value]) => `${name}=${value}`);
+  if ([path, ...args, ...envp].some((text) => text.includes('\0'))) throw new UsageError(`${word}: a NUL in an argument`);
+  if (program.kind === 'host') bindAll(kernel, program.bytes, [path]);
+  const pid = kernel.launch(path, [program.kind === 'host' ? word : program.name, ...args], envp);
+  if (pid > 0) return pid;
+  unbind(kernel, program, word);
+  if (pid === -E.NOEXEC) throw new UsageError(`${word} ${kernel.loader.refusal}`);
+  throw refusal(word, -pid);
+}
+
+/** Takes the name of a host's program away again; processes that run it keep it. */
+export function unbind(kernel: Kernel, program: Program, word: string): void {
+  if (program.kind === 'guest') return;
+  const name = new TextEncoder().encode(pathOf(program, word));
+  kernel.ram.u8.set(name, kernel.scratch);
+  kernel.names.unbind(kernel.scratch, name.length);
+}
+
+function pathOf(program: Program, word: string): string {
+  if (program.kind === 'guest') return `/bin/${program.name}`;
+  return Buffer.byteLength(word) <= MAX_IMAGE_NAME ? word : program.name;
+}
+
+function bindAll(kernel: Kernel, bytes: Uint8Array, paths: readonly string[]): void {
+  const image = kernel.images.create(bytes);
+  if (image < 0) throw refusal(paths[0]!, -image);
+  let error = 0;
+  for (const path of paths) error ||= kernel.names.bindText(path, image, kernel.scratch);
+  // The names hold it from here on.
+  kernel.images.release(image);
+  if (error < 0) throw refusal(paths[0]!, -error);
+}
+
+function refusal(word: string, errno: number): UsageError {
+  switch (errno) {
+    case E.NOMEM:
+      return new UsageError(`${word}: not enough memory in the machine: give it more with --memory`);
+    case E['2BIG']:
+      return new UsageError(`${word}: its arguments and environment are too long`);
+    case E.AGAIN:
+      return new UsageError(`${word}: too many processes in the machine`);
+    case E.NAMETOOLONG:
+      return new UsageError(`${word}: the name is too long`);
+    default:
+      return new UsageError(`${word}: cannot be started (errno ${String(errno)})`);
+  }
+}

@@ -1,0 +1,73 @@
+/*
+ * What a machine is booted with. Every option has a default; what cannot be is refused with a UsageError.
+ */
+
+import { availableParallelism } from 'node:os';
+
+import { MAX_RAM_BYTES } from '../core/ram.ts';
+import { DEFAULT_CONFIG, type MachineConfig } from '../kernel/config.ts';
+import { MAX_HARTS } from '../smp/smp-map.ts';
+import { VrosLimit } from '../syscalls/abi.ts';
+import type { LevelName } from '../trace/events.ts';
+import { UsageError } from './errors.ts';
+
+export interface TraceOptions {
+  /** Where to write; '' or left out: a new file under traces/ of the working directory. */
+  readonly file?: string | undefined;
+  /** The least level that is recorded. Default: all of it. */
+  readonly level?: LevelName | undefined;
+  /** Harts wait for a full ring to be emptied. Default: what finds no room is counted, and the trace says how much is missing. */
+  readonly lossless?: boolean | undefined;
+}
+
+export interface MachineOptions {
+  /** Harts, 1 to 64, each on a thread of its own. Default: 2. */
+  readonly cpus?: number | undefined;
+  /** RAM, bytes. Default: 128 MiB. */
+  readonly memory?: number | undefined;
+  /** VROS ports: how many, messages in each, bytes in a message. Defaults: 32, 16, 256. */
+  readonly ports?: number | undefined;
+  readonly portMessages?: number | undefined;
+  readonly portMessageBytes?: number | undefined;
+  /** For the random numbers that programs get. Default: the host's cryptographic source. */
+  readonly seed?: number | undefined;
+  /** Default: no trace. */
+  readonly trace?: TraceOptions | undefined;
+}
+
+export const DEFAULT_CPUS = 2;
+
+/** Limits of the numeric options: least and most. */
+export const LIMITS = {
+  cpus: [1, MAX_HARTS],
+  memory: [1, MAX_RAM_BYTES],
+  ports: [1, 4096],
+  portMessages: [1, 4096],
+  portMessageBytes: [1, VrosLimit.IPC_MAX_DATA],
+  seed: [0, 2 ** 32 - 1],
+} as const;
+
+/** The configuration that the options ask for. */
+export function configOf(options: MachineOptions): MachineConfig {
+  return {
+    ...DEFAULT_CONFIG,
+    cpus: check(options, 'cpus', DEFAULT_CPUS),
+    memoryBytes: check(options, 'memory', DEFAULT_CONFIG.memoryBytes),
+    hostCores: availableParallelism(),
+    ports: check(options, 'ports', DEFAULT_CONFIG.ports),
+    portMessages: check(options, 'portMessages', DEFAULT_CONFIG.portMessages),
+    portMessageBytes: check(options, 'portMessageBytes', DEFAULT_CONFIG.portMessageBytes),
+  };
+}
+
+/** The seed that the options ask for, if they do. */
+export function seedOf(options: MachineOptions): number | undefined {
+  return options.seed === undefined ? undefined : check(options, 'seed', 0);
+}
+
+function check(options: MachineOptions, name: keyof typeof LIMITS, otherwise: number): number {
+  const value = options[name] ?? otherwise;
+  const [least, most] = LIMITS[name];
+  if (Number.isInteger(value) && value >= least && value <= most) return value;
+  throw new UsageError(`${name} ${String(value)}: a whole number from ${String(least)} to ${String(most)}`);
+}

@@ -1,0 +1,70 @@
+/*
+ * The host's side of the trace of one machine: out of the rings, into the file.
+ *
+ * pino is only loaded when there is a trace: it takes longer than the rest of power-on.
+ */
+
+import type { Ram } from '../core/ram.ts';
+import type { MemoryMap } from '../kernel/memory-map.ts';
+import { WaitReason } from '../kernel/wait.ts';
+import { BootPage } from '../smp/boot-page.ts';
+import { TraceDrain } from '../trace/drain.ts';
+import type { LevelName } from '../trace/events.ts';
+import type { TraceSink } from '../trace/sink.ts';
+import { callName } from '../syscalls/numbers.ts';
+import { UsageError } from './errors.ts';
+import type { TraceOptions } from './options.ts';
+
+const REASONS = new Map<number, string>(Object.entries(WaitReason).map(([name, number]) => [number, name]));
+
+export class Tracing {
+  private constructor(
+    private readonly drainer: TraceDrain,
+    private readonly sink: TraceSink,
+  ) {}
+
+  /**
+   * Opens the file; the boot page is to be written already.
+   *
+   * @throws UsageError when it cannot be made
+   */
+  static async open(ram: Ram, map: MemoryMap, { file = '', level = 'trace' }: TraceOptions): Promise<Tracing> {
+    const { TraceSink, defaultTraceFile } = await import('../trace/sink.ts');
+    const rings = Array.from({ length: map.participants }, (_, n) => map.traceRings + n * map.traceRingStride);
+    const drainer = new TraceDrain(ram, rings, { call: callName, reason: (number) => REASONS.get(number) });
+    const path = file === '' ? defaultTraceFile() : file;
+    try {
+      const epochMs = BootPage.epochRealtimeNs.get(ram, map.bootPage) / 1e6;
+      return new Tracing(drainer, new TraceSink({ file: path, level, epochMs }));
+    } catch (error) {
+      throw new UsageError(`cannot write a trace to ${path}: ${(error as Error).message}`);
+    }
+  }
+
+  /** Absolute path. */
+  get file(): string {
+    return this.sink.file;
+  }
+
+  /** Records lost because a ring was full. */
+  get lost(): number {
+    return this.drainer.lost;
+  }
+
+  /** Takes what the harts have recorded. */
+  drain(): void {
+    this.drainer.drain((event) => {
+      this.sink.write(event);
+    });
+  }
+
+  note(level: LevelName, ns: number, event: string, fields: Readonly<Record<string, unknown>>): void {
+    this.sink.note(level, ns, event, fields);
+  }
+
+  /** Takes the rest and closes the file. */
+  close(): void {
+    this.drain();
+    this.sink.close();
+  }
+}
