@@ -78,7 +78,7 @@ describe('counters', () => {
   });
 
   it('time ticks at 10 MHz', () => {
-    hart.now = 12_345_678_999;
+    hart.clock = (): number => 12_345_678_999;
     execute(asm('csrrs', { rd: 5, imm: Csr.time }));
     expect(hart.x(5)).toBe(123_456_789n);
   });

@@ -43,7 +43,8 @@ export class TestHart {
   readonly asid: number;
   root: number;
   private frontier: number;
-  now = 0;
+  /** The clock that rdtime reads, in nanoseconds. */
+  clock = (): number => 0;
 
   /** @param beside another hart whose RAM to share */
   constructor(beside?: TestHart) {
@@ -56,7 +57,7 @@ export class TestHart {
     this.frontier = FRAMES_LOW + half * (RAM_BYTES / 2);
     this.asid = 5 + half;
     module ??= Cpu.compile();
-    this.cpu = new Cpu(this.ram, this.hartBlock, cache, module, { low: FRAMES_LOW, high: RAM_BYTES }, () => this.now);
+    this.cpu = new Cpu(this.ram, this.hartBlock, cache, module, { low: FRAMES_LOW, high: RAM_BYTES }, () => this.clock());
     this.root = beside?.root ?? this.frame();
     this.cpu.activate(this.root, this.asid);
     Context.reservation.set(this.ram, this.context, NO_RESERVATION);
