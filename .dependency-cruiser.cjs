@@ -14,7 +14,7 @@ const FLOORS = [
   ['kernel', '^src/kernel/'],
   ['ipc', '^src/ipc/'],
   ['syscalls', '^src/syscalls/'],
-  ['machine', '^src/(hart|machine)\\.ts$'],
+  ['machine', '^src/(hart\\.ts|machine\\.ts|machine/)'],
   ['cli', '^src/cli/'],
   ['boot', '^src/boot\\.ts$'],
 ];

@@ -22,10 +22,9 @@ const MODES: Readonly<Record<number, string>> = { [Mode.Kernel]: 'kernel', [Mode
 
 /** Several lines, without a newline at the end. */
 export function crashReport(ram: Ram, bootPage: number, map: SmpMap, failure: WorkerFailure | undefined): string {
-  const lines = [headline(ram, bootPage, failure)];
   const length = BootPage.crashLength.get(ram, bootPage);
-  if (length > 0) lines.push(ram.text(BootPage.crashReport.addr(bootPage), length).trimEnd());
-  else if (failure !== undefined) lines.push(failure.error.stack ?? failure.error.message);
+  const report = length > 0 ? ram.text(BootPage.crashReport.addr(bootPage), length) : describe(failure);
+  const lines = [`hartbeat: ${report.trimEnd()}`];
   for (let hart = 0; hart < map.cpus; hart++) lines.push(hartLine(ram, map.hartControl(hart), hart));
   return sourcePositions(lines.join('\n'));
 }
@@ -44,12 +43,11 @@ export function breakLocks(ram: Ram, map: SmpMap): void {
   }
 }
 
-function headline(ram: Ram, bootPage: number, failure: WorkerFailure | undefined): string {
-  const hart = BootPage.crashedHart.load(ram, bootPage) - 1;
-  if (hart >= 0) return `hartbeat: machine check on hart ${String(hart)}`;
-  if (failure === undefined) return 'hartbeat: machine check';
-  if (failure.hart < 0) return 'hartbeat: machine check: a hart could not be started';
-  return `hartbeat: machine check: hart ${String(failure.hart)} has died`;
+function describe(failure: WorkerFailure | undefined): string {
+  if (failure === undefined) return 'machine check';
+  const { hart, error } = failure;
+  const what = hart < 0 ? 'a hart could not be started' : `the worker of hart ${String(hart)} has died`;
+  return `machine check: ${what}\n${error.stack ?? error.message}`;
 }
 
 function hartLine(ram: Ram, control: number, hart: number): string {

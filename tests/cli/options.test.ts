@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
-import { Answer, type BootOptions, parseOptions, UsageError } from '../../src/cli/options.ts';
+import { Answer, type BootOptions, parseOptions } from '../../src/cli/options.ts';
+import { UsageError } from '../../src/machine/errors.ts';
 
 function parse(...argv: string[]): BootOptions {
   const options = parseOptions(argv, '1.2.3');
