@@ -50,17 +50,26 @@ struct hb_stats stats_now(void)
     return stats;
 }
 
+static bool same(const struct hb_stats *a, const struct hb_stats *b)
+{
+    return a->processes == b->processes && a->threads == b->threads && a->spaces == b->spaces && a->areas == b->areas &&
+           a->ports == b->ports && a->timers == b->timers && a->messages_queued == b->messages_queued && a->frames_free == b->frames_free;
+}
+
+struct hb_stats settled_stats(void)
+{
+    struct hb_stats stats = stats_now(), next;
+    for (int calm = 0; calm < 10; stats = next) {
+        sleep_ms(3);
+        next = stats_now();
+        calm = same(&stats, &next) ? calm + 1 : 0;
+    }
+    return stats;
+}
+
 void check_no_leak(const struct hb_stats *before)
 {
-    struct hb_stats now = { 0 };
-    for (int i = 0; i < PATIENCE / 10; i++) {
-        now = stats_now();
-        if (now.processes == before->processes && now.threads == before->threads && now.spaces == before->spaces &&
-            now.areas == before->areas && now.ports == before->ports && now.timers == before->timers &&
-            now.messages_queued == before->messages_queued && now.frames_free == before->frames_free)
-            return;
-        sleep_ms(1);
-    }
+    struct hb_stats now = settled_stats();
 #define SAME(field) CHECK_EQ(now.field, before->field)
     SAME(processes);
     SAME(threads);

@@ -25,7 +25,13 @@ void await_senders(uint32_t port, uint32_t count);
 /* Counts of objects in use. */
 struct hb_stats stats_now(void);
 
-/* Fails unless, after a short time to settle, what is in use is what `before` says. */
+/*
+ * The counts once they have stood still for a moment: what has been joined or waited for may still be on its way out, and this
+ * process may be touching a page for the first time.
+ */
+struct hb_stats settled_stats(void);
+
+/* Fails unless what is in use, once settled, is what `before` says. */
 void check_no_leak(const struct hb_stats *before);
 
 /* Sends and receives a message that holds one number. */
