@@ -69,6 +69,23 @@ describe('the line discipline', () => {
     expect(screen(fixture.shown())).toBe('hart$ abd');
   });
 
+  it('knows the column after characters have been erased', () => {
+    const fixture = new Fixture(TERMINAL);
+    fixture.type(`abc${DEL}${DEL}${DEL}x\ty${DEL}${DEL}z`);
+    expect(screen(fixture.shown())).toBe('xz');
+  });
+
+  it('forgets where lines ended when their place in the ring comes round again', () => {
+    const fixture = new Fixture(TERMINAL);
+    expect(fixture.type('\n'.repeat(INPUT_BYTES / 2))).toBe(INPUT_BYTES / 2);
+    fixture.drain();
+    expect(fixture.type('\n'.repeat(INPUT_BYTES / 2))).toBe(INPUT_BYTES / 2);
+    fixture.drain();
+    for (let lines = 0; lines < INPUT_BYTES; lines++) fixture.read();
+    fixture.type('one line\n');
+    expect(fixture.read()).toBe('one line\n');
+  });
+
   it('counts each Ctrl-C once', () => {
     const fixture = new Fixture(TERMINAL);
     fixture.type('a\x03\x03b\x03');
