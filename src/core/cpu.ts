@@ -67,7 +67,7 @@ export class Cpu {
       fetch: (lo, hi, slot) => this.fetch(lo, hi, slot),
       load: (lo, hi, size) => this.load(lo, hi, size),
       store: (lo, hi, size, valueLo, valueHi) => this.store(lo, hi, size, valueLo, valueHi),
-      translate: (lo, hi, access) => this.translate(lo, hi, access as Access),
+      translate: (lo, hi, access) => this.translate(lo, hi, access),
       fpu: (op, a, b, c, rounding) => this.fpu(op as FpuOp, a, b, c, rounding),
       time: () => Math.floor(time() / NANOSECONDS_PER_TICK),
       flushCode: () => {
@@ -82,7 +82,7 @@ export class Cpu {
       },
       slow,
     });
-    this.enter = instance.exports['run'] as Run;
+    this.enter = instance.exports.run as Run;
   }
 
   /**

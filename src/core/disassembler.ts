@@ -16,11 +16,6 @@ const DYNAMIC = 7;
 
 const ATOMIC_ORDER: readonly string[] = ['', '.rl', '.aq', '.aqrl'];
 
-/** Bytes of the instruction that begins with these low 16 bits. */
-export function instructionLength(half: number): 2 | 4 {
-  return isLong(half) ? 4 : 2;
-}
-
 /**
  * Text of one instruction.
  *
@@ -40,7 +35,9 @@ export function disassemble(word: number, pc = 0): string {
 function text({ name, format }: Instruction, word: number, pc: number): string {
   const imm = extractImmediate(immediateKind(format), word);
   const order = format.includes('A') ? ATOMIC_ORDER[bits(word, 25, 26)]! : '';
-  const operands = [...format].map((letter) => operand(letter, word, imm, pc)).filter((shown) => shown !== '');
+  const operands = Array.from(format)
+    .map((letter) => operand(letter, word, imm, pc))
+    .filter((shown) => shown !== '');
   return operands.length === 0 ? name : `${name}${order} ${operands.join(',')}`;
 }
 
@@ -96,6 +93,8 @@ function address(value: number): string {
 
 /** Predecessors or successors of a fence. */
 function fenceSet(set: number): string {
-  const letters = [...'iorw'].filter((_, index) => (set & (8 >> index)) !== 0).join('');
+  const letters = Array.from('iorw')
+    .filter((_, index) => (set & (8 >> index)) !== 0)
+    .join('');
   return letters === '' ? 'unknown' : letters;
 }

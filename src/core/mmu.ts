@@ -20,9 +20,8 @@ export const PTE_U = 1 << 4;
 export const PTE_G = 1 << 5;
 export const PTE_A = 1 << 6;
 export const PTE_D = 1 << 7;
-/** The two bits the hardware ignores, for the kernel's own use. */
+/** A bit the hardware ignores, for the kernel's own use (bit 9 is another). */
 export const PTE_SOFT0 = 1 << 8;
-export const PTE_SOFT1 = 1 << 9;
 
 /** Bytes of an entry. */
 export const PTE_SIZE = 8;

@@ -43,8 +43,7 @@ const NONE = -1;
 
 function ruleFor({ instruction, number }: Operation): Rule {
   const { format, mask, match, valid } = instruction;
-  const file = (integer: string, float: string): number =>
-    [...integer].some((letter) => format.includes(letter)) ? 0 : format.includes(float) ? F_SLOT : NONE;
+  const file = (integer: RegExp, float: string): number => (integer.test(format) ? 0 : format.includes(float) ? F_SLOT : NONE);
   const short = OPERATIONS.find((o) => o.instruction === instruction && o.length === 2);
   return {
     mask,
@@ -53,10 +52,10 @@ function ruleFor({ instruction, number }: Operation): Rule {
     number,
     short: short?.number ?? ILLEGAL,
     kind: immediateKind(format),
-    rd: file('d', 'D'),
+    rd: file(/d/, 'D'),
     // Loads, stores and atomics have their base register inside o, q and A.
-    rs1: file('soqAZ', 'S'),
-    rs2: file('t', 'T'),
+    rs1: file(/[soqAZ]/, 'S'),
+    rs2: file(/t/, 'T'),
   };
 }
 

@@ -26,8 +26,8 @@ interface Format {
   /** 0 single, 1 double: the fmt field, and the offset of its operations in FpuOp. */
   readonly number: 0 | 1;
   readonly sign: bigint;
-  unbox(tier: Tier, register: I64): I64;
-  box(value: I64): I64;
+  readonly unbox: (tier: Tier, register: I64) => I64;
+  readonly box: (value: I64) => I64;
 }
 
 const box = (value: I64): I64 => i64.or(value, i64.const(0xffff_ffff_0000_0000n));

@@ -43,27 +43,28 @@ export interface Tier {
   /** The clock of `rdtime`, in its ticks. */
   readonly time: I64;
 
-  rd(value: I64): Stmt;
-  fd(value: I64): Stmt;
-  temp<T extends ValType>(type: T): Local<T>;
+  readonly rd: (value: I64) => Stmt;
+  readonly fd: (value: I64) => Stmt;
+  /** A local for the instruction's own use; its first value is undefined. */
+  readonly temp: <T extends ValType>(type: T) => Local<T>;
 
   /** Guest memory; traps when the address may not be accessed. */
-  load(kind: LoadKind, address: I64): I64;
-  store(kind: StoreKind, address: I64, value: I64): Stmt;
+  readonly load: (kind: LoadKind, address: I64) => I64;
+  readonly store: (kind: StoreKind, address: I64, value: I64) => Stmt;
   /** Physical address of `size` naturally aligned bytes, for host atomics; traps when misaligned or not accessible. */
-  physical(address: I64, size: 4 | 8, access: Access): I32;
+  readonly physical: (address: I64, size: 4 | 8, access: Access) => I32;
 
   /** The rounding mode in force: the instruction's, or frm; traps when it is a reserved one. */
   readonly rounding: I32;
   /** The floating-point unit. Operands and result are bit patterns, unboxed; accrues fflags. */
-  fpu(op: FpuOp, a: I64, b: I64, c: I64, rounding: I32): I64;
+  readonly fpu: (op: FpuOp, a: I64, b: I64, c: I64, rounding: I32) => I64;
 
-  jump(target: I64): Stmt;
+  readonly jump: (target: I64) => Stmt;
   /** Continues at pc + imm when the condition is non-zero, else after this instruction. */
-  branchIf(condition: I32): Stmt;
-  trap(cause: Cause): Stmt;
+  readonly branchIf: (condition: I32) => Stmt;
+  readonly trap: (cause: Cause) => Stmt;
   /** Forgets decoded instructions. */
-  flushCode(): Stmt;
+  readonly flushCode: () => Stmt;
 }
 
 export type Meaning = (tier: Tier) => Stmt | readonly Stmt[];

@@ -65,12 +65,4 @@ export function ret(value?: Node): Stmt {
   return { kind: 'op', type: 'void', code: [0x0f], args: value === undefined ? [] : [value] };
 }
 
-export function drop(value: Node): Stmt {
-  return { kind: 'op', type: 'void', code: [0x1a], args: [value] };
-}
-
-export function unreachable(): Stmt {
-  return { kind: 'op', type: 'void', code: [0x00], args: [] };
-}
-
 export { Label };

@@ -57,7 +57,7 @@ export class FunctionBuilder<R extends ResultType> implements Callable<R> {
   body(statements: readonly Stmt[], value?: Expr<R>): void {
     const emitter = new Emitter();
     for (const statement of statements) emitter.emit(statement);
-    if (value !== undefined) emitter.emit(value as Node);
+    if (value !== undefined) emitter.emit(value);
     else if (this.result !== 'void') emitter.bytes.push(0x00);
     this.code = emitter.bytes;
   }

@@ -90,7 +90,6 @@ export type Expr<T extends ResultType> =
 export type Node = Expr<ResultType>;
 export type I32 = Expr<'i32'>;
 export type I64 = Expr<'i64'>;
-export type F32 = Expr<'f32'>;
 export type F64 = Expr<'f64'>;
 export type Stmt = Expr<'void'>;
 

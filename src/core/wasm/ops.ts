@@ -6,7 +6,7 @@
  */
 
 import { unsigned } from './leb128.ts';
-import type { ConstNode, Expr, F32, F64, I32, I64, Node, ResultType, Stmt, ValType } from './node.ts';
+import type { ConstNode, Expr, F64, I32, I64, Node, ResultType, Stmt, ValType } from './node.ts';
 
 function node<R extends ResultType>(type: R, code: readonly number[], args: readonly Node[]): Expr<R> {
   return { kind: 'op', type, code, args };
@@ -66,10 +66,6 @@ const atomics = <T extends 'i32' | 'i64'>(
 
 /** Orders all memory accesses before it with all after it. */
 export const atomicFence = (): Stmt => node('void', [0xfe, 0x03, 0x00], []);
-
-/** Copies `length` bytes, as memmove. */
-export const memoryCopy = (to: I32, from: I32, length: I32): Stmt => node('void', [0xfc, 0x0a, 0, 0], [to, from, length]);
-export const memoryFill = (to: I32, value: I32, length: I32): Stmt => node('void', [0xfc, 0x0b, 0], [to, value, length]);
 
 export const i32 = {
   const: (value: number): ConstNode<'i32'> => ({ kind: 'const', type: 'i32', value }),
@@ -239,4 +235,4 @@ export const f64 = {
   store: store<'f64'>(0x39),
 } as const;
 
-export type { F32, F64, I32, I64 };
+export type { F64, I64 };

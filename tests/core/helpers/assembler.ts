@@ -28,13 +28,3 @@ export function asm(name: string, { rd = 0, rs1 = 0, rs2 = 0, rs3 = 0, imm = 0, 
   const fields = (rd << 7) | (rs1 << 15) | (rs2 << 20);
   return (instruction.match | ((fields | immediate) & free)) >>> 0;
 }
-
-/** Words that put a 64-bit constant into register `rd`, by way of memory-free shifts; uses only `rd`. */
-export function loadConstant(rd: number, value: bigint): number[] {
-  const words = [asm('addi', { rd, rs1: 0, imm: Number(BigInt.asIntN(8, value >> 56n)) })];
-  for (let shift = 48n; shift >= 0n; shift -= 8n) {
-    words.push(asm('slli', { rd, rs1: rd, imm: 8 }));
-    words.push(asm('ori', { rd, rs1: rd, imm: Number((value >> shift) & 0xffn) }));
-  }
-  return words;
-}
