@@ -5,6 +5,8 @@
  * knows is in here; the views below are the only JS objects that hold it.
  */
 
+import { bulkMemory, type BulkMemory } from './bulk-memory.ts';
+
 /** Bytes in a page and in a frame. */
 export const PAGE_SIZE = 4096;
 export const PAGE_SHIFT = 12;
@@ -24,6 +26,7 @@ export class Ram {
   readonly i32: Int32Array<SharedArrayBuffer>;
   readonly u32: Uint32Array<SharedArrayBuffer>;
   readonly f64: Float64Array<SharedArrayBuffer>;
+  private readonly bulk: BulkMemory;
 
   /** @param memory a shared memory, which translated code and the interpreter import */
   constructor(readonly memory: WebAssembly.Memory) {
@@ -34,6 +37,7 @@ export class Ram {
     this.i32 = new Int32Array(buffer);
     this.u32 = new Uint32Array(buffer);
     this.f64 = new Float64Array(buffer);
+    this.bulk = bulkMemory(memory);
   }
 
   /**
@@ -65,12 +69,12 @@ export class Ram {
 
   /** Copies `length` bytes between non-overlapping or overlapping places (as memmove). */
   copy(to: number, from: number, length: number): void {
-    this.u8.copyWithin(to, from, from + length);
+    this.bulk.copy(to, from, length);
   }
 
   /** Sets `length` bytes to `value`. */
   fill(address: number, length: number, value = 0): void {
-    this.u8.fill(value, address, address + length);
+    this.bulk.fill(address, value, length);
   }
 
   /** A private copy of `length` bytes: for host APIs that refuse shared memory. */

@@ -176,19 +176,21 @@ export class AddressSpaces {
    * @returns a physical address, or the negative of a Fault
    */
   translateLocked(space: number, va: number, access: Access): number {
-    const { ram } = this;
+    const { ram, tables } = this;
     if (!(va >= 0 && va < USER_ADDRESS_LIMIT)) return -Fault.MapError;
     const page = (va / PAGE_SIZE) | 0;
     const root = Space.root.get(ram, space);
-    let slot = this.tables.slot(root, page);
-    if (slot === 0 || !allows(loadPte(ram, slot), access)) {
+    let slot = tables.slot(root, page);
+    // Plain reads do: under the lock an entry changes in A and D only.
+    let pte = slot === 0 ? 0 : ram.i32[slot >>> 2]!;
+    if (!allows(pte, access)) {
       const outcome = this.faultLocked(space, va, access);
       if (outcome !== Fault.Handled) return -outcome;
-      slot = this.tables.slot(root, page);
+      slot = tables.slot(root, page);
+      pte = ram.i32[slot >>> 2]!;
     }
-    const pte = loadPte(ram, slot);
     if (access === Access.Write && (pte & PTE_D) === 0) changePteFlags(ram, slot, 0, PTE_D);
-    return pteToAddress(pte) + (va - page * PAGE_SIZE);
+    return pteToAddress(pte) + (va & (PAGE_SIZE - 1));
   }
 
   /** Shoots down what the batch holds, and releases it. Called before the space's lock is released. */

@@ -49,7 +49,7 @@ const At = {
 } as const;
 
 /** A bit for each letter of I, M, A, F, D, C. */
-const HWCAP = [...'IMAFDC'].reduce((bits, letter) => bits | (1 << (letter.charCodeAt(0) - 65)), 0);
+const HWCAP = ['I', 'M', 'A', 'F', 'D', 'C'].reduce((bits, letter) => bits | (1 << (letter.charCodeAt(0) - 65)), 0);
 const CLOCK_TICKS = 100;
 const PLATFORM = 'riscv64\0';
 const RANDOM_BYTES = 16;

@@ -69,7 +69,7 @@ export class UserCopy {
     const lock = Space.lock.addr(space);
     let done = 0;
     while (done < max) {
-      const part = Math.min(max - done, PAGE_SIZE - ((va + done) % PAGE_SIZE));
+      const part = Math.min(max - done, PAGE_SIZE - ((va + done) & (PAGE_SIZE - 1)));
       this.locks.acquire(lock);
       const from = this.spaces.translateLocked(space, va + done, Access.Read);
       if (from < 0) {
@@ -107,6 +107,7 @@ export class UserCopy {
 
   /** Reads a 64-bit word, aligned or not, into `lo`, `hi` and `value` (unsigned): 0, −EFAULT or −ENOMEM. */
   readU64(space: number, va: number): number {
+    // The upper word first: when the lower one faults, nothing has been read either.
     const error = this.readSmall(space, va + 4, 4);
     if (error < 0) return error;
     const hi = this.value;
@@ -168,7 +169,7 @@ export class UserCopy {
     }
     if (!inRange(toVa, length)) return -E.FAULT;
     for (let done = 0; done < length;) {
-      const room = Math.min(PAGE_SIZE - ((fromVa + done) % PAGE_SIZE), PAGE_SIZE - ((toVa + done) % PAGE_SIZE));
+      const room = PAGE_SIZE - Math.max((fromVa + done) & (PAGE_SIZE - 1), (toVa + done) & (PAGE_SIZE - 1));
       const part = Math.min(length - done, room);
       const error = this.copyPiece(fromSpace, fromVa + done, toSpace, toVa + done, part);
       if (error < 0) return error;
@@ -200,24 +201,22 @@ export class UserCopy {
   private copy(space: number, va: number, kernelAddress: number, length: number, access: Access): number {
     if (length === 0) return 0;
     if (!inRange(va, length)) return -E.FAULT;
-    const { ram, locks, spaces } = this;
     const lock = Space.lock.addr(space);
     let done = 0;
-    while (done < length) {
-      const at = va + done;
-      const part = Math.min(length - done, PAGE_SIZE - (at - Math.floor(at / PAGE_SIZE) * PAGE_SIZE));
-      locks.acquire(lock);
-      const user = spaces.translateLocked(space, at, access);
+    do {
+      const part = Math.min(length - done, PAGE_SIZE - ((va + done) & (PAGE_SIZE - 1)));
+      this.locks.acquire(lock);
+      const user = this.spaces.translateLocked(space, va + done, access);
       if (user < 0) {
-        locks.release(lock);
+        this.locks.release(lock);
         return copyError(user);
       }
-      if (access === Access.Read) ram.copy(kernelAddress + done, user, part);
-      else if (kernelAddress === 0) ram.fill(user, part);
-      else ram.copy(user, kernelAddress + done, part);
-      locks.release(lock);
+      if (access === Access.Read) this.ram.copy(kernelAddress + done, user, part);
+      else if (kernelAddress === 0) this.ram.fill(user, part);
+      else this.ram.copy(user, kernelAddress + done, part);
+      this.locks.release(lock);
       done += part;
-    }
+    } while (done < length);
     return 0;
   }
 

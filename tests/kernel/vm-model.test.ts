@@ -80,7 +80,10 @@ class Model {
       }
       case 'unmap':
         expect(mappings.unmap(space, va, length)).toBe(0);
-        for (const p of range) (this.prots.delete(p), this.values.delete(p));
+        for (const p of range) {
+          this.prots.delete(p);
+          this.values.delete(p);
+        }
         break;
       case 'drop': {
         const whole = range.every((p) => this.prots.has(p));
