@@ -7,7 +7,7 @@
 import type { Callable } from './control.ts';
 import { Emitter } from './emit.ts';
 import { name, sized, unsigned } from './leb128.ts';
-import type { Expr, Node, ResultType, Stmt, ValType } from './node.ts';
+import type { Expr, ResultType, Stmt, ValType } from './node.ts';
 import { Local, TYPE_CODE } from './node.ts';
 
 const EXTERNAL = { func: 0, memory: 2, global: 3 } as const;
