@@ -23,7 +23,7 @@ import { Kernel } from './kernel/kernel.ts';
 import type { ProgramEnd } from './kernel/launches.ts';
 import { planMemory, type MemoryMap } from './kernel/memory-map.ts';
 import { Signal } from './kernel/signal-numbers.ts';
-import { breakLocks, crashReport, type WorkerFailure } from './machine/crash.ts';
+import { breakLocks, crashReport, type Failure } from './machine/crash.ts';
 import { Halted, MachineCheck, UsageError } from './machine/errors.ts';
 import { bindGuestBinaries, launch, unbind } from './machine/launch.ts';
 import { configOf, type MachineOptions, seedOf } from './machine/options.ts';
@@ -36,6 +36,7 @@ import { bundle, projectRoot } from './smp/bundle.ts';
 import { Ipi } from './smp/doorbell.ts';
 import { HartPool } from './smp/hart-pool.ts';
 import { HostCall } from './smp/host-bell.ts';
+import { KernelPanic } from './smp/panic.ts';
 import { familyRegions, SystemCalls } from './syscalls/door.ts';
 import { Level } from './trace/index.ts';
 
@@ -80,7 +81,7 @@ let interpreter: WebAssembly.Module | undefined;
 export class Machine {
   private readonly console: ConsoleHost;
   private current: Run | undefined;
-  private failure: WorkerFailure | undefined;
+  private failure: Failure | undefined;
   /** Why nothing runs any more. */
   private ended: Error | undefined;
   private halting: Promise<void> | undefined;
@@ -110,8 +111,8 @@ export class Machine {
     const map = plan(config);
     const seed = seedOf(options);
     const file = await bundle({ name: 'hart', entry: join(projectRoot, 'src/hart.ts') });
-    const failures: WorkerFailure[] = [];
-    const report: { to: (failure: WorkerFailure) => void } = { to: (failure) => failures.push(failure) };
+    const failures: Failure[] = [];
+    const report: { to: (failure: Failure) => void } = { to: (failure) => failures.push(failure) };
     // The workers come up while this thread prepares what they will work on.
     const pool = new HartPool<HartTask>({
       file,
@@ -133,9 +134,9 @@ export class Machine {
       kernel.power.on();
       pool.start(Array.from({ length: config.cpus }, (_, hart) => ({ memory: ram.memory, module, config, hart })));
       const machine = new Machine(kernel, pool, tracing);
-      report.to = (failure) => machine.workerFailed(failure);
+      report.to = (failure) => machine.failed(failure);
       failures.forEach(report.to);
-      machine.serving = machine.serve();
+      machine.serving = machine.serve().catch((error: unknown) => machine.failed({ hart: undefined, error: asError(error) }));
       return machine;
     } catch (error) {
       await pool.stop(0);
@@ -169,6 +170,9 @@ export class Machine {
       const how = await end;
       await this.console.finish();
       return resultOf(how, captured?.stdout.text() ?? '', captured?.stderr.text() ?? '');
+    } catch (error) {
+      if (error instanceof KernelPanic) this.failed({ hart: undefined, error });
+      throw this.ended ?? error;
     } finally {
       this.current = undefined;
       // After the end of the machine `halt` does the rest: locks may be held for ever until then.
@@ -240,7 +244,7 @@ export class Machine {
     }
   }
 
-  private workerFailed(failure: WorkerFailure): void {
+  private failed(failure: Failure): void {
     this.failure ??= failure;
     this.machineCheck();
   }
@@ -276,4 +280,8 @@ function allocate(bytes: number): Ram {
       throw new UsageError(`the host has no ${String(Math.ceil(bytes / 2 ** 20))}M of memory for the machine`);
     throw error;
   }
+}
+
+function asError(error: unknown): Error {
+  return error instanceof Error ? error : new Error(String(error));
 }

@@ -12,16 +12,17 @@ import { rankName } from '../smp/ranks.ts';
 import type { SmpMap } from '../smp/smp-map.ts';
 import { Spinlock } from '../smp/spinlock.ts';
 
-/** A worker that ended before its time. `hart` is -1 when it died before it had become a hart. */
-export interface WorkerFailure {
-  readonly hart: number;
+/** What has failed, if it was not a hart that could report it itself. */
+export interface Failure {
+  /** Number of the hart whose worker has ended before its time; -1: before it had become a hart; undefined: it was the host's own part. */
+  readonly hart: number | undefined;
   readonly error: Error;
 }
 
 const MODES: Readonly<Record<number, string>> = { [Mode.Kernel]: 'kernel', [Mode.Guest]: 'guest', [Mode.Off]: 'off' };
 
 /** Several lines, without a newline at the end. */
-export function crashReport(ram: Ram, bootPage: number, map: SmpMap, failure: WorkerFailure | undefined): string {
+export function crashReport(ram: Ram, bootPage: number, map: SmpMap, failure: Failure | undefined): string {
   const length = BootPage.crashLength.get(ram, bootPage);
   const report = length > 0 ? ram.text(BootPage.crashReport.addr(bootPage), length) : describe(failure);
   const lines = [`hartbeat: ${report.trimEnd()}`];
@@ -43,10 +44,12 @@ export function breakLocks(ram: Ram, map: SmpMap): void {
   }
 }
 
-function describe(failure: WorkerFailure | undefined): string {
+function describe(failure: Failure | undefined): string {
   if (failure === undefined) return 'machine check';
   const { hart, error } = failure;
-  const what = hart < 0 ? 'a hart could not be started' : `the worker of hart ${String(hart)} has died`;
+  let what = `the worker of hart ${String(hart)} has died`;
+  if (hart === undefined) what = 'the host has failed';
+  else if (hart < 0) what = 'a hart could not be started';
   return `machine check: ${what}\n${error.stack ?? error.message}`;
 }
 

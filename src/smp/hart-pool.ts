@@ -10,6 +10,8 @@
 
 import { Piscina } from 'piscina';
 
+import { MAX_HARTS } from './smp-map.ts';
+
 /** After this long, harts that have not returned from their task are ended by force; sooner when one has failed already. */
 const GRACE_MS = 2000;
 const GRACE_AFTER_FAILURE_MS = 250;
@@ -34,6 +36,10 @@ export class HartPool<Task> {
   /** Starts the workers, so that they come up while the caller prepares their tasks. */
   constructor({ file, name, harts, onFailure }: HartPoolOptions) {
     this.onFailure = onFailure;
+    // Each worker's output is piped into the process's, and every pipe listens to it: that many are no leak.
+    for (const stream of [process.stdout, process.stderr]) {
+      stream.setMaxListeners(Math.max(stream.getMaxListeners(), 2 * MAX_HARTS));
+    }
     this.pool = new Piscina({
       filename: file,
       name,
