@@ -34,8 +34,7 @@ export class ConsoleFile {
     const { console, locks } = this;
     if (length === 0) return 0;
     locks.acquire(console.lock);
-    const available = console.takeLocked(length);
-    if (available === NO_INPUT) {
+    if (console.takeLocked(length) === NO_INPUT) {
       const result = this.waits.sleepLocked(thread, console.readers, console.lock, WaitForm.Rerun, WaitReason.consoleInput);
       locks.release(console.lock);
       return result;
@@ -46,7 +45,8 @@ export class ConsoleFile {
       error = this.copy.copyOut(space, address + taken, console.spanAddress, console.spanLength);
       if (error === 0) taken += console.spanLength;
     }
-    const hostHasMore = available > 0 && taken > 0 && console.consumeLocked(taken);
+    // Also when nothing was copied: an end of file is consumed, too.
+    const hostHasMore = console.consumeLocked(taken);
     locks.release(console.lock);
     if (hostHasMore) this.bell.ring(HostCall.Input);
     return taken > 0 ? taken : error;
