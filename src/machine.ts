@@ -172,11 +172,11 @@ export class Machine {
       return resultOf(how, captured?.stdout.text() ?? '', captured?.stderr.text() ?? '');
     } catch (error) {
       if (error instanceof KernelPanic) this.failed({ hart: undefined, error });
-      throw this.ended ?? error;
+      throw this.reason() ?? error;
     } finally {
       this.current = undefined;
       // After the end of the machine `halt` does the rest: locks may be held for ever until then.
-      if (this.ended === undefined) {
+      if (this.reason() === undefined) {
         await this.console.finish();
         unbind(this.kernel, program, word);
       } else await this.halt();
@@ -217,9 +217,9 @@ export class Machine {
   private async serve(): Promise<void> {
     const { bell } = this.kernel;
     const timeout = this.tracing === undefined ? Infinity : TRACE_INTERVAL_MS;
-    while (this.ended === undefined) {
+    while (this.reason() === undefined) {
       this.answer(bell.take());
-      if (this.ended === undefined) await bell.wait(timeout);
+      if (this.reason() === undefined) await bell.wait(timeout);
     }
   }
 
@@ -254,6 +254,11 @@ export class Machine {
     this.tracing?.drain();
     this.end(new MachineCheck(crashReport(ram, map.bootPage, smpMap, this.failure)));
     void this.halt();
+  }
+
+  /** Why the machine has ended, if it has. (A method: the answer changes while others run.) */
+  private reason(): Error | undefined {
+    return this.ended;
   }
 
   /** Nothing runs from here on. The first reason counts. */

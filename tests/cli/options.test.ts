@@ -93,7 +93,16 @@ describe('the command line', () => {
 
   it.each(['--help', '-h'])('answers %s with every option', (option) => {
     const answer = parseOptions([option], '1.2.3') as Answer;
-    for (const name of ['--cpus', '--memory', '--ports', '--trace[=file]', '--log-level', '--stats', '--seed', '[program [args...]]']) {
+    for (const name of [
+      '--cpus',
+      '--memory',
+      '--ports',
+      '--trace[=file]',
+      '--log-level',
+      '--stats',
+      '--seed',
+      '[program [args...]]',
+    ]) {
       expect(answer.text).toContain(name);
     }
   });
