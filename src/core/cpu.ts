@@ -129,7 +129,7 @@ export class Cpu {
 
   /** Forgets the translation of one page of an address space, and the instructions in it. */
   flushPage(asid: number, va: number): void {
-    this.tlb.flushPage(va);
+    this.tlb.flushPage(asid, va);
     this.decodeCache.flushPage(asid, va);
   }
 

@@ -16,6 +16,8 @@ const ASID_SHIFT = 39 - 32;
 const EPOCH_SHIFT = 51 - 32;
 const EPOCHS = 2 ** 13;
 const TWO_32 = 2 ** 32;
+/** Spreads the ASIDs, small numbers in a row, over the slots. */
+const ASID_FACTOR = 0x9e5;
 
 export class DecodeCache {
   private readonly epochs = new Uint16Array(MAX_ASID + 1);
@@ -65,8 +67,9 @@ export class DecodeCache {
     const { u32 } = this.ram;
     const page = va - (va % PAGE_SIZE);
     for (let pc = page === 0 ? 0 : page - 2; pc < page + PAGE_SIZE; pc += 2) {
-      const tag = DecodeSlot.tag.addr(this.base + ((pc / 2) % DECODE_SLOTS) * DecodeSlot.SIZE) >>> 2;
-      if (u32[tag] === pc % TWO_32 && u32[tag + 1] === (Math.floor(pc / TWO_32) | this.upper(asid)) >>> 0) {
+      const lo = ((pc % TWO_32) ^ lower(asid)) >>> 0;
+      const tag = DecodeSlot.tag.addr(this.base + ((lo / 2) % DECODE_SLOTS) * DecodeSlot.SIZE) >>> 2;
+      if (u32[tag] === lo && u32[tag + 1] === (Math.floor(pc / TWO_32) | this.upper(asid)) >>> 0) {
         u32[tag] = 0;
         u32[tag + 1] = 0;
       }
@@ -80,7 +83,7 @@ export class DecodeCache {
   private publish(): void {
     if (this.epochs[this.asid]! + this.common >= EPOCHS) this.clear();
     const tag = HartBlock.decodeTag.addr(this.hartBlock);
-    this.ram.u32[tag >>> 2] = 0;
+    this.ram.u32[tag >>> 2] = lower(this.asid);
     this.ram.u32[(tag + 4) >>> 2] = this.upper(this.asid);
   }
 
@@ -89,7 +92,12 @@ export class DecodeCache {
     this.epochs.fill(0);
     this.common = 1;
     const tag = HartBlock.decodeTag.addr(this.hartBlock);
-    this.ram.u32[tag >>> 2] = 0;
+    this.ram.u32[tag >>> 2] = lower(this.asid);
     this.ram.u32[(tag + 4) >>> 2] = this.upper(this.asid);
   }
+}
+
+/** The low word of an ASID's decodeTag: even, below the pc bits that choose a slot. */
+function lower(asid: number): number {
+  return (Math.imul(asid, ASID_FACTOR) & (DECODE_SLOTS - 1)) * 2;
 }

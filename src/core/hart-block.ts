@@ -6,8 +6,9 @@
 
 import { bytes, cacheLine, i32, struct, u32, u64, u8 } from './layout.ts';
 
-/** Entries of the TLB, a power of two; direct-mapped by virtual page number. */
+/** Entries of the TLB, a power of two; direct-mapped by virtual page number xor (ASID << TLB_ASID_SHIFT). */
 export const TLB_ENTRIES = 256;
+export const TLB_ASID_SHIFT = 4;
 
 /**
  * One TLB entry. A tag is the virtual page address with the ASID in its low 12 bits; a permission that is missing has an

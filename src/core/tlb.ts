@@ -5,7 +5,7 @@
  * use has to set A or D first, has an invalid tag.
  */
 
-import { HartBlock, INVALID_TAG, TLB_ENTRIES, TlbEntry } from './hart-block.ts';
+import { HartBlock, INVALID_TAG, TLB_ASID_SHIFT, TLB_ENTRIES, TlbEntry } from './hart-block.ts';
 import { PTE_D, PTE_R, PTE_W, PTE_X } from './mmu.ts';
 import { PAGE_SHIFT, PAGE_SIZE, type Ram } from './ram.ts';
 
@@ -25,7 +25,7 @@ export class Tlb {
   /** Enters the page of the address (lo, hi), mapped to the physical `page` with the PTE's `flags`. */
   fill(lo: number, hi: number, asid: number, page: number, flags: number): void {
     const { u32 } = this.ram;
-    const entry = this.entry(lo);
+    const entry = this.entry(lo, asid);
     const tag = (lo & ~ASID_MASK) | asid;
     const write = PTE_W | PTE_D;
     put(u32, TlbEntry.read.addr(entry), tag, hi, (flags & PTE_R) !== 0);
@@ -37,7 +37,7 @@ export class Tlb {
   /** Physical address for executing at (lo, hi), or −1 when the TLB does not know it. */
   execute(lo: number, hi: number, asid: number): number {
     const { u32 } = this.ram;
-    const entry = this.entry(lo);
+    const entry = this.entry(lo, asid);
     const at = TlbEntry.execute.addr(entry) >>> 2;
     if (u32[at] !== ((lo & ~ASID_MASK) | asid) >>> 0 || u32[at + 1] !== hi >>> 0) return -1;
     return (lo + u32[TlbEntry.addend.addr(entry) >>> 2]!) >>> 0;
@@ -54,13 +54,14 @@ export class Tlb {
     }
   }
 
-  /** Forgets the page of `va`, whoever's it is: an entry too many costs a walk. */
-  flushPage(va: number): void {
-    this.invalidate(this.entry(va % 2 ** 32));
+  /** Forgets the page of `va` in a space, or whatever else is in its place: an entry too many costs a walk. */
+  flushPage(asid: number, va: number): void {
+    this.invalidate(this.entry(va % 2 ** 32, asid));
   }
 
-  private entry(lo: number): number {
-    return this.table + ((lo >>> PAGE_SHIFT) & (TLB_ENTRIES - 1)) * TlbEntry.SIZE;
+  /** The same pages of different spaces lie in different places (as `lookup` in interpreter/tier.ts has it). */
+  private entry(lo: number, asid: number): number {
+    return this.table + (((lo >>> PAGE_SHIFT) ^ (asid << TLB_ASID_SHIFT)) & (TLB_ENTRIES - 1)) * TlbEntry.SIZE;
   }
 
   private belongs(entry: number, asid: number): boolean {

@@ -8,7 +8,8 @@
  * budget − left − fuel instructions have begun; a trap takes the last one back.
  *
  * Invariants: pc is even, and below USER_ADDRESS_LIMIT or about to miss. A tag is pc xor HartBlock.decodeTag, in which the ASID and epoch
- * take the bits from 39 up. No entry is made for a pc with bit 38 set, and the few pcs that branches and running on reach from below the
+ * take the bits from 39 up, and a hash of the ASID the low ones: the tag's low bits choose the slot, so that the same code in two spaces
+ * does not compete for it. No entry is made for a pc with bit 38 set, and the few pcs that branches and running on reach from below the
  * limit all have it set; only an indirect jump (or the context's pc) may be anything, and is checked.
  */
 
@@ -42,6 +43,8 @@ class LoopTier extends InterpreterTier {
   readonly hartBlock: Local<'i32'>;
   readonly asid: Local<'i64'>;
   readonly decodeTag: Local<'i64'>;
+  /** Tag of the instruction at pc. */
+  readonly tag: Local<'i64'>;
   /** Next instruction; trap with `cause`; leave with `cause`, the instruction at pc not begun. */
   readonly again = new Label('again');
   readonly trapped = new Label('trapped');
@@ -67,6 +70,7 @@ class LoopTier extends InterpreterTier {
     this.left = func.local('i32');
     this.cause = func.local('i32');
     this.decodeTag = func.local('i64');
+    this.tag = func.local('i64');
   }
 
   get next(): I64 {
@@ -145,16 +149,17 @@ function refuel(tier: LoopTier): Stmt {
 
 /** Finds, or makes, the decoded instruction of pc. */
 function fetch(tier: LoopTier, env: Environment): Stmt {
-  const { pc, slot, cause } = tier;
-  // pc is even: pc/2 slots of 16 bytes are 8 × pc.
+  const { pc, slot, tag, cause } = tier;
+  // The tag is even: tag/2 slots of 16 bytes are 8 × tag.
   const offset = i32.and(
-    i32.shl(i32.wrap(pc), i32.const(Math.log2(DecodeSlot.SIZE) - 1)),
+    i32.shl(i32.wrap(tag), i32.const(Math.log2(DecodeSlot.SIZE) - 1)),
     i32.const((DECODE_SLOTS - 1) * DecodeSlot.SIZE),
   );
   return sequence(
+    tag.set(i64.xor(pc, tier.decodeTag)),
     slot.set(i32.add(env.decodeCache, offset)),
     when(
-      i64.ne(i64.load(slot, DecodeSlot.tag.offset), i64.xor(pc, tier.decodeTag)),
+      i64.ne(i64.load(slot, DecodeSlot.tag.offset), tag),
       cause.set(call(env.fetch, i32.wrap(pc), upperWord(pc), slot)),
       branch(tier.trapped, cause),
     ),

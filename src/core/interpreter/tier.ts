@@ -8,7 +8,7 @@
 import { Context, F_SLOT } from '../context.ts';
 import { fastFpu, type FpuSite } from '../fpu/fast.ts';
 import type { FpuOp } from '../fpu/op.ts';
-import { DecodeSlot, HartBlock, TLB_ENTRIES, TlbEntry } from '../hart-block.ts';
+import { DecodeSlot, HartBlock, TLB_ASID_SHIFT, TLB_ENTRIES, TlbEntry } from '../hart-block.ts';
 import type { Field } from '../layout.ts';
 import type { LoadKind, StoreKind, Tier } from '../isa/tier.ts';
 import { Access } from '../mmu.ts';
@@ -197,7 +197,9 @@ export abstract class InterpreterTier implements Tier, FpuSite {
    */
   private lookup(va: Local<'i64'>, size: number, access: Access, entry: Local<'i32'>): { hit: I32; physical: I32 } {
     const scale = PAGE_SHIFT - Math.log2(TlbEntry.SIZE);
-    const index = i32.and(i32.shrU(i32.wrap(va), i32.const(scale)), i32.const((TLB_ENTRIES - 1) * TlbEntry.SIZE));
+    const space = i32.shl(i32.wrap(this.frame.asid), i32.const(TLB_ASID_SHIFT + Math.log2(TlbEntry.SIZE)));
+    const place = i32.xor(i32.shrU(i32.wrap(va), i32.const(scale)), space);
+    const index = i32.and(place, i32.const((TLB_ENTRIES - 1) * TlbEntry.SIZE));
     const last = size === 1 ? va : i64.add(va, i64.const(size - 1));
     const tag = i64.or(i64.and(last, i64.const(-(2 ** PAGE_SHIFT))), this.frame.asid);
     const table = HartBlock.tlb.offset;
