@@ -15,7 +15,6 @@
 import { join } from 'node:path';
 
 import { Ram } from './core/ram.ts';
-import { Cpu } from './core/cpu.ts';
 import { ConsoleHost, type HostStreams } from './devices/console-host.ts';
 import type { HartTask } from './hart.ts';
 import type { MachineConfig } from './kernel/config.ts';
@@ -25,6 +24,7 @@ import { planMemory, type MemoryMap } from './kernel/memory-map.ts';
 import { Signal } from './kernel/signal-numbers.ts';
 import { breakLocks, crashReport, type Failure } from './machine/crash.ts';
 import { Halted, MachineCheck, UsageError } from './machine/errors.ts';
+import { loadInterpreter } from './machine/interpreter.ts';
 import { bindGuestBinaries, launch, unbind } from './machine/launch.ts';
 import { configOf, type MachineOptions, seedOf } from './machine/options.ts';
 import { findProgram, type Program } from './machine/programs.ts';
@@ -74,9 +74,6 @@ const TRACE_INTERVAL_MS = 250;
 const CRASH_GRACE_MS = 250;
 
 const DEFAULT_ENV = { PATH: '/bin', HOME: '/' };
-
-/** Compiled once for all machines of the process. */
-let interpreter: WebAssembly.Module | undefined;
 
 export class Machine {
   private readonly console: ConsoleHost;
@@ -129,8 +126,7 @@ export class Machine {
       new SystemCalls(kernel).initialise();
       bindGuestBinaries(kernel);
       const tracing = options.trace === undefined ? undefined : await Tracing.open(ram, map, options.trace);
-      interpreter ??= Cpu.compile();
-      const module = interpreter;
+      const module = await loadInterpreter();
       kernel.power.on();
       pool.start(Array.from({ length: config.cpus }, (_, hart) => ({ memory: ram.memory, module, config, hart })));
       const machine = new Machine(kernel, pool, tracing);

@@ -138,9 +138,9 @@ function describe(path: string): Input[] {
 let puts = 0;
 
 /** Writes a file so that others see all of it or nothing. */
-function put(path: string, text: string): void {
+export function put(path: string, content: string | Uint8Array): void {
   const beside = `${path}.${String(process.pid)}-${String(puts++)}.tmp`;
-  writeFileSync(beside, text);
+  writeFileSync(beside, content);
   renameSync(beside, path);
 }
 

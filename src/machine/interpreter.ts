@@ -1,0 +1,40 @@
+/*
+ * The interpreter as compiled code. Emitting it takes longer than all else that power-on does, and gives the same bytes until its sources
+ * change: so the bytes are kept beside the bundles, under the name of a bundle of the emitter, which is named after its content.
+ */
+
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { emitInterpreter } from '../core/interpreter/loop.ts';
+import { bundle, projectRoot, put } from '../smp/bundle.ts';
+
+/** Compiled once for all machines of the process. */
+let compiled: Promise<WebAssembly.Module> | undefined;
+
+/** The module that every hart instantiates. */
+export function loadInterpreter(): Promise<WebAssembly.Module> {
+  compiled ??= load();
+  return compiled;
+}
+
+async function load(): Promise<WebAssembly.Module> {
+  const emitter = await bundle({ name: 'interpreter', entry: join(projectRoot, 'src/core/interpreter/loop.ts') });
+  const file = `${emitter}.wasm`;
+  return new WebAssembly.Module(kept(file) ?? emit(file));
+}
+
+function kept(file: string): Uint8Array | undefined {
+  try {
+    const bytes = readFileSync(file);
+    return WebAssembly.validate(bytes) ? bytes : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function emit(file: string): Uint8Array {
+  const bytes = emitInterpreter();
+  put(file, bytes);
+  return bytes;
+}
