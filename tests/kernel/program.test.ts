@@ -426,6 +426,21 @@ describe('images', () => {
     expect(images.inUse()).toBe(0);
   });
 
+  it('still fill the right pages after their area has been divided', () => {
+    const bench = makeBench();
+    const image = bench.images.begin(4 * PAGE_SIZE);
+    for (let page = 0; page < 4; page++) bench.images.write(image, page * PAGE_SIZE, Uint8Array.of(10 + page));
+    bench.images.seal(image);
+    const space = bench.spaces.create();
+    bench.mappings.mapImage(space, 0x1000, 0x5000, 1, image, 0);
+    bench.mappings.unmap(space, 0x2000, 0x1000);
+    bench.mappings.protect(space, 0x4000, 0x1000, 3);
+    for (const page of [0, 2, 3]) {
+      expect(bench.copy.readU8(space, 0x1000 + page * PAGE_SIZE)).toBe(0);
+      expect(bench.copy.value).toBe(10 + page);
+    }
+  });
+
   it('are found by name after any sequence of binding and unbinding', () => {
     const name = fc.constantFrom(
       '',
