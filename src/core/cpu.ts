@@ -64,7 +64,7 @@ export class Cpu {
     this.tlb.flush();
     this.decodeCache = new DecodeCache(ram, hartBlock, decodeCache);
     const slow: SlowPaths = {
-      fetch: (lo, hi, slot) => this.fetch(lo, hi, slot),
+      fetch: (lo, hi) => this.fetch(lo, hi),
       load: (lo, hi, size) => this.load(lo, hi, size),
       store: (lo, hi, size, valueLo, valueHi) => this.store(lo, hi, size, valueLo, valueHi),
       translate: (lo, hi, access) => this.translate(lo, hi, access),
@@ -192,12 +192,12 @@ export class Cpu {
     return known >= 0 ? known : this.translate(lo, hi, Access.Execute);
   }
 
-  private fetch(lo: number, hi: number, slot: number): number {
+  private fetch(lo: number, hi: number): number {
     const misses = HartBlock.decodeMisses;
     misses.set(this.ram, this.hartBlock, misses.get(this.ram, this.hartBlock) + 1);
     const cause = this.decode(lo, hi);
     if (cause !== 0) return cause;
-    this.decodeCache.fill(slot, lo, hi, this.decoded);
+    this.decodeCache.fill(lo, hi, this.decoded);
     return 0;
   }
 

@@ -39,9 +39,10 @@ export class DecodeCache {
   }
 
   /** Writes the decoded instruction of pc (lo, hi) into its slot. */
-  fill(slot: number, lo: number, hi: number, decoded: Decoded): void {
+  fill(lo: number, hi: number, decoded: Decoded): void {
     const { u32, u8, i32 } = this.ram;
     const tag = HartBlock.decodeTag.addr(this.hartBlock) >>> 2;
+    const slot = this.slot(lo ^ u32[tag]!);
     i32[DecodeSlot.imm.addr(slot) >>> 2] = decoded.imm;
     u8[DecodeSlot.op.addr(slot)] = decoded.op;
     u8[DecodeSlot.rd.addr(slot)] = decoded.rd;
@@ -68,12 +69,17 @@ export class DecodeCache {
     const page = va - (va % PAGE_SIZE);
     for (let pc = page === 0 ? 0 : page - 2; pc < page + PAGE_SIZE; pc += 2) {
       const lo = ((pc % TWO_32) ^ lower(asid)) >>> 0;
-      const tag = DecodeSlot.tag.addr(this.base + ((lo / 2) % DECODE_SLOTS) * DecodeSlot.SIZE) >>> 2;
+      const tag = DecodeSlot.tag.addr(this.slot(lo)) >>> 2;
       if (u32[tag] === lo && u32[tag + 1] === (Math.floor(pc / TWO_32) | this.upper(asid)) >>> 0) {
         u32[tag] = 0;
         u32[tag + 1] = 0;
       }
     }
+  }
+
+  /** Address of the slot for a tag with this lower word. */
+  private slot(tag: number): number {
+    return this.base + ((tag >>> 1) & (DECODE_SLOTS - 1)) * DecodeSlot.SIZE;
   }
 
   private upper(asid: number): number {

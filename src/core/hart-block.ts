@@ -43,6 +43,8 @@ export const HartBlock = struct(
     decodeTag: u64('owner'),
     /** For accesses across a page boundary: the bytes of a load, gathered; where a store that is done already goes once more. */
     scratch: u64('owner'),
+    /** What the running budget has beyond the instructions already handed to the main loop. */
+    left: u32('owner'),
     instret: u64('owner'),
     tlbMisses: u64('owner'),
     decodeMisses: u64('owner'),

@@ -10,8 +10,8 @@ import type { I32 } from '../wasm/node.ts';
 
 /** The JS side, see cpu.ts. Where a cause is returned, 0 means success; where an address, a negative number is minus the cause. */
 export interface SlowPaths extends Record<string, unknown> {
-  /** Decodes the instruction at a pc into a slot; returns a cause. */
-  fetch(lo: number, hi: number, slot: number): number;
+  /** Decodes the instruction at a pc into its slot; returns a cause. */
+  fetch(lo: number, hi: number): number;
   /** Physical address of the operand of a load, which is a copy if it crosses pages. */
   load(lo: number, hi: number, size: number): number;
   /** Physical address to store to; if the operand crosses pages, it has been stored and the address is that of a scratch place. */
@@ -50,7 +50,7 @@ export function importEnvironment(): Environment {
     module,
     hartBlock: module.importGlobal('hart', 'block', 'i32'),
     decodeCache: module.importGlobal('hart', 'decodeCache', 'i32'),
-    fetch: module.importFunction(from, 'fetch', ['i32', 'i32', 'i32'], 'i32'),
+    fetch: module.importFunction(from, 'fetch', ['i32', 'i32'], 'i32'),
     load: module.importFunction(from, 'load', ['i32', 'i32', 'i32'], 'i32'),
     store: module.importFunction(from, 'store', ['i32', 'i32', 'i32', 'i32', 'i32'], 'i32'),
     translate: module.importFunction(from, 'translate', ['i32', 'i32', 'i32'], 'i32'),

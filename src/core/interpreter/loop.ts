@@ -1,11 +1,12 @@
 /*
- * The interpreter's main loop, emitted from the instruction table.
+ * The interpreter, emitted from the instruction table.
  *
- * run(context, budget) → cause. It keeps pc, the budget and what identifies the address space in locals; one turn of the loop finds the
- * decoded instruction of pc in the decode cache and branches by its operation number into its handler.
+ * run(context, budget) → cause. The main loop is a function of its own, (context, pc, fuel): one turn finds the decoded instruction of pc
+ * in the decode cache and branches by its operation number into its handler. It makes no calls, so that all it works with stays in
+ * registers; whatever takes longer is a tail call to a function that in the end calls the loop again, in the same way.
  *
- * Budget: `fuel` counts down to the next poll of the doorbell, `left` is what the budget has beyond that. At every moment
- * budget − left − fuel instructions have begun; a trap takes the last one back.
+ * Budget: the loop is handed instructions by portions, its fuel, so that the doorbell is polled between two of them. A portion counts as
+ * retired when it is handed out (Context.instret); what is left of it when the run ends is taken back.
  *
  * Invariants: pc is even, and below USER_ADDRESS_LIMIT or about to miss. A tag is pc xor HartBlock.decodeTag, in which the ASID and epoch
  * take the bits from 39 up, and a hash of the ASID the low ones: the tag's low bits choose the slot, so that the same code in two spaces
@@ -18,7 +19,20 @@ import { DECODE_SLOTS, DecodeSlot, HartBlock } from '../hart-block.ts';
 import type { Operation } from '../isa/table.ts';
 import { OPERATIONS } from '../isa/table.ts';
 import { Cause } from '../trap.ts';
-import { block, branch, call, type Callable, Label, loop, ret, select, sequence, switchTo, when } from '../wasm/control.ts';
+import {
+  block,
+  branch,
+  call,
+  type Callable,
+  Label,
+  loop,
+  ret,
+  select,
+  sequence,
+  switchTo,
+  tailCall,
+  when,
+} from '../wasm/control.ts';
 import type { FunctionBuilder } from '../wasm/module.ts';
 import { i32, i64 } from '../wasm/ops.ts';
 import type { I32, I64, Local, Stmt } from '../wasm/node.ts';
@@ -27,32 +41,45 @@ import { outline } from './outline.ts';
 import { InterpreterTier, upperWord } from './tier.ts';
 
 /** Instructions between two polls of the doorbell. */
-const POLL_INTERVAL = 1024;
+const PORTION = 1024;
 
 /** User addresses have nothing from this bit up. */
 const USER_BITS = 38;
 
+/** The functions around the main loop. */
+interface Functions {
+  /** (context, pc, fuel): the main loop. */
+  readonly loop: FunctionBuilder<'i32'>;
+  /** (context, pc, fuel, cause): writes back the state and returns the cause. */
+  readonly exit: FunctionBuilder<'i32'>;
+  /** (context, pc): polls the doorbell and hands out the next portion of the budget. */
+  readonly refuel: FunctionBuilder<'i32'>;
+  /** (context, pc, fuel): fills the decode cache. */
+  readonly miss: FunctionBuilder<'i32'>;
+}
+
 class LoopTier extends InterpreterTier {
   override readonly context: Local<'i32'>;
-  readonly budget: Local<'i32'>;
   readonly pc: Local<'i64'>;
-  readonly slot: Local<'i32'>;
   readonly fuel: Local<'i32'>;
-  readonly left: Local<'i32'>;
-  readonly cause: Local<'i32'>;
+  readonly slot: Local<'i32'>;
   readonly hartBlock: Local<'i32'>;
   readonly asid: Local<'i64'>;
   readonly decodeTag: Local<'i64'>;
   /** Tag of the instruction at pc. */
   readonly tag: Local<'i64'>;
-  /** Next instruction; trap with `cause`; leave with `cause`, the instruction at pc not begun. */
+  /** The next instruction. */
   readonly again = new Label('again');
-  readonly trapped = new Label('trapped');
-  readonly done = new Label('done');
   /** Bytes of the instruction being emitted. */
   length: 2 | 4 = 4;
+  /** Its version out of line. */
+  outlined: Callable<'i32'> | undefined;
 
-  constructor(env: Environment, func: FunctionBuilder<'i32'>) {
+  constructor(
+    env: Environment,
+    func: FunctionBuilder<'i32'>,
+    private readonly functions: Functions,
+  ) {
     const frame = {
       context: func.param('i32', 0),
       slot: func.local('i32'),
@@ -61,14 +88,11 @@ class LoopTier extends InterpreterTier {
     };
     super(env, func, frame);
     this.context = frame.context;
-    this.budget = func.param('i32', 1);
     this.slot = frame.slot;
     this.hartBlock = frame.hartBlock;
     this.asid = frame.asid;
-    this.pc = func.local('i64');
-    this.fuel = func.local('i32');
-    this.left = func.local('i32');
-    this.cause = func.local('i32');
+    this.pc = func.param('i64', 1);
+    this.fuel = func.param('i32', 2);
     this.decodeTag = func.local('i64');
     this.tag = func.local('i64');
   }
@@ -77,79 +101,64 @@ class LoopTier extends InterpreterTier {
     return i64.add(this.pc, i64.const(this.length));
   }
   get instret(): I64 {
-    return i64.add(i64.load(this.context, Context.instret.offset), i64.extendI32U(this.begun()));
-  }
-
-  /** Instructions begun in this run. */
-  begun(): I32 {
-    return i32.sub(i32.sub(this.budget, this.left), this.fuel);
+    throw new Error('an instruction of the main loop reads instret');
   }
 
   protected leave(cause: I32): Stmt {
-    return sequence(this.cause.set(cause), branch(this.trapped));
+    return tailCall(this.functions.exit, this.context, this.pc, i32.add(this.fuel, i32.const(1)), cause);
   }
-
-  readonly jump = (target: I64): Stmt => sequence(this.pc.set(target), this.checkPc(), branch(this.again));
-
-  /** Faults when pc is not a user address. */
-  checkPc(): Stmt {
-    return when(
-      i64.ne(i64.shrU(this.pc, i64.const(USER_BITS)), i64.const(0)),
-      this.trapValue(this.pc),
-      this.cause.set(i32.const(Cause.InstructionPageFault)),
-      branch(this.done),
-    );
-  }
-
-  readonly branchIf = (condition: I32): Stmt =>
-    sequence(this.pc.set(i64.add(this.pc, select(condition, this.imm, i64.const(this.length)))), branch(this.again));
 
   /** On to the instruction after this one. */
   advance(): Stmt {
     return sequence(this.pc.set(this.next), branch(this.again));
   }
 
-  readonly flushCode = (): Stmt => sequence(call(this.env.flushCode), this.loadDecodeTag());
-
-  loadDecodeTag(): Stmt {
-    return this.decodeTag.set(i64.load(this.hartBlock, HartBlock.decodeTag.offset));
+  /** Executes the instruction out of line. */
+  bail(): Stmt {
+    if (this.outlined === undefined) throw new Error('the instruction has no version out of line');
+    return tailCall(this.outlined, this.context, this.slot, this.pc, this.next, this.fuel);
   }
+
+  protected onMiss(missed: I32, hit: Stmt): Stmt {
+    return sequence(when(missed, this.bail()), hit);
+  }
+
+  readonly jump = (target: I64): Stmt =>
+    sequence(
+      this.pc.set(target),
+      when(isForeign(this.pc), ...faultAt(this.hartBlock, this.functions.exit, this.context, this.pc, this.fuel)),
+      branch(this.again),
+    );
+
+  readonly branchIf = (condition: I32): Stmt =>
+    sequence(this.pc.set(i64.add(this.pc, select(condition, this.imm, i64.const(this.length)))), branch(this.again));
+
+  readonly flushCode = (): Stmt => {
+    throw new Error('an instruction of the main loop flushes code');
+  };
 }
+
+/** Whether a pc is no user address. */
+const isForeign = (pc: I64): I32 => i64.ne(i64.shrU(pc, i64.const(USER_BITS)), i64.const(0));
+
+/** Leaves with a page fault of the instruction at pc, which has not begun. */
+const faultAt = (hartBlock: I32, exit: Callable<'i32'>, context: I32, pc: I64, fuel: I32): readonly Stmt[] => [
+  i64.store(hartBlock, HartBlock.trapValue.offset, pc),
+  tailCall(exit, context, pc, fuel, i32.const(Cause.InstructionPageFault)),
+];
 
 /** Code of one operation, up to and including the way to the next instruction. */
 function handler(tier: LoopTier, operation: Operation, outlines: ReadonlyMap<string, Callable<'i32'>>): Stmt {
-  tier.length = operation.length;
-  const { instruction } = operation;
-  const outlined = outlines.get(instruction.name);
-  if (outlined !== undefined) {
-    const done = i32.sub(tier.begun(), i32.const(1));
-    return sequence(
-      tier.cause.set(call(outlined, tier.context, tier.slot, done)),
-      branch(tier.trapped, tier.cause),
-      tier.advance(),
-    );
-  }
-  const meaning = instruction.meaning(tier);
-  return sequence(...(Array.isArray(meaning) ? (meaning as readonly Stmt[]) : [meaning as Stmt]), tier.advance());
+  const { instruction, length } = operation;
+  tier.length = length;
+  tier.outlined = outlines.get(instruction.name);
+  if (instruction.outOfLine) return tier.bail();
+  return sequence(...tier.statements(instruction), tier.advance());
 }
 
-/** Polls the doorbell and takes the next portion of the budget; leaves when there is a reason to. */
-function refuel(tier: LoopTier): Stmt {
-  const { fuel, left, cause, done, hartBlock } = tier;
-  const leaveWith = (reason: Cause): readonly Stmt[] => [cause.set(i32.const(reason)), branch(done)];
-  return when(
-    i32.eqz(fuel),
-    // An atomic load: a plain one might be taken out of the loop.
-    when(i32.atomic.load(hartBlock, HartBlock.doorbell.offset), ...leaveWith(Cause.Doorbell)),
-    when(i32.eqz(left), ...leaveWith(Cause.Budget)),
-    fuel.set(select(i32.ltS(left, i32.const(POLL_INTERVAL)), left, i32.const(POLL_INTERVAL))),
-    left.set(i32.sub(left, fuel)),
-  );
-}
-
-/** Finds, or makes, the decoded instruction of pc. */
-function fetch(tier: LoopTier, env: Environment): Stmt {
-  const { pc, slot, tag, cause } = tier;
+/** Finds the decoded instruction of pc, or leaves the loop to make it. */
+function fetch(tier: LoopTier, env: Environment, miss: Callable<'i32'>): Stmt {
+  const { context, pc, fuel, slot, tag } = tier;
   // The tag is even: tag/2 slots of 16 bytes are 8 × tag.
   const offset = i32.and(
     i32.shl(i32.wrap(tag), i32.const(Math.log2(DecodeSlot.SIZE) - 1)),
@@ -158,33 +167,30 @@ function fetch(tier: LoopTier, env: Environment): Stmt {
   return sequence(
     tag.set(i64.xor(pc, tier.decodeTag)),
     slot.set(i32.add(env.decodeCache, offset)),
-    when(
-      i64.ne(i64.load(slot, DecodeSlot.tag.offset), tag),
-      cause.set(call(env.fetch, i32.wrap(pc), upperWord(pc), slot)),
-      branch(tier.trapped, cause),
-    ),
+    when(i64.ne(i64.load(slot, DecodeSlot.tag.offset), tag), tailCall(miss, context, pc, fuel)),
   );
 }
 
-/** The binary of the interpreter's module. */
-export function emitInterpreter(): Uint8Array {
-  const env = importEnvironment();
+function emitLoop(env: Environment, functions: Functions): void {
+  const func = functions.loop;
   const outlines = new Map<string, Callable<'i32'>>();
   for (const { instruction } of OPERATIONS) {
-    if (instruction.outOfLine && !outlines.has(instruction.name)) outlines.set(instruction.name, outline(env, instruction));
+    const { name, outOfLine, format } = instruction;
+    // Loads and stores have a version out of line beside that in the loop.
+    if (!outlines.has(name) && (outOfLine || /[oq]/.test(format)) && name !== 'jalr') {
+      outlines.set(name, outline(env, instruction, functions));
+    }
   }
 
-  const func = env.module.func(['i32', 'i32'], 'i32', 'run');
-  const tier = new LoopTier(env, func);
-  const { pc, fuel, left, cause, context, hartBlock } = tier;
-
+  const tier = new LoopTier(env, func, functions);
+  const { context, pc, fuel, hartBlock } = tier;
   const illegal = new Label('illegal');
   const labels = OPERATIONS.map(({ instruction }) => new Label(instruction.name));
   let code: Stmt = block(
     illegal,
-    refuel(tier),
+    when(i32.eqz(fuel), tailCall(functions.refuel, context, pc)),
+    fetch(tier, env, functions.miss),
     fuel.set(i32.sub(fuel, i32.const(1))),
-    fetch(tier, env),
     switchTo(i32.load8U(tier.slot, DecodeSlot.op.offset), [illegal, ...labels], illegal),
   );
   // A label's block ends where its handler begins; so the handler of one stands in the block of the next.
@@ -194,28 +200,87 @@ export function emitInterpreter(): Uint8Array {
     func.releaseScratch();
     before = handler(tier, operation, outlines);
   });
-  code = loop(tier.again, code, before);
-
-  const addRetired = (base: I32, offset: number): Stmt =>
-    i64.store(base, offset, i64.add(i64.load(base, offset), i64.extendI32U(tier.begun())));
   func.body([
     hartBlock.set(env.hartBlock),
-    when(i32.leS(tier.budget, i32.const(0)), ret(i32.const(Cause.Budget))),
-    tier.loadDecodeTag(),
     tier.asid.set(i64.load32U(hartBlock, HartBlock.asid.offset)),
-    pc.set(i64.and(i64.load(context, Context.pc.offset), i64.const(-2))),
-    left.set(tier.budget),
-    block(
-      tier.done,
-      tier.checkPc(),
-      block(tier.trapped, code),
-      // The instruction that trapped has not retired.
-      fuel.set(i32.add(fuel, i32.const(1))),
-    ),
-    i64.store(context, Context.pc.offset, pc),
-    addRetired(context, Context.instret.offset),
-    addRetired(hartBlock, HartBlock.instret.offset),
-    ret(cause),
+    tier.decodeTag.set(i64.load(hartBlock, HartBlock.decodeTag.offset)),
+    loop(tier.again, code, before),
   ]);
+}
+
+/** Adds to a 64-bit counter in RAM. */
+const count = (base: I32, offset: number, amount: I64): Stmt =>
+  i64.store(base, offset, i64.add(i64.load(base, offset), amount));
+
+/** Adds to the instructions retired of context and hart. */
+const retire = (env: Environment, context: I32, amount: I64): Stmt =>
+  sequence(count(context, Context.instret.offset, amount), count(env.hartBlock, HartBlock.instret.offset, amount));
+
+function emitExit(env: Environment, { exit }: Functions): void {
+  const context = exit.param('i32', 0);
+  const unused = i64.extendI32U(exit.param('i32', 2));
+  exit.body([
+    i64.store(context, Context.pc.offset, exit.param('i64', 1)),
+    retire(env, context, i64.sub(i64.const(0), unused)),
+    ret(exit.param('i32', 3)),
+  ]);
+}
+
+function emitRefuel(env: Environment, { refuel, exit, loop: main }: Functions): void {
+  const context = refuel.param('i32', 0);
+  const pc = refuel.param('i64', 1);
+  const left = refuel.local('i32');
+  const portion = refuel.local('i32');
+  const leaveWith = (cause: Cause): Stmt => tailCall(exit, context, pc, i32.const(0), i32.const(cause));
+  refuel.body([
+    when(i32.atomic.load(env.hartBlock, HartBlock.doorbell.offset), leaveWith(Cause.Doorbell)),
+    when(i32.eqz(left.tee(i32.load(env.hartBlock, HartBlock.left.offset))), leaveWith(Cause.Budget)),
+    portion.set(select(i32.ltU(left, i32.const(PORTION)), left, i32.const(PORTION))),
+    i32.store(env.hartBlock, HartBlock.left.offset, i32.sub(left, portion)),
+    retire(env, context, i64.extendI32U(portion)),
+    tailCall(main, context, pc, portion),
+  ]);
+}
+
+function emitMiss(env: Environment, { miss, exit, loop: main }: Functions): void {
+  const context = miss.param('i32', 0);
+  const pc = miss.param('i64', 1);
+  const fuel = miss.param('i32', 2);
+  const cause = miss.local('i32');
+  miss.body([
+    cause.set(call(env.fetch, i32.wrap(pc), upperWord(pc))),
+    when(cause, tailCall(exit, context, pc, fuel, cause)),
+    tailCall(main, context, pc, fuel),
+  ]);
+}
+
+function emitRun(env: Environment, { exit, refuel }: Functions): void {
+  const run = env.module.func(['i32', 'i32'], 'i32', 'run');
+  const context = run.param('i32', 0);
+  const budget = run.param('i32', 1);
+  const pc = run.local('i64');
+  run.body([
+    when(i32.leS(budget, i32.const(0)), ret(i32.const(Cause.Budget))),
+    i32.store(env.hartBlock, HartBlock.left.offset, budget),
+    pc.set(i64.and(i64.load(context, Context.pc.offset), i64.const(-2))),
+    when(isForeign(pc), ...faultAt(env.hartBlock, exit, context, pc, i32.const(0))),
+    tailCall(refuel, context, pc),
+  ]);
+}
+
+/** The binary of the interpreter's module. */
+export function emitInterpreter(): Uint8Array {
+  const env = importEnvironment();
+  const functions: Functions = {
+    loop: env.module.func(['i32', 'i64', 'i32'], 'i32'),
+    exit: env.module.func(['i32', 'i64', 'i32', 'i32'], 'i32'),
+    refuel: env.module.func(['i32', 'i64'], 'i32'),
+    miss: env.module.func(['i32', 'i64', 'i32'], 'i32'),
+  };
+  emitLoop(env, functions);
+  emitExit(env, functions);
+  emitRefuel(env, functions);
+  emitMiss(env, functions);
+  emitRun(env, functions);
   return env.module.encode();
 }

@@ -1,8 +1,8 @@
 /*
  * The interpreter's tier: operands come from a decoded instruction in RAM, registers lie in the context.
  *
- * Two kinds share this class. The main loop's (loop.ts) keeps pc in a local and may jump; an instruction out of line is a function of
- * its own, has no pc, and returns its cause. They differ in `leave` and in what they override.
+ * Two kinds share this class. The main loop's (loop.ts) may jump, and makes no calls: whatever it cannot do at once it hands to the
+ * same instruction out of line (outline.ts), which is a function of its own, starts the instruction afresh, and cannot jump.
  */
 
 import { Context, F_SLOT } from '../context.ts';
@@ -10,11 +10,12 @@ import { fastFpu, type FpuSite } from '../fpu/fast.ts';
 import type { FpuOp } from '../fpu/op.ts';
 import { DecodeSlot, HartBlock, TLB_ASID_SHIFT, TLB_ENTRIES, TlbEntry } from '../hart-block.ts';
 import type { Field } from '../layout.ts';
+import type { Instruction } from '../isa/define.ts';
 import type { LoadKind, StoreKind, Tier } from '../isa/tier.ts';
 import { Access } from '../mmu.ts';
 import { PAGE_SHIFT } from '../ram.ts';
 import { Cause } from '../trap.ts';
-import { call, either, sequence, when, yields } from '../wasm/control.ts';
+import { call, sequence, when, yields } from '../wasm/control.ts';
 import type { FunctionBuilder } from '../wasm/module.ts';
 import { i32, i64 } from '../wasm/ops.ts';
 import type { I32, I64, Local, ResultType, Stmt, ValType } from '../wasm/node.ts';
@@ -76,7 +77,13 @@ export abstract class InterpreterTier implements Tier, FpuSite {
     this.uimm = i64.load8U(slot, DecodeSlot.rs1.offset);
   }
 
-  /** Leaves guest code with a cause, which is an expression. */
+  /** The code of an instruction's meaning. */
+  statements(instruction: Instruction): readonly Stmt[] {
+    const meaning = instruction.meaning(this);
+    return Array.isArray(meaning) ? (meaning as readonly Stmt[]) : [meaning as Stmt];
+  }
+
+  /** Leaves guest code with a cause, which is an expression; the instruction has not retired. */
   protected abstract leave(cause: I32): Stmt;
   abstract readonly jump: (target: I64) => Stmt;
   abstract readonly branchIf: (condition: I32) => Stmt;
@@ -109,16 +116,10 @@ export abstract class InterpreterTier implements Tier, FpuSite {
     const { size, read } = LOADS[kind];
     const va = this.temp('i64');
     const pa = this.temp('i32');
-    return yields(
-      [
-        va.set(address),
-        this.translated(va, size, Access.Read, pa, [
-          pa.set(call(this.env.load, i32.wrap(va), upperWord(va), i32.const(size))),
-          when(i32.ltS(pa, i32.const(0)), this.leave(i32.sub(i32.const(0), pa))),
-        ]),
-      ],
-      read(pa),
+    const translated = this.translated(va, size, Access.Read, pa, () =>
+      call(this.env.load, i32.wrap(va), upperWord(va), i32.const(size)),
     );
+    return yields([va.set(address), translated], read(pa));
   };
 
   readonly store = (kind: StoreKind, address: I64, value: I64): Stmt => {
@@ -126,29 +127,24 @@ export abstract class InterpreterTier implements Tier, FpuSite {
     const va = this.temp('i64');
     const v = this.temp('i64');
     const pa = this.temp('i32');
-    return sequence(
-      va.set(address),
-      v.set(value),
-      this.translated(va, size, Access.Write, pa, [
-        pa.set(call(this.env.store, i32.wrap(va), upperWord(va), i32.const(size), i32.wrap(v), upperWord(v))),
-        when(i32.ltS(pa, i32.const(0)), this.leave(i32.sub(i32.const(0), pa))),
-      ]),
-      write(pa, 0, v),
+    const translated = this.translated(va, size, Access.Write, pa, () =>
+      call(this.env.store, i32.wrap(va), upperWord(va), i32.const(size), i32.wrap(v), upperWord(v)),
     );
+    return sequence(va.set(address), v.set(value), translated, write(pa, 0, v));
   };
 
   readonly physical = (address: I64, size: 4 | 8, access: Access): I32 => {
     const va = this.temp('i64');
     const pa = this.temp('i32');
     const misaligned = access === Access.Read ? Cause.LoadMisaligned : Cause.StoreMisaligned;
+    const translated = this.translated(va, 1, access, pa, () =>
+      call(this.env.translate, i32.wrap(va), upperWord(va), i32.const(access)),
+    );
     return yields(
       [
         va.set(address),
         when(i32.and(i32.wrap(va), i32.const(size - 1)), this.trapValue(va), this.leave(i32.const(misaligned))),
-        this.translated(va, 1, access, pa, [
-          pa.set(call(this.env.translate, i32.wrap(va), upperWord(va), i32.const(access))),
-          when(i32.ltS(pa, i32.const(0)), this.leave(i32.sub(i32.const(0), pa))),
-        ]),
+        translated,
       ],
       pa,
     );
@@ -185,17 +181,11 @@ export abstract class InterpreterTier implements Tier, FpuSite {
     return i64.store(this.frame.hartBlock, HartBlock.trapValue.offset, value);
   }
 
-  /** Sets `pa` from the TLB, or by `miss`. */
-  private translated(va: Local<'i64'>, size: number, access: Access, pa: Local<'i32'>, miss: readonly Stmt[]): Stmt {
-    const { hit, physical } = this.lookup(va, size, access, pa);
-    return either(hit, pa.set(physical), sequence(...miss));
-  }
-
   /**
-   * The TLB check. The tag is made of the address of the last byte, the index of that of the first, so an access that crosses a page
-   * boundary misses. `hit` has to be evaluated before `physical`.
+   * Sets `pa` from the TLB. The tag is made of the address of the last byte, the index of that of the first, so an access that crosses
+   * a page boundary misses.
    */
-  private lookup(va: Local<'i64'>, size: number, access: Access, entry: Local<'i32'>): { hit: I32; physical: I32 } {
+  private translated(va: Local<'i64'>, size: number, access: Access, pa: Local<'i32'>, slow: () => I32): Stmt {
     const scale = PAGE_SHIFT - Math.log2(TlbEntry.SIZE);
     const space = i32.shl(i32.wrap(this.frame.asid), i32.const(TLB_ASID_SHIFT + Math.log2(TlbEntry.SIZE)));
     const place = i32.xor(i32.shrU(i32.wrap(va), i32.const(scale)), space);
@@ -203,11 +193,14 @@ export abstract class InterpreterTier implements Tier, FpuSite {
     const last = size === 1 ? va : i64.add(va, i64.const(size - 1));
     const tag = i64.or(i64.and(last, i64.const(-(2 ** PAGE_SHIFT))), this.frame.asid);
     const table = HartBlock.tlb.offset;
-    return {
-      hit: i64.eq(i64.load(entry.tee(i32.add(this.frame.hartBlock, index)), table + tagOf(access).offset), tag),
-      physical: i32.add(i32.wrap(va), i32.load(entry, table + TlbEntry.addend.offset)),
-    };
+    // Until the address is known, its local has the entry's.
+    const known = i64.load(pa.tee(i32.add(this.frame.hartBlock, index)), table + tagOf(access).offset);
+    const hit = pa.set(i32.add(i32.wrap(va), i32.load(pa, table + TlbEntry.addend.offset)));
+    return this.onMiss(i64.ne(known, tag), hit, pa, slow);
   }
+
+  /** Executes `hit`, or when `missed` does what this tier does about it. `slow` yields the address or minus a cause. */
+  protected abstract onMiss(missed: I32, hit: Stmt, pa: Local<'i32'>, slow: () => I32): Stmt;
 
   /** Address of the register whose slot is in the byte at `field` of the decoded instruction, less the file's offset. */
   private register(field: number): I32 {

@@ -109,7 +109,7 @@ export const INTEGER: readonly Instruction[] = [
   registerWord('sraw', 5, 0x20, i32.shrS),
 
   rare('fence', 'P', funct3(0x0f, 0), () => atomicFence()),
-  op('fence.i', '', funct3(0x0f, 1), ({ flushCode }) => flushCode()),
+  rare('fence.i', '', funct3(0x0f, 1), ({ flushCode }) => flushCode()),
   op('ecall', '', exact(0x0000_0073), ({ trap }) => trap(Cause.EnvironmentCall)),
   op('ebreak', '', exact(0x0010_0073), ({ trap }) => trap(Cause.Breakpoint)),
 ];

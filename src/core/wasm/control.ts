@@ -61,6 +61,13 @@ export function call<R extends ResultType>(callee: Callable<R>, ...args: readonl
   return { kind: 'op', type: callee.result, code, args };
 }
 
+/** Calls in place of the running function, which is over: the callee's result is its own. */
+export function tailCall(callee: Callable<ResultType>, ...args: readonly Node[]): Stmt {
+  const code = [0x12];
+  unsigned(code, callee.index);
+  return { kind: 'op', type: 'void', code, args };
+}
+
 export function ret(value?: Node): Stmt {
   return { kind: 'op', type: 'void', code: [0x0f], args: value === undefined ? [] : [value] };
 }
