@@ -62,13 +62,14 @@ export class FunctionBuilder<R extends ResultType> implements Callable<R> {
     this.code = emitter.bytes;
   }
 
-  encode(): number[] {
-    const out: number[] = [];
-    unsigned(out, this.locals.length);
-    for (const type of this.locals) out.push(1, TYPE_CODE[type]);
-    for (const byte of this.code) out.push(byte);
-    out.push(0x0b);
-    return out;
+  /** Its entry in the code section, in two pieces. */
+  encode(): readonly (readonly number[])[] {
+    const locals: number[] = [];
+    unsigned(locals, this.locals.length);
+    for (const type of this.locals) locals.push(1, TYPE_CODE[type]);
+    const head: number[] = [];
+    unsigned(head, locals.length + this.code.length + 1);
+    return [[...head, ...locals], this.code, [0x0b]];
   }
 }
 
@@ -121,29 +122,23 @@ export class ModuleBuilder {
 
   /** The module's binary. */
   encode(): Uint8Array {
-    const out = [0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00];
-    section(out, 1, this.typeCodes);
-    section(out, 2, this.imports);
-    section(
-      out,
-      3,
-      this.functions.map((f) => {
-        const type: number[] = [];
-        unsigned(type, f.type);
-        return type;
-      }),
-    );
-    section(out, 7, this.exports);
-    section(
-      out,
-      10,
-      this.functions.map((f) => {
-        const entry: number[] = [];
-        sized(entry, f.encode());
-        return entry;
-      }),
-    );
-    return new Uint8Array(out);
+    const types = this.functions.map((f) => {
+      const type: number[] = [];
+      unsigned(type, f.type);
+      return type;
+    });
+    return concatenate([
+      [0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00],
+      ...section(1, this.typeCodes.length, this.typeCodes),
+      ...section(2, this.imports.length, this.imports),
+      ...section(3, types.length, types),
+      ...section(7, this.exports.length, this.exports),
+      ...section(
+        10,
+        this.functions.length,
+        this.functions.flatMap((f) => f.encode()),
+      ),
+    ]);
   }
 
   private import(from: string, field: string, kind: number): number[] {
@@ -170,11 +165,28 @@ export class ModuleBuilder {
   }
 }
 
-function section(out: number[], id: number, entries: readonly (readonly number[])[]): void {
-  if (entries.length === 0) return;
-  const body: number[] = [];
-  unsigned(body, entries.length);
-  for (const entry of entries) for (const byte of entry) body.push(byte);
-  out.push(id);
-  sized(out, body);
+type Pieces = readonly (readonly number[])[];
+
+/** A section of `count` entries, whose bytes are in `pieces`. */
+function section(id: number, count: number, pieces: Pieces): Pieces {
+  if (count === 0) return [];
+  const counted: number[] = [];
+  unsigned(counted, count);
+  const head = [id];
+  unsigned(head, counted.length + totalLength(pieces));
+  return [head, counted, ...pieces];
+}
+
+function totalLength(pieces: Pieces): number {
+  return pieces.reduce((sum, piece) => sum + piece.length, 0);
+}
+
+function concatenate(pieces: Pieces): Uint8Array {
+  const out = new Uint8Array(totalLength(pieces));
+  let at = 0;
+  for (const piece of pieces) {
+    out.set(piece, at);
+    at += piece.length;
+  }
+  return out;
 }
