@@ -72,7 +72,10 @@ export class Shootdown {
     this.active = tlb;
     this.activeRoot = root;
     this.activeAsid = asid;
-    this.published = -1;
+    // What is claimed to be flushed must be true of the new space before the hart counts as its user: a count that the old space has
+    // left behind may be higher, and a shooter would not wait for a hart that is just entering guest code.
+    this.published = this.seen[asid]!;
+    HartControl.generation.store(this.ram, this.control, this.published);
     HartControl.space.store(this.ram, this.control, tlb);
     if (tlb === 0) return;
     TlbState.harts.or(this.ram, tlb, word, bit);
