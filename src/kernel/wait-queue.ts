@@ -132,8 +132,13 @@ export class WaitQueues {
       const thread = this.timers.takeExpired(now);
       if (thread === 0) return;
       const { sequence } = this.timers;
-      this.cancel(thread, sequence, undefined);
+      // A requeue may change the guard between the look at it and the lock: the wait goes on then, and its deadline has passed.
+      while (!this.cancel(thread, sequence, undefined) && this.isWaiting(thread, sequence));
     }
+  }
+
+  private isWaiting(thread: number, sequence: number): boolean {
+    return Thread.waitGuard.load(this.ram, thread) !== 0 && Thread.waitSequence.load(this.ram, thread) === sequence;
   }
 
   /**
