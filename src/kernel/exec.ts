@@ -22,7 +22,7 @@ import type { ProgramLoader } from './program.ts';
 import { REPLACED } from './result.ts';
 import { PATH_BYTES } from './scratch.ts';
 import type { Spawner } from './spawn.ts';
-import { Thread } from './thread.ts';
+import { Thread, ThreadFlag } from './thread.ts';
 import type { UserCopy } from './user-copy.ts';
 import { WaitForm, WaitReason } from './wait.ts';
 import type { WaitQueues } from './wait-queue.ts';
@@ -108,7 +108,11 @@ export class Exec {
     let result = 0;
     locks.acquire(this.table.lock);
     locks.acquire(lock);
-    if ((Process.flags.load(ram, process) & ProcessFlag.Exiting) !== 0) {
+    const ending =
+      (Process.flags.load(ram, process) & ProcessFlag.Exiting) !== 0 ||
+      (Thread.flags.load(ram, thread) & ThreadFlag.Killed) !== 0;
+    if (ending) {
+      // The process dies, or another thread has been first with its execve: that one must not be ended in turn.
       result = -E.INTR;
     } else if (Process.threadCount.get(ram, process) > 1) {
       this.exits.killThreadsLocked(process, thread);
