@@ -81,12 +81,14 @@ export class Exits {
       Process.status.set(ram, process, status);
     }
     if (left === 1) this.waits.wakeAllLocked(Process.alone.addr(process));
-    locks.release(processLock);
-    locks.release(this.table.lock);
-    if (this.trace.on) this.trace.emit(EventId.threadExit, tid, Process.pid.get(ram, process), tid, 0, 0);
-
+    const pid = Process.pid.get(ram, process);
+    // Under the locks: once they are free the last thread may end the process, and who waits for it finds everything returned.
     Thread.state.store(ram, thread, ThreadState.Free);
     this.table.threads.free(thread);
+    locks.release(processLock);
+    locks.release(this.table.lock);
+    if (this.trace.on) this.trace.emit(EventId.threadExit, tid, pid, tid, 0, 0);
+
     if (left === 0) this.endProcess(process);
     return ENDED;
   }
