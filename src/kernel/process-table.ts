@@ -66,6 +66,7 @@ export class ProcessTable {
     this.ram.fill(this.base, Tree.SIZE);
     Tree.lock.init(this.ram, this.base, Rank.tree);
     this.processes.initialise();
+    for (let i = 0; i < this.processes.count; i++) Process.lock.init(this.ram, this.processes.at(i), Rank.process);
     this.threads.initialise();
   }
 

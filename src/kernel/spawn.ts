@@ -8,7 +8,6 @@
 import { Context, NO_RESERVATION, xOffset } from '../core/context.ts';
 import type { Ram } from '../core/ram.ts';
 import type { Clock } from '../devices/clock.ts';
-import { Rank } from '../smp/ranks.ts';
 import type { Locks } from '../smp/spinlock.ts';
 import { EventId, type Tracer } from '../trace/index.ts';
 import type { AddressSpaces } from './address-space.ts';
@@ -136,15 +135,10 @@ export class Spawner {
     let result = pid;
     if (wait) {
       // The child cannot end before it is made ready below, so the wait is in place before anybody could end it.
-      locks.acquire(Process.lock.addr(process));
-      result = this.waits.sleepLocked(
-        caller,
-        Process.vfork.addr(process),
-        Process.lock.addr(process),
-        WaitForm.Complete,
-        WaitReason.vfork,
-      );
-      locks.release(Process.lock.addr(process));
+      const guard = this.table.lock;
+      locks.acquire(guard);
+      result = this.waits.sleepLocked(caller, Process.vfork.addr(process), guard, WaitForm.Complete, WaitReason.vfork);
+      locks.release(guard);
     }
     this.scheduler.ready(thread);
     return result;
@@ -182,8 +176,9 @@ export class Spawner {
     const { ram } = this;
     const process = this.table.processes.alloc();
     if (process === 0) return 0;
-    ram.fill(process, Process.SIZE);
-    Process.lock.init(ram, process, Rank.process);
+    // The lock stays as it is: whoever comes late to a wait of the slot's former owner may hold it for a moment.
+    const behindLock = Process.lock.offset + Process.lock.size;
+    ram.fill(process + behindLock, Process.SIZE - behindLock);
     Process.space.set(ram, process, space);
     Process.startNs.set(ram, process, this.clock.nowNs());
     return process;
