@@ -100,13 +100,14 @@ function finishWrite(call: Call, result: number): number {
 
 export function write(call: Call): number {
   const fd = descriptor(call);
-  if (fd < 0 || !mayWrite(call, fd)) return -E.BADF;
+  // Another thread may have closed it while this one waited for room.
+  if (fd < 0 || !mayWrite(call, fd)) return finishWrite(call, -E.BADF);
   return finishWrite(call, writePiece(call, fd, call.size(1), Math.min(call.size(2), MAX_TRANSFER), 0));
 }
 
 export function writev(call: Call): number {
   const fd = descriptor(call);
-  if (fd < 0 || !mayWrite(call, fd)) return -E.BADF;
+  if (fd < 0 || !mayWrite(call, fd)) return finishWrite(call, -E.BADF);
   const { copy } = call.kernel;
   const count = call.i32(2);
   if (count < 0 || count > MAX_VECTORS) return -E.INVAL;
