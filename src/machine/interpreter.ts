@@ -5,8 +5,9 @@
 
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 
-import { emitInterpreter } from '../core/interpreter/loop.ts';
+import type * as Emitter from '../core/interpreter/loop.ts';
 import { bundle, projectRoot, put } from '../smp/bundle.ts';
 
 /** Compiled once for all machines of the process. */
@@ -21,7 +22,7 @@ export function loadInterpreter(): Promise<WebAssembly.Module> {
 async function load(): Promise<WebAssembly.Module> {
   const emitter = await bundle({ name: 'interpreter', entry: join(projectRoot, 'src/core/interpreter/loop.ts') });
   const file = `${emitter}.wasm`;
-  return new WebAssembly.Module(kept(file) ?? emit(file));
+  return new WebAssembly.Module(kept(file) ?? (await emit(emitter, file)));
 }
 
 function kept(file: string): Uint8Array | undefined {
@@ -33,7 +34,9 @@ function kept(file: string): Uint8Array | undefined {
   }
 }
 
-function emit(file: string): Uint8Array {
+/** Emits with the very code that the name stands for: this process may have been bundled before its sources changed. */
+async function emit(emitter: string, file: string): Promise<Uint8Array> {
+  const { emitInterpreter } = (await import(pathToFileURL(emitter).href)) as typeof Emitter;
   const bytes = emitInterpreter();
   put(file, bytes);
   return bytes;
