@@ -15,7 +15,8 @@ import type { FpuOp } from './fpu/op.ts';
 import { HartBlock, MAX_ASID } from './hart-block.ts';
 import type { SlowPaths } from './interpreter/environment.ts';
 import { emitInterpreter } from './interpreter/loop.ts';
-import { Decoded, decodeLong, decodeShort, isLong } from './isa/decode.ts';
+import { Decoded, isLong } from './isa/decode.ts';
+import { DecodeMemo } from './decode-memo.ts';
 import { Access, type FrameLimit, Walk, Walker } from './mmu.ts';
 import { PAGE_SIZE, type Ram } from './ram.ts';
 import { Tlb } from './tlb.ts';
@@ -35,6 +36,7 @@ export class Cpu {
   private readonly decodeCache: DecodeCache;
   private readonly walker: Walker;
   private readonly decoded = new Decoded();
+  private readonly memo = new DecodeMemo();
   private readonly soft = new SoftFloat();
   private root = 0;
   private asid = 0;
@@ -208,7 +210,7 @@ export class Cpu {
     if (first < 0) return -first;
     const half = u16[first >>> 1]!;
     if (!isLong(half)) {
-      decodeShort(half, this.decoded);
+      this.memo.decode(half, this.decoded);
       return 0;
     }
     let second = first + 2;
@@ -216,7 +218,7 @@ export class Cpu {
       second = this.translateCode(lo + 2, carry(lo, hi, 2));
       if (second < 0) return -second;
     }
-    decodeLong((u16[second >>> 1]! << 16) | half, this.decoded);
+    this.memo.decode((u16[second >>> 1]! << 16) | half, this.decoded);
     return 0;
   }
 
