@@ -3,6 +3,7 @@
  *
  * Groups: linux  plain Linux, the same output here and under qemu-riscv64
  *         ports  VROS ports and the machine's own calls: only here
+ *         fuzz   random, with arguments that repeat it
  *         bench  prints figures as key=value
  *         helper started by other trials
  * No include guard: it is included once per use of TRIAL.
@@ -38,6 +39,8 @@ TRIAL(portstress, "ports", "[senders [each [receivers]]]", "many senders: none l
 TRIAL(portrace, "ports", "[rounds]", "ports created and destroyed while others use them")
 TRIAL(leaks, "ports", "[rounds]", "processes come and go: everything is given back")
 TRIAL(machine, "ports", "", "the machine's own calls: processes, harts, stats, marks")
+TRIAL(fuzz, "fuzz", "[seed [rounds]]", "random system calls, processes killed at random: the machine goes on")
+TRIAL(fuzz_child, "helper", "seed pid", "makes the calls of fuzz; spares the process pid and older ones")
 TRIAL(nullsyscall, "bench", "[calls]", "nanoseconds per getppid")
 TRIAL(portpp, "bench", "[rounds] [pin A,B]", "nanoseconds per round trip between two processes")
 TRIAL(mips, "bench", "[millions]", "guest instructions per second of a mixed loop")
