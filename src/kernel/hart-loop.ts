@@ -139,6 +139,7 @@ export class HartLoop {
     if (kinds === 0) return;
     HartControl.interrupts.set(kernel.ram, this.control, HartControl.interrupts.get(kernel.ram, this.control) + 1);
     // Reschedule and Shootdown ask for nothing but to have left guest code.
+    if ((kinds & Ipi.Call) !== 0) kernel.calls.serve();
     if ((kinds & Ipi.Halt) !== 0) this.halted = true;
   }
 

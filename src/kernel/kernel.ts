@@ -13,6 +13,7 @@ import { Power } from '../devices/power.ts';
 import { initRandom, Random } from '../devices/random.ts';
 import { BOOT_MAGIC, BOOT_VERSION, BootPage } from '../smp/boot-page.ts';
 import { Doorbells } from '../smp/doorbell.ts';
+import { HartCall, HartCalls } from '../smp/hart-calls.ts';
 import { HartControl, Mode } from '../smp/hart-control.ts';
 import { HostBell } from '../smp/host-bell.ts';
 import { Shootdown } from '../smp/shootdown.ts';
@@ -64,6 +65,7 @@ export class Kernel {
   readonly doorbells: Doorbells;
   readonly bell: HostBell;
   readonly shootdown: Shootdown;
+  readonly calls: HartCalls;
   readonly clock: Clock;
   readonly random: Random;
   readonly power: Power;
@@ -111,6 +113,7 @@ export class Kernel {
     this.doorbells = new Doorbells(ram, this.smpMap);
     this.bell = new HostBell(ram, map.bootPage);
     this.shootdown = new Shootdown(ram, this.smpMap, this.doorbells, cpu ?? NO_CPU, hart, MAX_SPACES + 1);
+    this.calls = new HartCalls(ram, this.smpMap, this.doorbells, this.locks, hart);
     this.clock = new Clock(ram, map.bootPage);
     this.random = new Random(ram, map.random, hart);
     this.power = new Power(ram, map.bootPage, this.bell);
@@ -143,6 +146,7 @@ export class Kernel {
     this.loader = new ProgramLoader(ram, this.frames, this.mappings, this.copy, this.images, this.args);
     this.timers = new Timers(ram, this.locks, map.timers, config.cpus, limits.threads, hart);
     this.scheduler = new Scheduler(ram, this.locks, this.doorbells, this.clock, this.trace, this.smpMap, map.scheduler, hart);
+    this.calls.register(HartCall.Account, () => this.scheduler.chargeRunning());
     this.waits = new WaitQueues(ram, this.locks, this.timers, this.scheduler, this.trace);
     this.table = new ProcessTable(ram, this.locks, map.processTable, limits.processes, limits.threads);
     this.futexes = new Futexes(ram, this.locks, this.copy, this.waits, map.futexes);

@@ -18,6 +18,9 @@ export const ProcessFlag = {
   Exiting: 1,
   /** Started by the host, which wants to know its status. */
   Launched: 2,
+  /** Has registered for membarrier(2)'s private expedited barrier, and for the one that also renews decoded instructions. */
+  Barrier: 4,
+  BarrierSyncCore: 8,
 } as const;
 
 /** Signals 1 … 64. */

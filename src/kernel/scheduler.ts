@@ -158,6 +158,12 @@ export class Scheduler {
     HartControl.busyNs.set(ram, this.control, HartControl.busyNs.get(ram, this.control) + elapsed);
   }
 
+  /** Accounts the time of the thread that this hart runs, if it runs one. */
+  chargeRunning(): void {
+    const thread = HartControl.thread.get(this.ram, this.control);
+    if (thread !== 0) this.charge(thread, this.clock.nowNs());
+  }
+
   /** The hart has been idle until `now`. */
   chargeIdle(now: number): void {
     const { ram } = this;

@@ -19,10 +19,8 @@ export const Ipi = {
   Shootdown: 2,
   /** Leave the hart loop. */
   Halt: 4,
-  /** The host has put a request into the call box. */
+  /** Another hart wants a function carried out (hart-calls.ts). */
   Call: 8,
-  /** A device (console) has news. */
-  Device: 16,
 } as const;
 
 const DOORBELL = HartBlock.doorbell.offset;

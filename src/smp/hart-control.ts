@@ -3,7 +3,7 @@
  */
 
 import { cacheLine, f64, struct, u32, u32Array, u64 } from '../core/layout.ts';
-import { atomicU32 } from './atomics.ts';
+import { atomicU32, atomicU32Array } from './atomics.ts';
 
 /** Locks one hart can hold at a time. */
 export const MAX_HELD = 16;
@@ -30,6 +30,11 @@ export const HartControl = struct(
     generation: atomicU32(),
     /** The running thread, or 0: for reports. */
     thread: u32('owner'),
+
+    /** A call that this participant has other harts carry out (hart-calls.ts), and the harts that have not yet: a bit each. */
+    call: cacheLine(),
+    callFunction: u32('callPending'),
+    callPending: atomicU32Array(2),
 
     own: cacheLine(),
     heldCount: u32('owner'),

@@ -143,6 +143,7 @@ export class SystemCalls implements Door {
     this.on(Linux.mprotect, memory.mprotect);
     this.on(Linux.madvise, memory.madvise);
     this.on(Linux.riscv_flush_icache, memory.flushInstructionCache);
+    this.on(Linux.membarrier, memory.membarrier);
 
     this.on(Linux.reboot, system.reboot);
     this.on(Linux.uname, system.uname);

@@ -4,6 +4,7 @@
 
 import { HartBlock } from '../core/hart-block.ts';
 import type { Ports } from '../ipc/port.ts';
+import { HartCall } from '../smp/hart-calls.ts';
 import { HartControl, Mode } from '../smp/hart-control.ts';
 import { EventId } from '../trace/index.ts';
 import { E } from '../kernel/errno.ts';
@@ -19,6 +20,7 @@ export function processes(call: Call): number {
   const at = scratch + STRUCT_SCRATCH;
   const room = call.size(1);
   const found: number[] = [];
+  bringAccountsUpToDate(call.kernel);
   locks.acquire(table.lock);
   for (let i = 0; i < table.processes.count; i++) {
     const process = table.processes.at(i);
@@ -80,8 +82,19 @@ function describeThreads(kernel: Kernel, process: number, at: number): void {
   HbProcess.cpuNs.set(ram, at, Math.floor(used));
 }
 
+/** Has every hart that runs something account for it up to now, so that what is reported is exact. */
+function bringAccountsUpToDate(kernel: Kernel): void {
+  const { ram, smpMap, config, calls } = kernel;
+  const busy = [0, 0];
+  for (let hart = 0; hart < config.cpus; hart++) {
+    if (HartControl.thread.get(ram, smpMap.hartControl(hart)) !== 0) busy[hart >>> 5]! |= 1 << (hart & 31);
+  }
+  calls.run(HartCall.Account, busy[0]!, busy[1]!);
+}
+
 export function harts(call: Call): number {
   const { config, copy, scratch } = call.kernel;
+  bringAccountsUpToDate(call.kernel);
   const at = scratch + STRUCT_SCRATCH;
   const room = call.size(1);
   for (let hart = 0; hart < config.cpus && hart < room; hart++) {

@@ -1,11 +1,14 @@
 /*
- * brk(2), mmap(2), munmap(2), mprotect(2), madvise(2), and the RISC-V instruction cache flush.
+ * brk(2), mmap(2), munmap(2), mprotect(2), madvise(2), the RISC-V instruction cache flush, and membarrier(2).
  */
 
 import { PAGE_SIZE } from '../core/ram.ts';
 import { Space } from '../kernel/address-space.ts';
 import { E } from '../kernel/errno.ts';
 import { MapFlag } from '../kernel/mman.ts';
+import { Process, ProcessFlag } from '../kernel/process.ts';
+import { HartCall } from '../smp/hart-calls.ts';
+import { TlbState } from '../smp/shootdown.ts';
 import type { Call } from './call.ts';
 
 export function brk(call: Call): number {
@@ -36,4 +39,53 @@ export function flushInstructionCache(call: Call): number {
   if ((call.size(2) & ~1) !== 0) return -E.INVAL;
   call.kernel.shootdown.shoot(Space.tlb.addr(call.space));
   return 0;
+}
+
+const Barrier = {
+  Query: 0,
+  Global: 1,
+  GlobalExpedited: 2,
+  RegisterGlobalExpedited: 4,
+  PrivateExpedited: 8,
+  RegisterPrivateExpedited: 16,
+  PrivateExpeditedSyncCore: 32,
+  RegisterPrivateExpeditedSyncCore: 64,
+} as const;
+const BARRIERS = 127;
+const ALL = -1;
+
+/** Has the harts that run the caller's process, or all, pass a full memory barrier: they leave guest code for it. */
+export function membarrier(call: Call): number {
+  const { ram, calls, shootdown } = call.kernel;
+  const tlb = Space.tlb.addr(call.space);
+  const flags = Process.flags.load(ram, call.process);
+  if (call.u32(1) !== 0) return -E.INVAL;
+  switch (call.i32(0)) {
+    case Barrier.Query:
+      return BARRIERS;
+    case Barrier.Global:
+    case Barrier.GlobalExpedited:
+      calls.run(HartCall.Barrier, ALL, ALL);
+      return 0;
+    case Barrier.RegisterGlobalExpedited:
+      return 0;
+    case Barrier.RegisterPrivateExpedited:
+      Process.flags.or(ram, call.process, ProcessFlag.Barrier);
+      return 0;
+    case Barrier.RegisterPrivateExpeditedSyncCore:
+      Process.flags.or(ram, call.process, ProcessFlag.BarrierSyncCore);
+      return 0;
+    case Barrier.PrivateExpedited:
+      if ((flags & ProcessFlag.Barrier) === 0) return -E.PERM;
+      calls.run(HartCall.Barrier, TlbState.harts.load(ram, tlb, 0), TlbState.harts.load(ram, tlb, 1));
+      return 0;
+    case Barrier.PrivateExpeditedSyncCore:
+      if ((flags & ProcessFlag.BarrierSyncCore) === 0) return -E.PERM;
+      // Also harts that come back to the process later must not run what they have decoded before.
+      shootdown.shoot(tlb);
+      calls.run(HartCall.Barrier, TlbState.harts.load(ram, tlb, 0), TlbState.harts.load(ram, tlb, 1));
+      return 0;
+    default:
+      return -E.INVAL;
+  }
 }

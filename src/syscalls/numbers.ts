@@ -64,6 +64,7 @@ export const Linux = {
   wait4: 260,
   prlimit64: 261,
   getrandom: 278,
+  membarrier: 283,
 } as const;
 
 const NAMES = new Map<number, string>(
