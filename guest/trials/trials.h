@@ -19,6 +19,7 @@ TRIAL(threads, "linux", "", "mutex, condition, barrier, rwlock, once, thread-loc
 TRIAL(futexes, "linux", "", "futex: wait, wake, requeue, bitsets, timeouts, errors")
 TRIAL(atomics, "linux", "[rounds]", "C11 atomics of all widths across threads, message passing, Dekker")
 TRIAL(lrsc, "linux", "[rounds]", "LR/SC: success, failure after another store, counters across threads")
+TRIAL(barriers, "linux", "[rounds]", "membarrier: an asymmetric Dekker protocol across threads")
 TRIAL(clocks, "linux", "", "clocks are monotonic and agree, sleeps last long enough")
 TRIAL(identity, "linux", "", "uname, process and thread numbers, users, getrandom, sysinfo, names")
 TRIAL(scheduling, "linux", "", "yield, affinity, priorities")
