@@ -39,6 +39,7 @@ TRIAL(ports_waiting, "ports", "", "full queues, timeouts, destruction and death 
 TRIAL(portstress, "ports", "[senders [each [receivers]]]", "many senders: none lost, doubled, out of order")
 TRIAL(portrace, "ports", "[rounds]", "ports created and destroyed while others use them")
 TRIAL(leaks, "ports", "[rounds]", "processes come and go: everything is given back")
+TRIAL(deaths, "ports", "", "a parent dies in vfork; threads execute programs at once")
 TRIAL(machine, "ports", "", "the machine's own calls: processes, harts, stats, marks")
 TRIAL(fuzz, "fuzz", "[seed [rounds]]", "random system calls, processes killed at random: the machine goes on")
 TRIAL(fuzz_child, "helper", "seed pid", "makes the calls of fuzz; spares the process pid and older ones")
