@@ -191,7 +191,7 @@ export class Futexes {
   }
 
   private abandon(space: number, word: number, tid: number): void {
-    let owned = false;
+    let owned = false as boolean;
     const fault = this.modify(space, word, (old) => {
       owned = (old & TID_MASK) === tid;
       return owned ? ((old & WAITERS) | OWNER_DIED) >>> 0 : old;

@@ -70,7 +70,7 @@ export class HartLoop {
     HartControl.mode.store(kernel.ram, this.control, Mode.Kernel);
     BootPage.online.add(kernel.ram, kernel.map.bootPage, 1);
     kernel.scheduler.start();
-    while (!this.halted) {
+    for (;;) {
       this.takeInterrupts();
       if (this.halted) break;
       this.expireTimers(kernel.clock.nowNs());
