@@ -10,7 +10,7 @@
 
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 import { updateHeaders } from './guest-headers.ts';
@@ -84,13 +84,16 @@ function namesOf(program: Program): string[] {
   return [program.name, ...[...list.matchAll(/^[A-Z]+\((\w+),/gm)].map((match) => match[1]!)];
 }
 
+/** Compiles into a file beside the program, and puts it into its place when all has gone well. */
 function compile(program: Program): void {
-  const args = [...compiledFiles(program), '-o', `bin/${program.name}`, ...flagsOf(program).split(' ')];
+  const fresh = `bin/.${program.name}.new`;
+  const args = [...compiledFiles(program), '-o', fresh, ...flagsOf(program).split(' ')];
   const result = spawnSync(COMPILER, args, { cwd: guest, stdio: 'inherit' });
   if (result.error) {
     throw new Error(`${COMPILER} does not start (${result.error.message}); on Debian: apt-get install ${PACKAGES}`);
   }
   if (result.status !== 0) throw new Error(`${program.name} does not compile`);
+  renameSync(guest + fresh, `${guest}bin/${program.name}`);
 }
 
 function describe(program: Program): ManifestEntry {

@@ -47,8 +47,10 @@ static void *execute(void *self)
     char *const argv[] = { self, "child", "exit", "7", NULL };
     pthread_barrier_wait(&together);
     syscall(SYS_execve, "/bin/trials", argv, environ);
+    /* Another thread has been first. */
     for (;;)
-        pause();
+        sleep_ms(1000);
+    return NULL;
 }
 
 static int execute_together(void)
