@@ -34,7 +34,7 @@ static void *fast_side(void *unused)
 
 int barriers_trial(int argc, char **argv)
 {
-    rounds = argc > 1 ? (uint32_t)atoi(argv[1]) : 5000;
+    rounds = argc > 1 ? (uint32_t)atoi(argv[1]) : 1000;
     long commands = membarrier(MEMBARRIER_CMD_QUERY);
     CHECK((commands & MEMBARRIER_CMD_PRIVATE_EXPEDITED) != 0);
     CHECK((commands & MEMBARRIER_CMD_GLOBAL) != 0);
