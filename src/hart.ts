@@ -3,8 +3,7 @@
  * machine halts.
  *
  * Whatever escapes the loop is a bug of the kernel, a machine check: the report goes to the boot page, all harts stop, and the host
- * prints it and ends with a status of its own. Locks that this hart holds stay held: the other harts halt at their next look, and those
- * that sleep on such a lock are ended by the host.
+ * prints it and ends with a status of its own.
  */
 
 import { Cpu } from './core/cpu.ts';

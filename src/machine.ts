@@ -20,9 +20,10 @@ import type { HartTask } from './hart.ts';
 import type { MachineConfig } from './kernel/config.ts';
 import { Kernel } from './kernel/kernel.ts';
 import type { ProgramEnd } from './kernel/launches.ts';
+import { breakLocks } from './kernel/machine-check.ts';
 import { planMemory, type MemoryMap } from './kernel/memory-map.ts';
 import { Signal } from './kernel/signal-numbers.ts';
-import { breakLocks, crashReport, type Failure } from './machine/crash.ts';
+import { crashReport, type Failure } from './machine/crash.ts';
 import { Halted, MachineCheck, UsageError } from './machine/errors.ts';
 import { loadInterpreter } from './machine/interpreter.ts';
 import { bindGuestBinaries, launch, unbind } from './machine/launch.ts';
@@ -202,7 +203,7 @@ export class Machine {
     kernel.doorbells.ringAll(Ipi.Halt);
     await (this.ended instanceof MachineCheck ? pool.stop(CRASH_GRACE_MS) : pool.stop());
     // No hart is left that could release what it holds.
-    breakLocks(kernel.ram, kernel.smpMap);
+    for (let hart = 0; hart < kernel.config.cpus; hart++) breakLocks(kernel.ram, kernel.smpMap.hartControl(hart));
     kernel.bell.ring(HostCall.Stop);
     await this.serving;
     await this.console.finish();
@@ -220,13 +221,15 @@ export class Machine {
   }
 
   private answer(calls: number): void {
+    // First: after a crash nothing else is to be looked at.
+    if ((calls & HostCall.Stop) !== 0) this.stopped();
+    if (this.reason() !== undefined) return;
     this.tracing?.drain();
     if ((calls & (HostCall.Output | HostCall.Input)) !== 0) void this.console.pump();
     if ((calls & HostCall.Exit) !== 0) {
       const end = this.kernel.launches.takeEnd();
       if (end !== undefined) this.current?.end(end);
     }
-    if ((calls & HostCall.Stop) !== 0) this.stopped();
   }
 
   /** The harts say that it is over. */

@@ -1,7 +1,9 @@
 /*
  * Machine check: a hart's kernel has failed. Stops the machine and leaves a report in the boot page.
  *
- * The first hart to fail writes the report; what another hart has to say after that is a consequence. Nothing here takes a lock.
+ * The first hart to fail writes the report; what another hart has to say after that is a consequence. Nothing here takes a lock. Those
+ * that the hart holds are broken once all have been told: the host must not sleep for ever on a lock of the dead, and nothing that it
+ * does after a crash needs what they guard to be whole.
  */
 
 import { Context } from '../core/context.ts';
@@ -10,6 +12,7 @@ import { BootPage, MachineState } from '../smp/boot-page.ts';
 import { Doorbells, Ipi } from '../smp/doorbell.ts';
 import { HartControl } from '../smp/hart-control.ts';
 import { HostBell, HostCall } from '../smp/host-bell.ts';
+import { wakeNappers } from '../smp/nap.ts';
 import { rankName } from '../smp/ranks.ts';
 import { Spinlock } from '../smp/spinlock.ts';
 import { EventId } from '../trace/index.ts';
@@ -43,6 +46,16 @@ export function reportMachineCheck(
   BootPage.state.store(ram, bootPage, MachineState.Crashed);
   new Doorbells(ram, smpMapOf(config, map)).ringAll(Ipi.Halt);
   new HostBell(ram, bootPage).ring(HostCall.Stop);
+  breakLocks(ram, control);
+}
+
+/** Makes the locks free that a hart holds which will not release them, and wakes who sleeps on them. The list of them stays, to be read. */
+export function breakLocks(ram: Ram, control: number): void {
+  for (let i = 0; i < HartControl.heldCount.get(ram, control); i++) {
+    const lock = HartControl.held.at(ram, control, i);
+    Spinlock.word.store(ram, lock, 0);
+    wakeNappers(ram, Spinlock.word.addr(lock));
+  }
 }
 
 function describe(ram: Ram, hart: number, control: number, error: unknown): string {

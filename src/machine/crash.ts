@@ -7,7 +7,6 @@ import type { Ram } from '../core/ram.ts';
 import { BootPage } from '../smp/boot-page.ts';
 import { sourcePositions } from '../smp/bundle.ts';
 import { HartControl, Mode } from '../smp/hart-control.ts';
-import { wakeNappers } from '../smp/nap.ts';
 import { rankName } from '../smp/ranks.ts';
 import type { SmpMap } from '../smp/smp-map.ts';
 import { Spinlock } from '../smp/spinlock.ts';
@@ -28,20 +27,6 @@ export function crashReport(ram: Ram, bootPage: number, map: SmpMap, failure: Fa
   const lines = [`hartbeat: ${report.trimEnd()}`];
   for (let hart = 0; hart < map.cpus; hart++) lines.push(hartLine(ram, map.hartControl(hart), hart));
   return sourcePositions(lines.join('\n'));
-}
-
-/**
- * Makes all locks free that harts hold, when no hart runs any more: the host still writes out what is left, and must not wait for the dead.
- */
-export function breakLocks(ram: Ram, map: SmpMap): void {
-  for (let hart = 0; hart < map.cpus; hart++) {
-    const control = map.hartControl(hart);
-    for (let i = 0; i < HartControl.heldCount.get(ram, control); i++) {
-      const lock = HartControl.held.at(ram, control, i);
-      Spinlock.word.store(ram, lock, 0);
-      wakeNappers(ram, Spinlock.word.addr(lock));
-    }
-  }
 }
 
 function describe(failure: Failure | undefined): string {

@@ -10,8 +10,10 @@ import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 
 import type { Kernel } from '../../src/kernel/kernel.ts';
+import { reportMachineCheck } from '../../src/kernel/machine-check.ts';
 import { Halted, Machine, MachineCheck, type MachineOptions, UsageError } from '../../src/machine.ts';
 import { projectRoot } from '../../src/smp/bundle.ts';
+import { HartControl } from '../../src/smp/hart-control.ts';
 import { Spinlock } from '../../src/smp/spinlock.ts';
 
 const trials = join(projectRoot, 'guest/bin/trials');
@@ -216,13 +218,25 @@ describe('the end of a machine', () => {
     await expect(machine.run('hello')).rejects.toThrow(MachineCheck);
   });
 
-  it('does not wait for a hart that has died with a lock that the host needs', async () => {
+  it('frees the locks of the hart that has failed: the host does not wait for the dead', async () => {
     const machine = await boot({ cpus: 2 });
-    const kernel = kernelOf(machine);
+    const { ram, map, config, smpMap, locks, console } = kernelOf(machine);
     const run = machine.run('sleep', ['1000']);
-    // As if hart 1 had taken the console and gone.
-    const { ram, smpMap, console } = kernel;
-    const { HartControl } = await import('../../src/smp/hart-control.ts');
+    // As if hart 1 had taken the console and failed then.
+    const control = smpMap.hartControl(1);
+    HartControl.held.put(ram, control, 0, console.lock);
+    HartControl.heldCount.set(ram, control, 1);
+    Spinlock.word.store(ram, console.lock, 2);
+    reportMachineCheck(ram, config, map, 1, undefined, new Error('a bug'));
+    locks.acquire(console.lock);
+    locks.release(console.lock);
+    await expect(run).rejects.toThrow(/^hartbeat: machine check on hart 1: a bug\n(.*\n)* {2}locks held: console at 0x/);
+  });
+
+  it('frees the locks of harts that had to be ended', async () => {
+    const machine = await boot({ cpus: 2 });
+    const { ram, smpMap, console } = kernelOf(machine);
+    const run = machine.run('sleep', ['1000']);
     HartControl.held.put(ram, smpMap.hartControl(1), 0, console.lock);
     HartControl.heldCount.set(ram, smpMap.hartControl(1), 1);
     Spinlock.word.store(ram, console.lock, 2);
