@@ -4,8 +4,8 @@
  */
 
 import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
 
 import type * as Emitter from '../core/interpreter/loop.ts';
 import { bundle, projectRoot, put } from '../smp/bundle.ts';
@@ -22,7 +22,7 @@ export function loadInterpreter(): Promise<WebAssembly.Module> {
 async function load(): Promise<WebAssembly.Module> {
   const emitter = await bundle({ name: 'interpreter', entry: join(projectRoot, 'src/core/interpreter/loop.ts') });
   const file = `${emitter}.wasm`;
-  return new WebAssembly.Module(kept(file) ?? (await emit(emitter, file)));
+  return new WebAssembly.Module(kept(file) ?? emit(emitter, file));
 }
 
 function kept(file: string): Uint8Array | undefined {
@@ -34,9 +34,12 @@ function kept(file: string): Uint8Array | undefined {
   }
 }
 
-/** Emits with the very code that the name stands for: this process may have been bundled before its sources changed. */
-async function emit(emitter: string, file: string): Promise<Uint8Array> {
-  const { emitInterpreter } = (await import(pathToFileURL(emitter).href)) as typeof Emitter;
+/**
+ * Emits with the very code that the name stands for: this process may have been bundled before its sources changed. (Without `import()`:
+ * see bundle.ts.)
+ */
+function emit(emitter: string, file: string): Uint8Array {
+  const { emitInterpreter } = createRequire(import.meta.url)(emitter) as typeof Emitter;
   const bytes = emitInterpreter();
   put(file, bytes);
   return bytes;

@@ -7,8 +7,9 @@
  */
 
 import { closeSync, mkdirSync, openSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { dirname, join, resolve } from 'node:path';
-import { pino } from 'pino';
+import type Pino from 'pino';
 import type { DecodedEvent } from './drain.ts';
 import { Level, type LevelName } from './events.ts';
 
@@ -26,6 +27,9 @@ export function defaultTraceFile(now: Date = new Date(), folder = 'traces'): str
   return join(folder, `hartbeat-${now.toISOString().replaceAll(/[:.]/g, '-')}.ndjson`);
 }
 
+/** Loaded with the first sink only: an import would be drawn to the top of the boot bundle and cost every start its 20 ms. */
+const requirePackage = createRequire(import.meta.url);
+
 /** Bytes gathered before they are written. */
 const PIECE = 65536;
 
@@ -33,8 +37,8 @@ export class TraceSink {
   /** Absolute path of the file. */
   readonly file: string;
   private readonly fd: number;
-  private readonly stream: ReturnType<typeof pino.destination>;
-  private readonly logger: pino.Logger;
+  private readonly stream: ReturnType<typeof Pino.destination>;
+  private readonly logger: Pino.Logger;
   private readonly epochMs: number;
   private timeMs = 0;
   private closed = false;
@@ -42,6 +46,7 @@ export class TraceSink {
 
   /** @throws an Error of node:fs when the file cannot be made */
   constructor({ file, level = 'trace', epochMs = Date.now() }: TraceSinkOptions) {
+    const { pino } = requirePackage('pino') as typeof Pino;
     this.file = resolve(file);
     this.epochMs = epochMs;
     mkdirSync(dirname(this.file), { recursive: true });
