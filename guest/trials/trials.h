@@ -43,6 +43,7 @@ TRIAL(deaths, "ports", "", "a parent dies in vfork; threads execute programs at 
 TRIAL(machine, "ports", "", "the machine's own calls: processes, harts, stats, marks")
 TRIAL(fuzz, "fuzz", "[seed [rounds]]", "random system calls, processes killed at random: the machine goes on")
 TRIAL(fuzz_child, "helper", "seed pid", "makes the calls of fuzz; spares the process pid and older ones")
+TRIAL(hog, "helper", "what [keep]", "takes all there is of memory, tables, areas, threads, processes, ports or stack")
 TRIAL(nullsyscall, "bench", "[calls]", "nanoseconds per getppid")
 TRIAL(portpp, "bench", "[rounds] [pin A,B]", "nanoseconds per round trip between two processes")
 TRIAL(mips, "bench", "[millions]", "guest instructions per second of a mixed loop")
