@@ -67,16 +67,79 @@ __attribute__((noinline)) static uint64_t mix(uint64_t turns, uint64_t *memory)
 
 #define MIX_INSTRUCTIONS 11
 
+/* Loops of eight instructions of one kind, two more a turn. */
+#define KIND_INSTRUCTIONS 10
+#define LOOP(body) "1:\n" body "  addi %[turns], %[turns], -1\n  bne %[turns], zero, 1b\n"
+#define TWICE(body) body body
+
+__attribute__((noinline)) static uint64_t alu(uint64_t turns, uint64_t *memory)
+{
+    uint64_t a = memory[0], b = 3;
+    __asm__ volatile(LOOP(TWICE("  add %[a], %[a], %[b]\n  xor %[b], %[b], %[a]\n  srli %[b], %[b], 3\n  addw %[a], %[a], %[b]\n"))
+                     : [a] "+r"(a), [b] "+r"(b), [turns] "+r"(turns));
+    return a + b;
+}
+
+__attribute__((noinline)) static uint64_t memory_accesses(uint64_t turns, uint64_t *memory)
+{
+    uint64_t a = 1;
+    __asm__ volatile(LOOP(TWICE("  ld %[a], 0(%[m])\n  sd %[a], 8(%[m])\n  lw %[a], 12(%[m])\n  sb %[a], 3(%[m])\n"))
+                     : [a] "+r"(a), [turns] "+r"(turns)
+                     : [m] "r"(memory)
+                     : "memory");
+    return a;
+}
+
+/* Half of them are taken. */
+__attribute__((noinline)) static uint64_t branches(uint64_t turns, uint64_t *memory)
+{
+    (void)memory;
+    __asm__ volatile(LOOP(TWICE("  beq %[turns], zero, 2f\n  bne %[turns], zero, 2f\n2:\n"
+                                "  bltu %[turns], zero, 3f\n  bgeu %[turns], zero, 3f\n3:\n"))
+                     : [turns] "+r"(turns));
+    return turns;
+}
+
+__attribute__((noinline)) static uint64_t doubles(uint64_t turns, uint64_t *memory)
+{
+    double a = 1.5, b = 1.000001, c = 1e-9;
+    (void)memory;
+    __asm__ volatile(LOOP(TWICE("  fmul.d %[a], %[a], %[b]\n  fadd.d %[a], %[a], %[c]\n  fsub.d %[b], %[b], %[c]\n"
+                                "  fdiv.d %[a], %[a], %[b]\n"))
+                     : [a] "+f"(a), [b] "+f"(b), [turns] "+r"(turns)
+                     : [c] "f"(c));
+    return (uint64_t)(a * 1e6);
+}
+
+static const struct kind {
+    const char *name;
+    uint64_t (*loop)(uint64_t turns, uint64_t *memory);
+    uint64_t instructions;
+} kinds[] = {
+    { "mixed", mix, MIX_INSTRUCTIONS },
+    { "alu", alu, KIND_INSTRUCTIONS },
+    { "memory", memory_accesses, KIND_INSTRUCTIONS },
+    { "branch", branches, KIND_INSTRUCTIONS },
+    { "double", doubles, KIND_INSTRUCTIONS },
+};
+
 int mips_trial(int argc, char **argv)
 {
-    uint64_t millions = (uint64_t)number_argument(argc, argv, 1, 50), turns = millions * 1000000 / MIX_INSTRUCTIONS + 1;
-    uint64_t memory[2] = { 12345, 0 };
-    uint64_t begin = now_ns();
-    uint64_t sum = mix(turns, memory);
-    uint64_t time = now_ns() - begin;
-    printf("instructions=%lu\nmips=%.1f\nsum=%016lx\n", turns * MIX_INSTRUCTIONS, (double)(turns * MIX_INSTRUCTIONS) * 1e3 / (double)time,
-           sum);
-    return 0;
+    uint64_t millions = (uint64_t)number_argument(argc, argv, 1, 50);
+    const char *name = argc > 2 ? argv[2] : "mixed";
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+        if (strcmp(kinds[i].name, name) != 0)
+            continue;
+        uint64_t turns = millions * 1000000 / kinds[i].instructions + 1, all = turns * kinds[i].instructions;
+        uint64_t memory[2] = { 12345, 0 };
+        uint64_t begin = now_ns();
+        uint64_t sum = kinds[i].loop(turns, memory);
+        uint64_t time = now_ns() - begin;
+        printf("instructions=%lu\nmips=%.1f\nsum=%016lx\n", all, (double)all * 1e3 / (double)time, sum);
+        return 0;
+    }
+    fprintf(stderr, "mips: no loop %s: mixed, alu, memory, branch, double\n", name);
+    return 2;
 }
 
 #define UNIT 100000

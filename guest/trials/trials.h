@@ -46,7 +46,7 @@ TRIAL(fuzz_child, "helper", "seed pid", "makes the calls of fuzz; spares the pro
 TRIAL(hog, "helper", "what [keep]", "takes all there is of memory, tables, areas, threads, processes, ports or stack")
 TRIAL(nullsyscall, "bench", "[calls]", "nanoseconds per getppid")
 TRIAL(portpp, "bench", "[rounds] [pin A,B]", "nanoseconds per round trip between two processes")
-TRIAL(mips, "bench", "[millions]", "guest instructions per second of a mixed loop")
+TRIAL(mips, "bench", "[millions [kind]]", "guest instructions per second of a loop: mixed, alu, memory, branch, double")
 TRIAL(compute, "bench", "[threads [units]]", "work per second of some threads")
 TRIAL(input, "helper", "[size]", "reads standard input to its end, size bytes at a time; lines, bytes, crc")
 TRIAL(child, "helper", "mode [argument]", "the other half of spawn, exit_group and the port trials")
