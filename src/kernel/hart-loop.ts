@@ -88,7 +88,7 @@ export class HartLoop {
     let credit = CREDIT;
     this.activate(thread);
     for (;;) {
-      if ((Thread.flags.load(ram, thread) & ThreadFlag.Killed) !== 0) {
+      if ((Thread.flags.peek(ram, thread) & ThreadFlag.Killed) !== 0) {
         kernel.exits.endThread(thread, 0);
         return;
       }

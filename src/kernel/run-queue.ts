@@ -39,7 +39,7 @@ export function initialiseRunQueue(ram: Ram, queue: number): void {
 
 /** Adds a ready thread behind those of its priority. */
 export function enqueueLocked(ram: Ram, queue: number, thread: number): void {
-  const level = Thread.priority.load(ram, thread);
+  const level = Thread.priority.peek(ram, thread);
   const tail = RunQueue.tails.at(ram, queue, level);
   Thread.runNext.set(ram, thread, 0);
   Thread.runPrev.set(ram, thread, tail);
@@ -50,7 +50,7 @@ export function enqueueLocked(ram: Ram, queue: number, thread: number): void {
     Thread.runNext.set(ram, tail, thread);
   }
   RunQueue.tails.put(ram, queue, level, thread);
-  RunQueue.length.add(ram, queue, 1);
+  RunQueue.length.put(ram, queue, RunQueue.length.peek(ram, queue) + 1);
 }
 
 /** Takes the thread that is to run next, or 0. */
@@ -93,7 +93,7 @@ export function mostUrgentLevelLocked(ram: Ram, queue: number): number {
 
 /** Whether the affinity of a thread admits `hart`. */
 export function mayRunOn(ram: Ram, thread: number, hart: number): boolean {
-  const mask = hart < 32 ? Thread.affinityLow.load(ram, thread) : Thread.affinityHigh.load(ram, thread);
+  const mask = hart < 32 ? Thread.affinityLow.peek(ram, thread) : Thread.affinityHigh.peek(ram, thread);
   return (mask & (1 << (hart & 31))) !== 0;
 }
 
@@ -115,5 +115,5 @@ function removeLocked(ram: Ram, queue: number, thread: number, level: number): v
   if (prev === 0 && next === 0) {
     RunQueue.levels.put(ram, queue, level >>> 5, RunQueue.levels.at(ram, queue, level >>> 5) & ~(1 << (level & 31)));
   }
-  RunQueue.length.sub(ram, queue, 1);
+  RunQueue.length.put(ram, queue, RunQueue.length.peek(ram, queue) - 1);
 }

@@ -6,7 +6,8 @@
  * hart with nothing to do steals from the others before it parks.
  *
  * No thread is stranded: a hart sets its idle bit before it looks at all queues for the last time and parks; `ready` fills a queue
- * before it looks at the idle bits for the last time. Both are sequentially consistent, so one of them sees the other.
+ * before it looks at the idle bits for the last time. Setting the bit and releasing the queue's lock are atomic operations, after which
+ * a plain load sees what was there before, so one of them sees the other.
  *
  * A time slice ends when it is used up and another thread of at least the same priority is queued here; a more urgent thread that is
  * queued here takes over at once (Ipi.Reschedule).
@@ -97,12 +98,12 @@ export class Scheduler {
   ready(thread: number): void {
     const { ram, locks } = this;
     const target = this.place(thread);
-    Thread.hart.store(ram, thread, target);
-    Thread.state.store(ram, thread, ThreadState.Ready);
+    Thread.hart.put(ram, thread, target);
+    Thread.state.put(ram, thread, ThreadState.Ready);
     const queue = this.queueOf(target);
-    const priority = Thread.priority.load(ram, thread);
-    const affinityLow = Thread.affinityLow.load(ram, thread);
-    const affinityHigh = Thread.affinityHigh.load(ram, thread);
+    const priority = Thread.priority.peek(ram, thread);
+    const affinityLow = Thread.affinityLow.peek(ram, thread);
+    const affinityHigh = Thread.affinityHigh.peek(ram, thread);
     if (this.trace.on) this.trace.emit(EventId.wake, Thread.tid.get(ram, thread), this.runningTid(), target, 0, 0);
     locks.acquire(queue);
     enqueueLocked(ram, queue, thread);
@@ -123,9 +124,10 @@ export class Scheduler {
     if (thread === 0) thread = this.steal();
     if (thread === 0) return 0;
     const { ram } = this;
-    if (Thread.state.load(ram, thread) !== ThreadState.Ready)
+    if (Thread.state.peek(ram, thread) !== ThreadState.Ready)
       throw new KernelPanic(`thread ${String(Thread.tid.get(ram, thread))} is queued but not ready`);
-    Thread.hart.store(ram, thread, this.hart);
+    Thread.hart.put(ram, thread, this.hart);
+    // Sequentially consistent: who kills a thread marks it and then looks whether it runs; it runs and then looks for the mark.
     Thread.state.store(ram, thread, ThreadState.Running);
     Context.reservation.set(ram, thread, NO_RESERVATION);
     HartControl.thread.set(ram, this.control, thread);
@@ -179,7 +181,7 @@ export class Scheduler {
   mustYield(thread: number, now: number): boolean {
     const { ram, locks } = this;
     const allowed = mayRunOn(ram, thread, this.hart);
-    if (RunQueue.length.load(ram, this.ownQueue) === 0) {
+    if (RunQueue.length.peek(ram, this.ownQueue) === 0) {
       if (now >= this.sliceEnd) this.sliceEnd = now + SLICE_NS;
       return !allowed;
     }
@@ -187,7 +189,7 @@ export class Scheduler {
     const level = mostUrgentLevelLocked(ram, this.ownQueue);
     locks.release(this.ownQueue);
     if (level < 0) return !allowed;
-    return !allowed || level < Thread.priority.load(ram, thread) || now >= this.sliceEnd;
+    return !allowed || level < Thread.priority.peek(ram, thread) || now >= this.sliceEnd;
   }
 
   /** Puts the running thread behind the others. It is not this hart's any more afterwards. */
@@ -198,12 +200,12 @@ export class Scheduler {
 
   /** Whether anything is queued at this hart. */
   get queued(): number {
-    return RunQueue.length.load(this.ram, this.ownQueue);
+    return RunQueue.length.peek(this.ram, this.ownQueue);
   }
 
   /** Threads queued at `hart`: statistics. */
   queueLength(hart: number): number {
-    return RunQueue.length.load(this.ram, this.queueOf(hart));
+    return RunQueue.length.peek(this.ram, this.queueOf(hart));
   }
 
   setIdle(): void {
@@ -215,7 +217,7 @@ export class Scheduler {
   }
 
   isIdle(hart: number): boolean {
-    return (SchedulerState.idle.load(this.ram, this.base, hart >>> 5) & (1 << (hart & 31))) !== 0;
+    return (SchedulerState.idle.peek(this.ram, this.base, hart >>> 5) & (1 << (hart & 31))) !== 0;
   }
 
   /** Makes a hart look at its queue, affinity or kill flags again, whatever it does. */
@@ -227,11 +229,11 @@ export class Scheduler {
   /** Where a thread that becomes ready should go: its last hart if it is idle, an idle one, its last hart, any that it may run on. */
   private place(thread: number): number {
     const { ram } = this;
-    const last = Thread.hart.load(ram, thread);
+    const last = Thread.hart.peek(ram, thread);
     const lastAllowed = last < this.map.cpus && mayRunOn(ram, thread, last);
     if (lastAllowed && this.isIdle(last)) return last;
-    const low = Thread.affinityLow.load(ram, thread);
-    const high = Thread.affinityHigh.load(ram, thread);
+    const low = Thread.affinityLow.peek(ram, thread);
+    const high = Thread.affinityHigh.peek(ram, thread);
     const idle = this.someIdle(low, high);
     if (idle >= 0) return idle;
     if (lastAllowed) return last;
@@ -240,9 +242,9 @@ export class Scheduler {
 
   /** An idle hart within the mask, or -1. */
   private someIdle(low: number, high: number): number {
-    const idleLow = SchedulerState.idle.load(this.ram, this.base, 0) & low;
+    const idleLow = SchedulerState.idle.peek(this.ram, this.base, 0) & low;
     if (idleLow !== 0) return 31 - Math.clz32(idleLow & -idleLow);
-    const idleHigh = SchedulerState.idle.load(this.ram, this.base, 1) & high;
+    const idleHigh = SchedulerState.idle.peek(this.ram, this.base, 1) & high;
     return idleHigh !== 0 ? 32 + 31 - Math.clz32(idleHigh & -idleHigh) : -1;
   }
 
@@ -253,7 +255,7 @@ export class Scheduler {
 
   private runningPriority(hart: number): number {
     const thread = HartControl.thread.get(this.ram, this.map.hartControl(hart));
-    return thread === 0 ? Infinity : Thread.priority.load(this.ram, thread);
+    return thread === 0 ? Infinity : Thread.priority.peek(this.ram, thread);
   }
 
   /** The thread that this hart runs, 0 when it runs none. */
@@ -263,7 +265,7 @@ export class Scheduler {
   }
 
   private takeOwn(): number {
-    if (RunQueue.length.load(this.ram, this.ownQueue) === 0) return 0;
+    if (RunQueue.length.peek(this.ram, this.ownQueue) === 0) return 0;
     this.locks.acquire(this.ownQueue);
     const thread = dequeueLocked(this.ram, this.ownQueue);
     this.locks.release(this.ownQueue);
@@ -277,7 +279,7 @@ export class Scheduler {
       this.victim = this.victim + 1 >= cpus ? 0 : this.victim + 1;
       if (this.victim === this.hart) continue;
       const queue = this.queueOf(this.victim);
-      if (RunQueue.length.load(ram, queue) === 0) continue;
+      if (RunQueue.length.peek(ram, queue) === 0) continue;
       locks.acquire(queue);
       const thread = stealLocked(ram, queue, this.hart);
       locks.release(queue);

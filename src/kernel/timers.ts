@@ -89,7 +89,7 @@ export class Timers {
     locks.acquire(heap);
     const index = TimerHeap.count.get(ram, heap);
     TimerHeap.count.set(ram, heap, index + 1);
-    Thread.timerHart.store(ram, thread, this.hart + 1);
+    Thread.timerHart.put(ram, thread, this.hart + 1);
     this.place(heap, index, deadline, thread, sequence);
     this.up(heap, index);
     this.noteFirst(heap);
@@ -99,12 +99,12 @@ export class Timers {
   /** Takes a thread's deadline back, if it is still armed. Under the wait's guard. */
   disarm(thread: number): void {
     const { ram, locks } = this;
-    const hart = Thread.timerHart.load(ram, thread);
+    const hart = Thread.timerHart.peek(ram, thread);
     if (hart === 0) return;
     const heap = this.heapOf(hart - 1);
     locks.acquire(heap);
     // Between the look and the lock the deadline may have passed; only one of the two removes it.
-    if (Thread.timerHart.load(ram, thread) === hart) this.removeLocked(heap, Thread.timerIndex.get(ram, thread));
+    if (Thread.timerHart.peek(ram, thread) === hart) this.removeLocked(heap, Thread.timerIndex.get(ram, thread));
     locks.release(heap);
   }
 
@@ -128,7 +128,7 @@ export class Timers {
   private removeLocked(heap: number, index: number): void {
     const { ram } = this;
     const last = TimerHeap.count.get(ram, heap) - 1;
-    Thread.timerHart.store(ram, Entry.thread.get(ram, this.entry(heap, index)), 0);
+    Thread.timerHart.put(ram, Entry.thread.get(ram, this.entry(heap, index)), 0);
     TimerHeap.count.set(ram, heap, last);
     if (index !== last) {
       const moved = this.entry(heap, last);

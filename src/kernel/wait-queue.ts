@@ -58,10 +58,10 @@ export class WaitQueues {
     timeoutResult = 0,
   ): number {
     const { ram } = this;
-    const sequence = (Thread.waitSequence.load(ram, thread) + 1) >>> 0;
-    Thread.waitSequence.store(ram, thread, sequence);
+    const sequence = (Thread.waitSequence.peek(ram, thread) + 1) >>> 0;
+    Thread.waitSequence.put(ram, thread, sequence);
     Thread.waitGuard.store(ram, thread, guard);
-    if ((Thread.flags.load(ram, thread) & ThreadFlag.Killed) !== 0) {
+    if ((Thread.flags.peek(ram, thread) & ThreadFlag.Killed) !== 0) {
       Thread.waitGuard.store(ram, thread, 0);
       return -E.INTR;
     }
@@ -70,7 +70,7 @@ export class WaitQueues {
     this.appendLocked(queue, thread);
     this.scheduler.leave(thread);
     if (this.trace.on) this.trace.emit(EventId.block, Thread.tid.get(ram, thread), queue, reason, 0, 0);
-    Thread.state.store(ram, thread, ThreadState.Blocked);
+    Thread.state.put(ram, thread, ThreadState.Blocked);
     if (deadline !== NO_DEADLINE) this.timers.arm(thread, sequence, deadline);
     return BLOCKED;
   }
@@ -155,8 +155,8 @@ export class WaitQueues {
     if (!held) locks.acquire(guard);
     const current =
       Thread.waitGuard.load(ram, thread) === guard &&
-      Thread.state.load(ram, thread) === ThreadState.Blocked &&
-      (sequence === ANY_WAIT || Thread.waitSequence.load(ram, thread) === sequence);
+      Thread.state.peek(ram, thread) === ThreadState.Blocked &&
+      (sequence === ANY_WAIT || Thread.waitSequence.peek(ram, thread) === sequence);
     if (current) this.completeLocked(thread, result ?? Thread.timeoutResult.get(ram, thread));
     if (!held) locks.release(guard);
     return current;
@@ -187,7 +187,7 @@ export class WaitQueues {
   private unlinkLocked(thread: number): void {
     this.removeLocked(thread);
     this.timers.disarm(thread);
-    Thread.waitGuard.store(this.ram, thread, 0);
+    Thread.waitGuard.put(this.ram, thread, 0);
   }
 
   /** Steps back to the `ecall`, which left a0 as it was. */

@@ -46,7 +46,7 @@ export class Doorbells {
   /** What rang at `hart` since the last call; clears it. Costs one load when nothing did. */
   take(hart: number): number {
     const index = this.indexOf(hart);
-    if (Atomics.load(this.ram.i32, index) === 0) return 0;
+    if (this.ram.i32[index] === 0) return 0;
     return Atomics.exchange(this.ram.i32, index, 0);
   }
 
