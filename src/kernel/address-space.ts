@@ -50,6 +50,14 @@ export const Space = struct('Space', {
 /** ASIDs have 12 bits and 0 is not used. */
 export const MAX_SPACES = 4095;
 
+/**
+ * When this little memory is left (a part of all, and at most so many frames), only spaces that hold less than LARGE of all get more: so
+ * that who takes all there is runs into the end of it, and not whoever asks next.
+ */
+const RESERVE = 1 / 32;
+const MOST_RESERVED = 256;
+const LARGE = 1 / 4;
+
 /** Outcome of a page fault; the two errors are Linux's si_code values. */
 export const Fault = {
   /** The access can be tried again. */
@@ -68,6 +76,8 @@ export class AddressSpaces {
   /** Frames taken away by the running call. Always empty when no space's lock is held. */
   readonly batch = new FrameBatch();
   private readonly pool: SlotPool;
+  /** Frames. */
+  private readonly reserve: number;
 
   constructor(
     private readonly ram: Ram,
@@ -81,6 +91,7 @@ export class AddressSpaces {
   ) {
     this.pool = new SlotPool(ram, locks, base, { name: 'space', count, size: Space.SIZE, order: 'fifo' });
     this.tables = new PageTables(ram, frames);
+    this.reserve = Math.min(MOST_RESERVED, Math.floor(frames.total * RESERVE));
   }
 
   /** Bytes of the region (64-aligned) for `count` ≤ MAX_SPACES spaces. */
@@ -159,6 +170,10 @@ export class AddressSpaces {
     const prot = Area.prot.get(ram, area);
     if (!permits(prot, access) || Area.kind.get(ram, area) === AreaKind.Guard) return Fault.AccessError;
 
+    if (this.frames.freeInList() < this.reserve && this.isLarge(space)) {
+      const present = this.tables.slot(Space.root.get(ram, space), (va / PAGE_SIZE) | 0);
+      if (present === 0 || loadPte(ram, present) === 0) return Fault.OutOfMemory;
+    }
     const slot = this.tables.ensureSlot(Space.root.get(ram, space), (va / PAGE_SIZE) | 0);
     Space.tablePages.set(ram, space, Space.tablePages.get(ram, space) + this.tables.tablesMade);
     if (slot === 0) return Fault.OutOfMemory;
@@ -245,6 +260,11 @@ export class AddressSpaces {
     this.batch.push(pteToAddress(this.tables.install(slot, frame, prot, false, true)));
     this.flushLocked(space);
     return Fault.Handled;
+  }
+
+  private isLarge(space: number): boolean {
+    const held = Space.residentPages.get(this.ram, space) + Space.tablePages.get(this.ram, space);
+    return held > this.frames.total * LARGE;
   }
 
   private destroy(space: number): void {

@@ -47,6 +47,9 @@ export const AreaSet = struct('AreaSet', {
 
 /** Areas that one space may have (vm.max_map_count). */
 export const MAX_AREAS = 65530;
+/** Of each GROUP of areas that there are, so many are left to others than the space that takes the most. */
+const GROUP = 1024;
+const LEFT_TO_OTHERS = 128;
 
 /** References to what areas are filled from. */
 export interface ImageReferences {
@@ -57,6 +60,7 @@ export interface ImageReferences {
 export class Areas {
   private readonly pool: SlotPool;
   private readonly tree: AreaTree;
+  private readonly perSet: number;
 
   constructor(
     private readonly ram: Ram,
@@ -67,6 +71,7 @@ export class Areas {
   ) {
     this.pool = new SlotPool(ram, locks, base, { name: 'area', count, size: Area.SIZE, order: 'lifo' });
     this.tree = new AreaTree(ram);
+    this.perSet = Math.min(MAX_AREAS, count - Math.floor(count / GROUP) * LEFT_TO_OTHERS);
   }
 
   /** Bytes of the region (64-aligned) for `count` areas in all. */
@@ -142,7 +147,7 @@ export class Areas {
       this.join(set, end);
       return 0;
     }
-    if (AreaSet.count.get(ram, set) >= MAX_AREAS) return -E.NOMEM;
+    if (AreaSet.count.get(ram, set) >= this.perSet) return -E.NOMEM;
     const area = this.pool.alloc();
     if (area === 0) return -E.NOMEM;
     if (image !== 0) this.images.retain(image);
@@ -166,7 +171,7 @@ export class Areas {
     if (area === 0) return 0;
     const start = Area.start.get(ram, area);
     if (start === va) return 0;
-    if (AreaSet.count.get(ram, set) >= MAX_AREAS) return -E.NOMEM;
+    if (AreaSet.count.get(ram, set) >= this.perSet) return -E.NOMEM;
     const upper = this.pool.alloc();
     if (upper === 0) return -E.NOMEM;
     const image = Area.image.get(ram, area);

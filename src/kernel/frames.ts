@@ -141,6 +141,11 @@ export class Frames {
     return sum;
   }
 
+  /** Free frames that are in nobody's magazine: a lower bound, of a moment. */
+  freeInList(): number {
+    return FrameList.free.get(this.ram, this.list);
+  }
+
   private free(frame: number): void {
     const { ram, mine } = this;
     const lock = Magazine.lock.addr(mine);

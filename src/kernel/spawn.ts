@@ -24,6 +24,9 @@ const SP = xOffset(2);
 const TP = xOffset(4);
 const A0 = xOffset(10);
 
+/** The share of all threads that one process may have: so that none leaves no thread to the others. */
+const THREAD_SHARE = 7 / 8;
+
 /** What clone is asked for, beside the memory that is always shared. */
 export interface CloneRequest {
   /** New stack pointer; 0: as the caller's. */
@@ -86,12 +89,15 @@ export class Spawner {
     locks.acquire(this.table.lock);
     const tid = this.table.enterThreadLocked(thread);
     locks.acquire(Process.lock.addr(process));
-    const dying = (Process.flags.load(ram, process) & ProcessFlag.Exiting) !== 0 || this.isBecomingAlone(process);
-    if (dying) this.table.leaveThreadLocked(thread);
+    const refused =
+      (Process.flags.load(ram, process) & ProcessFlag.Exiting) !== 0 ||
+      this.isBecomingAlone(process) ||
+      Process.threadCount.get(ram, process) >= this.table.threads.count * THREAD_SHARE;
+    if (refused) this.table.leaveThreadLocked(thread);
     else this.joinLocked(process, thread);
     locks.release(Process.lock.addr(process));
     locks.release(this.table.lock);
-    if (dying) {
+    if (refused) {
       this.freeThread(thread);
       return -E.AGAIN;
     }
