@@ -357,7 +357,8 @@ describe('loading', () => {
         seen.add(result);
         expect([0, -E.NOEXEC, -E.NOMEM]).toContain(result);
         expect(result === -E.NOEXEC).toBe(bench.loader.refusal !== '');
-        audit(bench, space);
+        // The audit goes page by page, and a mutation may ask for 2^26 of them.
+        if (bench.spaces.mappedBytes(space) < 2 ** 30) audit(bench, space);
         bench.spaces.release(space);
         bench.images.release(image);
         expect(bench.inUse()).toEqual({ frames: 0, areas: 0, spaces: 0, images: 0, locks: 0 });
