@@ -1,0 +1,65 @@
+/*
+ * The trials of guest/bin/trials, as tests see them: which there are, and how one is run under qemu.
+ *
+ * The list is guest/trials/trials.h, which the executable is made of (npm run guest:check says when the two differ).
+ */
+
+import { execFile, execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { projectRoot } from '../../src/smp/bundle.ts';
+
+export interface Trial {
+  readonly name: string;
+  readonly group: string;
+}
+
+const executable = join(projectRoot, 'guest/bin/trials');
+
+/** All trials of a group, in the order of the list. */
+export function trialsOf(group: string): Trial[] {
+  const list = readFileSync(join(projectRoot, 'guest/trials/trials.h'), 'utf8');
+  const trials = Array.from(list.matchAll(/^TRIAL\((\w+), "(\w+)"/gm), ([, name, of]) => ({ name: name!, group: of! }));
+  return trials.filter((trial) => trial.group === group);
+}
+
+/** Path of qemu's user-mode emulator of riscv64, if it is installed. */
+export const qemu = findQemu();
+
+function findQemu(): string | undefined {
+  try {
+    return execFileSync('sh', ['-c', 'command -v qemu-riscv64'], { encoding: 'utf8' }).trim();
+  } catch {
+    return undefined;
+  }
+}
+
+export interface Outcome {
+  readonly status: number;
+  readonly stdout: string;
+}
+
+const outcomes = new Map<string, Promise<Outcome>>();
+
+/** What a trial does under qemu; each is run once. */
+export function underQemu(name: string): Promise<Outcome> {
+  const known = outcomes.get(name);
+  if (known !== undefined) return known;
+  const outcome = runUnderQemu(name);
+  outcomes.set(name, outcome);
+  return outcome;
+}
+
+async function runUnderQemu(name: string): Promise<Outcome> {
+  // A trial starts itself again through this, for the host cannot execute it.
+  const env = { ...process.env, TRIALS_RUNNER: qemu! };
+  try {
+    const { stdout } = await promisify(execFile)(qemu!, [executable, name], { env, timeout: 60_000 });
+    return { status: 0, stdout };
+  } catch (error) {
+    const { code, stdout } = error as { code?: number; stdout?: string };
+    if (typeof code !== 'number') throw error;
+    return { status: code, stdout: stdout ?? '' };
+  }
+}

@@ -1,0 +1,107 @@
+/*
+ * Many at once: is nothing lost, doubled, mixed up or left behind when all harts send, receive, create, destroy, start and die?
+ *
+ * Sizes are for a run of seconds. HARTBEAT_STRESS=n makes everything n times as long, for runs by hand.
+ */
+
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { Machine, type MachineStats } from '../../src/machine.ts';
+
+const scale = Number(process.env.HARTBEAT_STRESS ?? 1);
+const SECONDS = 1000;
+const patience = 60 * SECONDS * Math.max(1, scale);
+const times = (count: number): string => String(Math.round(count * scale));
+
+let machine: Machine;
+let atRest: MachineStats;
+
+describe.each([1, 2, 4, 16])('with %i harts', (cpus) => {
+  beforeAll(async () => {
+    machine = await Machine.boot({ cpus });
+    await machine.run('true');
+    atRest = machine.stats();
+  });
+
+  afterAll(() => machine.halt());
+
+  // Whatever a test has done: afterwards the machine has all its memory again.
+  afterEach(() => {
+    expect(machine.stats().framesFree).toBe(atRest.framesFree);
+  });
+
+  async function trial(...args: string[]): Promise<string> {
+    const { status, stdout, stderr } = await machine.run('trials', args);
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+    return stdout;
+  }
+
+  it.each([
+    ['one receiver hears all', 8, 5000, 1],
+    ['each sender has its receiver', 8, 5000, 8],
+    ['more senders than harts', 48, 500, 3],
+  ])(
+    'loses, doubles and reorders no message: %s',
+    async (_, senders, each, receivers) => {
+      const count = times(each);
+      const stdout = await trial('portstress', String(senders), count, String(receivers));
+      expect(stdout).toContain(`portstress: ${String(senders * Number(count))} messages ok`);
+    },
+    patience,
+  );
+
+  it(
+    'brings no message to the wrong owner while ports come and go',
+    async () => {
+      expect(await trial('portrace', times(300))).toContain('portrace: ok');
+    },
+    patience,
+  );
+
+  it(
+    'gives everything back when processes die in every way there is',
+    async () => {
+      expect(await trial('leaks', times(2))).toContain('leaks: ok');
+    },
+    patience,
+  );
+
+  it(
+    'ends processes whole, whatever their threads do, again and again',
+    async () => {
+      for (let i = 0; i < Number(times(15)); i++) expect(await trial('exit_group')).toContain('exit_group: ok');
+    },
+    patience,
+  );
+
+  it(
+    'wakes and refuses who waits when the other side dies',
+    async () => {
+      for (let i = 0; i < Number(times(2)); i++) expect(await trial('ports_waiting')).toContain('ports_waiting: ok');
+    },
+    patience,
+  );
+
+  it(
+    'survives a storm of processes from a shell',
+    async () => {
+      const lines = Array.from({ length: Number(times(120)) }, (_, i) =>
+        i % 3 === 0 ? 'true &' : i % 3 === 1 ? 'false' : 'hello',
+      );
+      const { status, stdout } = await machine.run('sh', [], { stdin: `${lines.join('\n')}\nexit 7\n` });
+      expect(status).toBe(7);
+      expect(stdout.match(/Hello from/g)).toHaveLength(lines.filter((line) => line === 'hello').length);
+      // The last ones in the background may still be on their way out.
+      while (machine.stats().framesFree !== atRest.framesFree) await machine.run('sleep', ['0.01']);
+    },
+    patience,
+  );
+
+  it(
+    'keeps atomics and LR/SC whole across all harts',
+    async () => {
+      expect(await trial('atomics', times(2000))).toContain('atomics: ok');
+      expect(await trial('lrsc', times(2000))).toContain('lrsc: ok');
+    },
+    patience,
+  );
+});
