@@ -275,7 +275,8 @@ export class Scheduler {
   private steal(): number {
     const { ram, locks } = this;
     const { cpus } = this.map;
-    for (let i = 1; i < cpus; i++) {
+    // A full round, itself left out: who has looked at all the others may park.
+    for (let i = 0; i < cpus; i++) {
       this.victim = this.victim + 1 >= cpus ? 0 : this.victim + 1;
       if (this.victim === this.hart) continue;
       const queue = this.queueOf(this.victim);
