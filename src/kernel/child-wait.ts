@@ -4,7 +4,6 @@
  * The wait is of the Rerun form under the tree lock: every child that ends wakes all who wait, and each looks again.
  */
 
-import { struct, bytes } from '../core/layout.ts';
 import type { Ram } from '../core/ram.ts';
 import type { Locks } from '../smp/spinlock.ts';
 import { E } from './errno.ts';
@@ -22,9 +21,6 @@ const LINUX_ONLY = 0xe000_0000;
 
 /** `struct rusage`: only the user time is kept. */
 const RUSAGE_BYTES = 144;
-
-/** A place in RAM to build what goes to the user; one per participant. */
-export const ChildWaitScratch = struct('ChildWaitScratch', { rusage: bytes('owner', RUSAGE_BYTES, 64) });
 
 export class ChildWaits {
   constructor(

@@ -10,6 +10,7 @@ import type { Console } from '../devices/console.ts';
 import { NO_INPUT, STREAM_CLOSED } from '../devices/console.ts';
 import { HostCall, type HostBell } from '../smp/host-bell.ts';
 import type { Locks } from '../smp/spinlock.ts';
+import { EventId, type Tracer } from '../trace/index.ts';
 import { E } from './errno.ts';
 import type { UserCopy } from './user-copy.ts';
 import { WaitForm, WaitReason } from './wait.ts';
@@ -25,6 +26,7 @@ export class ConsoleFile {
     private readonly copy: UserCopy,
     private readonly waits: WaitQueues,
     private readonly bell: HostBell,
+    private readonly trace: Tracer,
     /** PIECE bytes of RAM of this participant. */
     private readonly scratch: number,
   ) {}
@@ -49,6 +51,7 @@ export class ConsoleFile {
     const hostHasMore = console.consumeLocked(taken);
     locks.release(console.lock);
     if (hostHasMore) this.bell.ring(HostCall.Input);
+    if (this.trace.on) this.trace.emit(EventId.console, 0, 0, taken, 0, 0);
     return taken > 0 ? taken : error;
   }
 
@@ -75,6 +78,7 @@ export class ConsoleFile {
       if (accepted === STREAM_CLOSED) return -E.PIPE;
       this.bell.ring(HostCall.Output);
       if (result !== 0) return result;
+      if (this.trace.on) this.trace.emit(EventId.console, 0, stream, accepted, 0, 0);
       written += accepted;
       if (accepted < piece) break;
     }

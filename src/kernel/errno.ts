@@ -138,8 +138,6 @@ export const E = {
   HWPOISON: 133,
 } as const;
 
-export type Errno = (typeof E)[keyof typeof E];
-
 /** The name of an error number, either sign: 'EINVAL'. For reports and traces. */
 export function errnoName(error: number): string {
   const value = Math.abs(error);

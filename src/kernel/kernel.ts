@@ -19,8 +19,8 @@ import { HostBell } from '../smp/host-bell.ts';
 import { Shootdown } from '../smp/shootdown.ts';
 import { SmpMap } from '../smp/smp-map.ts';
 import { Locks } from '../smp/spinlock.ts';
-import { initTraceRing, Tracer } from '../trace/index.ts';
-import { AddressSpaces, MAX_SPACES } from './address-space.ts';
+import { EventId, initTraceRing, Tracer } from '../trace/index.ts';
+import { AddressSpaces, MAX_SPACES, Space } from './address-space.ts';
 import { Areas } from './areas.ts';
 import { Arguments } from './arguments.ts';
 import { ChildWaits } from './child-wait.ts';
@@ -136,7 +136,7 @@ export class Kernel {
       this.frames,
       this.areas,
       this.images,
-      this.shootdown,
+      { shoot: (tlb) => this.shoot(tlb) },
       map.spaces,
       limits.spaces,
     );
@@ -203,6 +203,7 @@ export class Kernel {
       this.copy,
       this.waits,
       this.bell,
+      this.trace,
       this.scratch + STRUCT_SCRATCH,
     );
   }
@@ -253,6 +254,15 @@ export class Kernel {
     }
     this.images.release(image);
     return result;
+  }
+
+  /** A shootdown, and the trace of it: the floor that carries it out knows no trace. */
+  private shoot(tlb: number): void {
+    if (this.trace.on) {
+      const asid = Space.asid.get(this.ram, tlb - Space.tlb.offset);
+      this.trace.emit(EventId.shootdown, 0, asid, this.spaces.batch.count, 0, 0);
+    }
+    this.shootdown.shoot(tlb);
   }
 
   private start(image: number, blob: number, name: string): number {

@@ -6,10 +6,11 @@
 import type { Ram } from '../core/ram.ts';
 import { BootPage } from '../smp/boot-page.ts';
 import { sourcePositions } from '../smp/bundle.ts';
-import { HartControl, Mode } from '../smp/hart-control.ts';
+import { HartControl, Mode, RECENT_CALLS } from '../smp/hart-control.ts';
 import { rankName } from '../smp/ranks.ts';
 import type { SmpMap } from '../smp/smp-map.ts';
 import { Spinlock } from '../smp/spinlock.ts';
+import { callName } from '../syscalls/numbers.ts';
 
 /** What has failed, if it was not a hart that could report it itself. */
 export interface Failure {
@@ -49,5 +50,16 @@ function hartLine(ram: Ram, control: number, hart: number): string {
   const parked = HartControl.parked.load(ram, control) === 0 ? '' : ', parked';
   const running = thread === 0 ? '' : `, thread block 0x${thread.toString(16)}`;
   const locks = held.length === 0 ? '' : `, holds ${held.join(', ')}`;
-  return `  hart ${String(hart)}: ${MODES[mode] ?? `mode ${String(mode)}`}${parked}${running}${locks}`;
+  return `  hart ${String(hart)}: ${MODES[mode] ?? `mode ${String(mode)}`}${parked}${running}${locks}${recentCalls(ram, control)}`;
+}
+
+/** The system calls that a hart has taken last, the latest last. */
+function recentCalls(ram: Ram, control: number): string {
+  const count = HartControl.recentCount.get(ram, control);
+  const names: string[] = [];
+  for (let i = Math.max(0, count - RECENT_CALLS); i < count; i++) {
+    const number = HartControl.recentCalls.at(ram, control, i % RECENT_CALLS);
+    names.push(callName(number) ?? `0x${number.toString(16)}`);
+  }
+  return names.length === 0 ? '' : `, last calls: ${names.join(' ')}`;
 }

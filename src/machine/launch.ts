@@ -5,7 +5,7 @@
  * the word that it was asked for by: so that it can start itself again by its argv[0].
  */
 
-import { E } from '../kernel/errno.ts';
+import { E, errnoName } from '../kernel/errno.ts';
 import { MAX_IMAGE_NAME } from '../kernel/image-names.ts';
 import type { Kernel } from '../kernel/kernel.ts';
 import { UsageError } from './errors.ts';
@@ -86,6 +86,6 @@ function refusal(word: string, errno: number): UsageError {
     case E.NAMETOOLONG:
       return new UsageError(`${word}: the name is too long`);
     default:
-      return new UsageError(`${word}: cannot be started (errno ${String(errno)})`);
+      return new UsageError(`${word}: cannot be started (${errnoName(errno)})`);
   }
 }

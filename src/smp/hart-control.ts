@@ -8,6 +8,9 @@ import { atomicU32, atomicU32Array } from './atomics.ts';
 /** Locks one hart can hold at a time. */
 export const MAX_HELD = 16;
 
+/** System calls that a crash report can tell of; a power of two. */
+export const RECENT_CALLS = 8;
+
 /** What a hart is doing, in `HartControl.mode`. */
 export const Mode = {
   /** In the kernel, or idle: holds no stale translation that it would use before it enters guest code again. */
@@ -39,6 +42,10 @@ export const HartControl = struct(
     own: cacheLine(),
     heldCount: u32('owner'),
     held: u32Array('owner', MAX_HELD),
+
+    /** Numbers of the system calls that this hart has taken last, the latest at (recentCount - 1) % RECENT_CALLS: for reports. */
+    recentCount: u32('owner'),
+    recentCalls: u32Array('owner', RECENT_CALLS),
 
     accounts: cacheLine(),
     busyNs: f64('owner'),

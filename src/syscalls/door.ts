@@ -15,6 +15,7 @@ import type { FamilyRegion } from '../kernel/memory-map.ts';
 import type { MachineConfig } from '../kernel/config.ts';
 import { LEAST_ERRNO } from '../kernel/result.ts';
 import { Thread } from '../kernel/thread.ts';
+import { HartControl, RECENT_CALLS } from '../smp/hart-control.ts';
 import { EventId } from '../trace/index.ts';
 import { MachineCall, VrosCall } from './abi.ts';
 import { Call, type Handler } from './call.ts';
@@ -45,11 +46,13 @@ export class SystemCalls implements Door {
   readonly ports: Ports;
   private readonly current: Call;
   private readonly ram: Ram;
+  private readonly control: number;
   /** Handlers by family and number. */
   private readonly table: (Handler | undefined)[][] = Array.from({ length: FAMILIES }, () => []);
 
   constructor(private readonly kernel: Kernel) {
     this.ram = kernel.ram;
+    this.control = kernel.smpMap.hartControl(kernel.hart);
     this.current = new Call(kernel);
     this.ports = new Ports(kernel, kernel.map.families[PORTS_REGION]!, kernel.config);
     this.install();
@@ -66,6 +69,7 @@ export class SystemCalls implements Door {
     const low = ram.u32[(thread + A7) >>> 2]!;
     const high = ram.u32[(thread + A7 + 4) >>> 2]!;
     const handler = high === 0 && low < FAMILIES * FAMILY_CALLS ? this.table[low >>> 12]![low & (FAMILY_CALLS - 1)] : undefined;
+    this.remember(low);
     if (trace.on) this.traceEnter(thread, low, handler === undefined ? EventId.unknownSyscall : EventId.syscallEnter);
     if (handler === undefined) return -E.NOSYS;
     this.current.begin(thread);
@@ -75,6 +79,14 @@ export class SystemCalls implements Door {
       trace.emit(EventId.syscallExit, tid, low, result % 2 ** 32, Math.floor(result / 2 ** 32), 0);
     }
     return result;
+  }
+
+  /** For the report of a crash. */
+  private remember(number: number): void {
+    const { ram, control } = this;
+    const count = HartControl.recentCount.get(ram, control);
+    HartControl.recentCalls.put(ram, control, count & (RECENT_CALLS - 1), number);
+    HartControl.recentCount.set(ram, control, (count + 1) >>> 0);
   }
 
   private traceEnter(thread: number, number: number, event: number): void {
