@@ -5,8 +5,8 @@
  * A thread is in one hart's hands from `pick` until it is made Ready or Blocked or ends; from then on `execute` does not touch it.
  * No lock is held while guest code runs or the hart parks.
  *
- * Guest code runs in slices of CREDIT instructions; a system call costs SYSCALL_CREDIT of them, so that a thread that does nothing but
- * system calls is looked at as often as one that computes.
+ * Guest code runs in slices of CREDIT instructions; a system call or a page fault costs TRAP_CREDIT of them, so that a thread that does
+ * nothing but those is looked at as often as one that computes.
  */
 
 import type { Cpu } from '../core/cpu.ts';
@@ -34,7 +34,7 @@ export interface Door {
 
 /** Guest instructions between two looks at the clock: 0.1 ms or so. */
 const CREDIT = 20_000;
-const SYSCALL_CREDIT = 400;
+const TRAP_CREDIT = 400;
 
 /** How long an idle hart spins before it parks: longer than a message takes to the other hart and back. */
 const IDLE_SPIN_NS = 60_000;
@@ -103,11 +103,12 @@ export class HartLoop {
         if (result > BLOCKED) ram.setU64(thread + A0, result);
         else if (result === REPLACED) this.activate(thread);
         else return;
-        credit -= SYSCALL_CREDIT;
+        credit -= TRAP_CREDIT;
         if (credit > 0) continue;
       } else if (cause !== Cause.Budget && cause !== Cause.Doorbell) {
         if (!this.trap(thread, cause)) return;
-        continue;
+        credit -= TRAP_CREDIT;
+        if (credit > 0) continue;
       }
       credit = CREDIT;
       if (!this.tick(thread)) return;
