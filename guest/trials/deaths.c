@@ -14,15 +14,28 @@ extern char **environ;
 
 static pthread_barrier_t together;
 
-/* Waits in vfork, for a child that sleeps in its memory. */
-static int wait_in_vfork(void)
+/* Once process `first` is gone, waits in vfork for a child that sleeps in its memory. */
+static int wait_in_vfork(pid_t first)
 {
-    sleep_ms(20);
-    if (vfork() == 0) {
-        sleep_ms(60);
-        _exit(0);
-    }
+    while (kill(first, 0) == 0)
+        sleep_ms(1);
+    if (vfork() == 0)
+        for (;;)
+            sleep_ms(1000);
     return 0;
+}
+
+/* The child of `parent`, as soon as there is one. */
+static pid_t child_of(pid_t parent)
+{
+    struct hb_process list[64];
+    for (;; sleep_ms(1)) {
+        int count = hb_processes(list, 64);
+        CHECK(count > 0 && count <= 64);
+        for (int i = 0; i < count; i++)
+            if (list[i].ppid == (uint32_t)parent)
+                return (pid_t)list[i].pid;
+    }
 }
 
 /* The parent goes at once, the child, which nobody will wait for, on its own. */
@@ -30,16 +43,14 @@ static void death_in_vfork(void)
 {
     /* Its slot is free when the vfork child is born, which so comes to lie below its parent. */
     pid_t first = spawn_self("child", "sleep", NULL);
-    pid_t parents[2];
-    for (int i = 0; i < 2; i++)
-        parents[i] = spawn_self("deaths", "wait-in-vfork", NULL);
-    kill(first, SIGKILL);
+    pid_t parent = spawn_self("deaths", "wait-in-vfork", text_of((uint64_t)first), NULL);
+    CHECK_OK(kill(first, SIGKILL));
     wait_status_of(first);
-    sleep_ms(40);
-    for (int i = 0; i < 2; i++) {
-        CHECK_OK(kill(parents[i], SIGKILL));
-        CHECK_EQ(WTERMSIG(wait_status_of(parents[i])), SIGKILL);
-    }
+    pid_t child = child_of(parent);
+    CHECK_OK(kill(parent, SIGKILL));
+    CHECK_EQ(wait_status_of(parent), SIGKILL);
+    CHECK_OK(kill(child, 0));
+    CHECK_OK(kill(child, SIGKILL));
 }
 
 static void *execute(void *self)
@@ -66,21 +77,19 @@ static int execute_together(void)
 int deaths_trial(int argc, char **argv)
 {
     if (argc > 1 && strcmp(argv[1], "wait-in-vfork") == 0)
-        return wait_in_vfork();
+        return wait_in_vfork((pid_t)number_argument(argc, argv, 2, 0));
     if (argc > 1 && strcmp(argv[1], "execute-together") == 0)
         return execute_together();
-    struct hb_stats before = settled_stats();
-    for (int i = 0; i < 3; i++)
-        death_in_vfork();
+    death_in_vfork();
     printf("in vfork: ok\n");
+    /* What this process itself needs once it has now. */
+    struct hb_stats before = settled_stats();
     for (int i = 0; i < ROUNDS; i++) {
-        int status = wait_status_of(spawn_self("deaths", "execute-together", NULL));
-        CHECK_EQ(status, 7 << 8);
+        death_in_vfork();
+        CHECK_EQ(wait_status_of(spawn_self("deaths", "execute-together", NULL)), 7 << 8);
     }
     printf("executing together: ok\n");
-    /* Orphans end by themselves. */
-    sleep_ms(80);
-    CHECK_EQ(settled_stats().processes, before.processes);
+    check_no_leak(&before);
     printf("deaths: ok\n");
     return 0;
 }
