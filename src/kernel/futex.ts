@@ -174,7 +174,8 @@ export class Futexes {
     const space = Process.space.get(ram, Thread.process.get(ram, thread));
     const tid = Thread.tid.get(ram, thread);
     if (copy.readU64(space, head + 8) !== 0) return;
-    const offset = copy.value;
+    // Signed, and negative as a rule: a value of 2^64 - 32 would not survive as a double.
+    const offset = (copy.hi | 0) * 2 ** 32 + copy.lo;
     if (copy.readU64(space, head + 16) !== 0) return;
     const pending = copy.value;
     if (copy.readU64(space, head) !== 0) return;
@@ -183,11 +184,11 @@ export class Futexes {
       // The next one is read first: an unlocked mutex may be freed by another thread.
       const bad = copy.readU64(space, entry);
       const next = copy.value;
-      if (entry !== pending) this.abandon(space, addOffset(entry, offset), tid);
+      if (entry !== pending) this.abandon(space, entry + offset, tid);
       if (bad !== 0) break;
       entry = next;
     }
-    if (pending !== 0) this.abandon(space, addOffset(pending, offset), tid);
+    if (pending !== 0) this.abandon(space, pending + offset, tid);
   }
 
   private abandon(space: number, word: number, tid: number): void {
@@ -246,11 +247,6 @@ export class Futexes {
     const hash = Math.imul(((address % 2 ** 32) >>> 2) ^ (space >>> 6), 0x9e3779b1) >>> 24;
     return this.base + (hash & (BUCKETS - 1)) * Bucket.SIZE;
   }
-}
-
-/** The list's offset is a signed 64-bit number, read as an unsigned one. */
-function addOffset(entry: number, offset: number): number {
-  return offset >= 2 ** 63 ? entry - (2 ** 64 - offset) : entry + offset;
 }
 
 /** FUTEX_WAKE_OP's encoded operation: bits 31:28 operation, 27:24 comparison, 23:12 operand, 11:0 comparand. */
