@@ -1,8 +1,8 @@
 /*
  * VROS ports: mailboxes with a number, a queue of typed messages, and one owner who receives (spec/vros-ports).
  *
- * A port is a slot of a table. Its plain id is the slot's number, which comes back when the port is destroyed, the longest-free slot
- * first; its tagged name is id + table size × generation (generation ≥ 1), which never reaches a later owner. Every call takes either.
+ * A port is a slot of a table (port-table.ts), named by its plain id or by a tagged name that no later owner of the slot has. Every call
+ * takes either.
  *
  * The queue is a ring in the slot. Waiting (Complete form, under the port's lock): receivers on an empty queue, senders, if they ask to
  * wait, on a full one. Messages are copied between user memory and the ring under the port's lock, so that a bad pointer is found before
@@ -18,76 +18,16 @@
  * Waiters' operands: waitA = user address of message or data, waitB = size (senders), waitC = type (senders).
  */
 
-import { bytes, cacheLine, struct, u32, u64 } from '../core/layout.ts';
 import type { Ram } from '../core/ram.ts';
 import { E } from '../kernel/errno.ts';
 import type { Kernel } from '../kernel/kernel.ts';
 import { Process } from '../kernel/process.ts';
 import { Thread } from '../kernel/thread.ts';
-import { WaitForm, WaitReason, waitQueue } from '../kernel/wait.ts';
 import { NO_DEADLINE } from '../kernel/timers.ts';
-import { Rank } from '../smp/ranks.ts';
-import { spinlock } from '../smp/spinlock.ts';
+import { WaitForm, WaitReason } from '../kernel/wait.ts';
 import { EventId } from '../trace/index.ts';
-
-/** Index of this family in `Process.owned`. */
-const FAMILY = 0;
-
-const PortTable = struct(
-  'PortTable',
-  {
-    lock: spinlock(),
-    inUse: u32('lock'),
-    /** Free slots, the longest-free one first; 0: none. */
-    freeHead: u32('lock'),
-    freeTail: u32('lock'),
-  },
-  { align: 64 },
-);
-
-export const Port = struct(
-  'Port',
-  {
-    lock: spinlock(),
-    id: u32('immutable'),
-    /** How often the slot has been given out; changes under both locks. */
-    generation: u32('lock'),
-    /** Owning process, 0: the slot is free; changes under both locks. */
-    owner: u32('lock'),
-    head: u32('lock'),
-    count: u32('lock'),
-    receivers: waitQueue('lock'),
-    senders: waitQueue('lock'),
-    sent: u64('lock'),
-    received: u64('lock'),
-
-    links: cacheLine(),
-    /** Free list, or list of the owner's ports. */
-    next: u32('table.lock'),
-    prev: u32('table.lock'),
-    /** 1: the slot's generations are used up, it is never given out again. */
-    retired: u32('table.lock'),
-    queue: bytes('lock', 0, 64),
-  },
-  { align: 64 },
-);
-
-/** A message in the ring; as `struct ipc_message` starts. */
-const Message = struct(
-  'Message',
-  { sender: u32('lock'), type: u32('lock'), size: u32('lock'), data: bytes('lock', 0, 4) },
-  { align: 4 },
-);
-
-/** A message as `recv` writes it: sender, type, size, data. */
-export const MESSAGE_HEADER_BYTES = Message.data.offset;
-
-/** How `send` and `receive` wait. */
-export interface PortTuning {
-  readonly ports: number;
-  readonly portMessages: number;
-  readonly portMessageBytes: number;
-}
+import { Message, MESSAGE_HEADER_BYTES, messageBytes, Port, type PortTuning } from './port-layout.ts';
+import { PortTable } from './port-table.ts';
 
 /** What `stat` tells. */
 export interface PortStatus {
@@ -103,70 +43,38 @@ export interface PortStatus {
 
 export class Ports {
   private readonly ram: Ram;
-  private readonly tableLock: number;
-  private readonly slotBytes: number;
-  private readonly messageBytes: number;
-  private readonly slots: number;
-  private readonly generationLimit: number;
-  readonly count: number;
+  readonly table: PortTable;
   readonly capacity: number;
-  readonly maxData: number;
+  private readonly maxData: number;
+  private readonly messageBytes: number;
 
-  /** @param base region of `Ports.bytes` bytes */
+  /** @param base region of `PortTable.bytes` bytes */
   constructor(
     private readonly kernel: Kernel,
-    private readonly base: number,
+    base: number,
     tuning: PortTuning,
   ) {
     this.ram = kernel.ram;
-    this.count = tuning.ports;
+    this.table = new PortTable(kernel.ram, kernel.locks, base, tuning);
     this.capacity = tuning.portMessages;
     this.maxData = tuning.portMessageBytes;
-    this.tableLock = PortTable.lock.addr(base);
     this.messageBytes = messageBytes(tuning);
-    this.slotBytes = slotBytes(tuning);
-    this.slots = base + PortTable.SIZE;
-    // Names are C ints that must not be negative.
-    this.generationLimit = Math.floor((2 ** 31 - this.count) / this.count);
     kernel.exits.onProcessExit((process) => this.reap(process));
-  }
-
-  static bytes(tuning: PortTuning): number {
-    return PortTable.SIZE + tuning.ports * slotBytes(tuning);
-  }
-
-  /** Makes all ports free, in the order of their numbers. Once, by the host. */
-  initialise(): void {
-    const { ram, base } = this;
-    ram.fill(base, PortTable.SIZE);
-    PortTable.lock.init(ram, base, Rank.portTable);
-    for (let id = 0; id < this.count; id++) {
-      const port = this.at(id);
-      ram.fill(port, Port.SIZE);
-      Port.lock.init(ram, port, Rank.object);
-      Port.id.set(ram, port, id);
-      this.freeLocked(port);
-    }
   }
 
   /** Creates a port that `process` owns: its id, or -ENOSPC. */
   create(process: number): number {
-    const { ram, base } = this;
+    const { ram, table } = this;
     const { locks, trace } = this.kernel;
-    locks.acquire(this.tableLock);
-    const port = PortTable.freeHead.get(ram, base);
+    locks.acquire(table.lock);
+    const port = table.takeLocked(process);
     if (port === 0) {
-      locks.release(this.tableLock);
+      locks.release(table.lock);
       return -E.NOSPC;
     }
-    const next = Port.next.get(ram, port);
-    PortTable.freeHead.set(ram, base, next);
-    if (next === 0) PortTable.freeTail.set(ram, base, 0);
-    PortTable.inUse.set(ram, base, PortTable.inUse.get(ram, base) + 1);
-    this.linkLocked(port, process);
-
     const lock = Port.lock.addr(port);
     locks.acquire(lock);
+    const id = Port.id.get(ram, port);
     const generation = Port.generation.get(ram, port) + 1;
     Port.generation.set(ram, port, generation);
     Port.owner.set(ram, port, process);
@@ -175,8 +83,7 @@ export class Ports {
     Port.sent.set(ram, port, 0);
     Port.received.set(ram, port, 0);
     locks.release(lock);
-    locks.release(this.tableLock);
-    const id = Port.id.get(ram, port);
+    locks.release(table.lock);
     if (trace.on) trace.emit(EventId.portCreate, 0, id, generation, Process.pid.get(ram, process), 0);
     return id;
   }
@@ -184,17 +91,17 @@ export class Ports {
   /** Destroys a port of `process`: its messages are gone, its waiters fail with EIDRM. 0, -ENOENT or -EPERM. */
   destroy(process: number, name: number): number {
     const { locks } = this.kernel;
-    locks.acquire(this.tableLock);
-    const port = this.acquireLocked(name);
+    locks.acquire(this.table.lock);
+    const port = this.table.acquire(name);
     let result = 0;
     if (port < 0) {
       result = port;
     } else {
       if (Port.owner.get(this.ram, port) !== process) result = -E.PERM;
       else this.destroyLocked(port);
-      locks.release(Port.lock.addr(port));
+      this.table.release(port);
     }
-    locks.release(this.tableLock);
+    locks.release(this.table.lock);
     return result;
   }
 
@@ -217,10 +124,10 @@ export class Ports {
     wait: boolean,
   ): number {
     if (size > this.maxData) return -E.MSGSIZE;
-    const port = this.acquireLocked(name);
+    const port = this.table.acquire(name);
     if (port < 0) return port;
     const { ram } = this;
-    const { locks, waits } = this.kernel;
+    const { waits } = this.kernel;
     let result: number;
     const pid = Process.pid.get(ram, process);
     const receivers = Port.receivers.addr(port);
@@ -241,7 +148,7 @@ export class Ports {
         this.traceSend(thread, port, size, type);
       }
     }
-    locks.release(Port.lock.addr(port));
+    this.table.release(port);
     return result;
   }
 
@@ -260,10 +167,10 @@ export class Ports {
     wait: boolean,
     deadline = NO_DEADLINE,
   ): number {
-    const port = this.acquireLocked(name);
+    const port = this.table.acquire(name);
     if (port < 0) return port;
     const { ram } = this;
-    const { locks, waits, copy } = this.kernel;
+    const { waits, copy } = this.kernel;
     let result: number;
     if (Port.owner.get(ram, port) !== process) {
       result = -E.PERM;
@@ -282,93 +189,64 @@ export class Ports {
         result = waits.sleepLocked(thread, queue, lock, WaitForm.Complete, WaitReason.portReceive, deadline, -E.TIMEDOUT);
       }
     }
-    locks.release(Port.lock.addr(port));
+    this.table.release(port);
     return result;
   }
 
   /** The tagged name of the port that has this id (or name) now, or -ENOENT. */
   nameOf(name: number): number {
-    const port = this.acquireLocked(name);
+    const port = this.table.acquire(name);
     if (port < 0) return port;
-    const tagged = this.taggedLocked(port);
-    this.kernel.locks.release(Port.lock.addr(port));
+    const tagged = this.table.taggedLocked(port);
+    this.table.release(port);
     return tagged;
   }
 
   /** What a port is up to; 0 or -ENOENT. */
   stat(name: number, into: PortStatus): number {
     const { ram } = this;
-    const port = this.acquireLocked(name);
+    const port = this.table.acquire(name);
     if (port < 0) return port;
     into.id = Port.id.get(ram, port);
-    into.name = this.taggedLocked(port);
+    into.name = this.table.taggedLocked(port);
     into.ownerPid = Process.pid.get(ram, Port.owner.get(ram, port));
     into.queued = Port.count.get(ram, port);
     into.receivers = this.lengthLocked(Port.receivers.addr(port));
     into.senders = this.lengthLocked(Port.senders.addr(port));
     into.sent = Port.sent.get(ram, port);
     into.received = Port.received.get(ram, port);
-    this.kernel.locks.release(Port.lock.addr(port));
+    this.table.release(port);
     return 0;
-  }
-
-  /** Ports in use: a snapshot. */
-  inUse(): number {
-    return PortTable.inUse.get(this.ram, this.base);
   }
 
   /** Messages in all queues: exact while nothing changes. */
   messagesQueued(): number {
-    let sum = 0;
-    for (let id = 0; id < this.count; id++) {
-      const port = this.at(id);
-      if (Port.owner.get(this.ram, port) !== 0) sum += Port.count.get(this.ram, port);
-    }
-    return sum;
+    return this.table.sum(Port.count);
   }
 
   /** A process ends: its ports go with it. */
   private reap(process: number): void {
-    const { ram } = this;
+    const { table } = this;
     const { locks } = this.kernel;
-    locks.acquire(this.tableLock);
-    for (let port = Process.owned.at(ram, process, FAMILY); port !== 0; port = Process.owned.at(ram, process, FAMILY)) {
+    locks.acquire(table.lock);
+    for (let port = table.firstOwnedLocked(process); port !== 0; port = table.firstOwnedLocked(process)) {
       const lock = Port.lock.addr(port);
       locks.acquire(lock);
       this.destroyLocked(port);
       locks.release(lock);
     }
-    locks.release(this.tableLock);
-  }
-
-  /** Finds the port that a name means and takes its lock: its address, or -ENOENT without the lock. */
-  private acquireLocked(name: number): number {
-    const { ram } = this;
-    const { locks } = this.kernel;
-    const port = this.at(name % this.count);
-    const generation = Math.floor(name / this.count);
-    const lock = Port.lock.addr(port);
-    locks.acquire(lock);
-    const known = Port.owner.get(ram, port) !== 0 && (generation === 0 || generation === Port.generation.get(ram, port));
-    if (known) return port;
-    locks.release(lock);
-    return -E.NOENT;
+    locks.release(table.lock);
   }
 
   /** Both locks are held. */
   private destroyLocked(port: number): void {
-    const { ram, base } = this;
+    const { ram } = this;
     const { waits, trace } = this.kernel;
-    const generation = Port.generation.get(ram, port);
-    this.unlinkLocked(port, Port.owner.get(ram, port));
-    Port.owner.set(ram, port, 0);
+    this.table.giveBackLocked(port);
     Port.count.set(ram, port, 0);
     waits.endAllLocked(Port.receivers.addr(port), -E.IDRM);
     waits.endAllLocked(Port.senders.addr(port), -E.IDRM);
-    PortTable.inUse.set(ram, base, PortTable.inUse.get(ram, base) - 1);
-    if (generation >= this.generationLimit) Port.retired.set(ram, port, 1);
-    else this.freeLocked(port);
-    if (trace.on) trace.emit(EventId.portDestroy, 0, Port.id.get(ram, port), generation, 0, 0);
+    if (trace.on) trace.emit(EventId.portDestroy, 0, Port.id.get(ram, port), Port.generation.get(ram, port), 0, 0);
   }
 
   /** Copies a message from user memory to the end of a queue that has room: 0 or -EFAULT. */
@@ -459,51 +337,7 @@ export class Ports {
     return length;
   }
 
-  private taggedLocked(port: number): number {
-    return Port.id.get(this.ram, port) + this.count * Port.generation.get(this.ram, port);
-  }
-
-  /** Puts a slot at the end of the free list. */
-  private freeLocked(port: number): void {
-    const { ram, base } = this;
-    const tail = PortTable.freeTail.get(ram, base);
-    Port.next.set(ram, port, 0);
-    if (tail === 0) PortTable.freeHead.set(ram, base, port);
-    else Port.next.set(ram, tail, port);
-    PortTable.freeTail.set(ram, base, port);
-  }
-
-  private linkLocked(port: number, process: number): void {
-    const { ram } = this;
-    const head = Process.owned.at(ram, process, FAMILY);
-    Port.next.set(ram, port, head);
-    Port.prev.set(ram, port, 0);
-    if (head !== 0) Port.prev.set(ram, head, port);
-    Process.owned.put(ram, process, FAMILY, port);
-  }
-
-  private unlinkLocked(port: number, process: number): void {
-    const { ram } = this;
-    const next = Port.next.get(ram, port);
-    const prev = Port.prev.get(ram, port);
-    if (next !== 0) Port.prev.set(ram, next, prev);
-    if (prev !== 0) Port.next.set(ram, prev, next);
-    else Process.owned.put(ram, process, FAMILY, next);
-  }
-
-  private at(id: number): number {
-    return this.slots + id * this.slotBytes;
-  }
-
   private message(port: number, index: number): number {
     return Port.queue.addr(port) + index * this.messageBytes;
   }
-}
-
-function messageBytes(tuning: PortTuning): number {
-  return Math.ceil((MESSAGE_HEADER_BYTES + tuning.portMessageBytes) / 8) * 8;
-}
-
-function slotBytes(tuning: PortTuning): number {
-  return Math.ceil((Port.SIZE + tuning.portMessages * messageBytes(tuning)) / 64) * 64;
 }

@@ -8,6 +8,7 @@
 import { xOffset } from '../core/context.ts';
 import type { Ram } from '../core/ram.ts';
 import { Ports } from '../ipc/port.ts';
+import { PortTable } from '../ipc/port-table.ts';
 import { E } from '../kernel/errno.ts';
 import type { Door } from '../kernel/hart-loop.ts';
 import type { Kernel } from '../kernel/kernel.ts';
@@ -39,7 +40,7 @@ const PORTS_REGION = 'ports';
 
 /** What the IPC families need of RAM. */
 export function familyRegions(config: MachineConfig): FamilyRegion[] {
-  return [{ name: PORTS_REGION, bytes: Ports.bytes(config) }];
+  return [{ name: PORTS_REGION, bytes: PortTable.bytes(config) }];
 }
 
 export class SystemCalls implements Door {
@@ -60,7 +61,7 @@ export class SystemCalls implements Door {
 
   /** Makes the families' tables empty. Once, by the host. */
   initialise(): void {
-    this.ports.initialise();
+    this.ports.table.initialise();
   }
 
   call(thread: number): number {

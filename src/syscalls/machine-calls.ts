@@ -150,7 +150,7 @@ export function describeObjects(kernel: Kernel, ports: Ports, at: number): void 
   HbStats.threads.set(ram, at, table.threads.inUse());
   HbStats.spaces.set(ram, at, spaces.inUse());
   HbStats.areas.set(ram, at, areas.inUse());
-  HbStats.ports.set(ram, at, ports.inUse());
+  HbStats.ports.set(ram, at, ports.table.inUse());
   HbStats.timers.set(ram, at, timers.armed());
   HbStats.messagesQueued.set(ram, at, ports.messagesQueued());
 }

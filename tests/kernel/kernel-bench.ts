@@ -161,7 +161,7 @@ export class KernelBench {
       spaces: host.spaces.inUse(),
       areas: host.areas.inUse(),
       timers: host.timers.armed(),
-      ports: this.doors[0]!.ports.inUse(),
+      ports: this.doors[0]!.ports.table.inUse(),
     };
   }
 

@@ -3,7 +3,7 @@
  */
 
 import { beforeEach, describe, expect, it } from 'vitest';
-import { Port } from '../../src/ipc/port.ts';
+import { Port } from '../../src/ipc/port-layout.ts';
 import { E } from '../../src/kernel/errno.ts';
 import { BLOCKED } from '../../src/kernel/result.ts';
 import { Thread, ThreadFlag, ThreadState } from '../../src/kernel/thread.ts';
