@@ -56,6 +56,9 @@ export interface InitialState {
   readonly traceLossless: boolean;
 }
 
+/** The host never sleeps on a lock for longer: a worker that died without a report may hold it. */
+const HOST_PATIENCE_MS = 10_000;
+
 /** The host takes part without a CPU. */
 const NO_CPU = { activate: () => undefined, flushAsid: () => undefined };
 
@@ -109,7 +112,8 @@ export class Kernel {
     const { limits } = map;
     this.smpMap = smpMapOf(config, map);
     this.scratch = map.scratch + hart * SCRATCH_BYTES;
-    this.locks = new Locks(ram, this.smpMap.hartControl(hart), hart);
+    const patience = cpu === undefined ? HOST_PATIENCE_MS : Infinity;
+    this.locks = new Locks(ram, this.smpMap.hartControl(hart), hart, patience);
     this.doorbells = new Doorbells(ram, this.smpMap);
     this.bell = new HostBell(ram, map.bootPage);
     this.shootdown = new Shootdown(ram, this.smpMap, this.doorbells, cpu ?? NO_CPU, hart, MAX_SPACES + 1);

@@ -58,6 +58,8 @@ export class Locks {
     /** This hart's control block. */
     private readonly control: number,
     hart: number,
+    /** How long a sleep on a lock may last before it counts as the machine's failure, ms: the host's, for no worker can end it. */
+    private readonly patienceMs = Infinity,
   ) {
     this.me = hart + 1;
     this.heldBase = HartControl.held.addr(control) >>> 2;
@@ -124,7 +126,9 @@ export class Locks {
       }
       if ((word & ~SLEEPERS) === this.me) throw new KernelPanic(`lock ${this.nameOf(lock)} at ${hex(lock)} taken twice`);
       if ((word & SLEEPERS) !== 0 || Atomics.compareExchange(i32, index, word, word | SLEEPERS) === word) {
-        Atomics.wait(i32, index, word | SLEEPERS);
+        if (Atomics.wait(i32, index, word | SLEEPERS, this.patienceMs) === 'timed-out') {
+          throw new KernelPanic(`lock ${this.nameOf(lock)} at ${hex(lock)} is held for ever by hart ${(word & ~SLEEPERS) - 1}`);
+        }
       }
     }
   }
