@@ -97,8 +97,8 @@ console.log(`${host.cpu}, ${host.cores} cores, ${host.memoryMiB} MiB, Node ${hos
 console.log(formatTable(rows));
 if (load.median > BUSY_CORES || load.max > 2 * BUSY_CORES) {
   console.log(
-    `WARNING: the host was not quiet: others kept ${load.median.toFixed(2)} of its ${host.cores} cores busy ` +
-      `(${load.min.toFixed(2)}–${load.max.toFixed(2)}; load average ${loadAverage().toFixed(1)}). These figures are worse than the machine is.`,
+    `WARNING: the host was not quiet. Others kept up to ${load.max.toFixed(2)} of its ${host.cores} cores busy ` +
+      `(median ${load.median.toFixed(2)}; load average ${loadAverage().toFixed(1)}): these figures are worse than the machine is.`,
   );
 }
 for (const [name, message] of results.errors) console.log(`${name} failed: ${message}`);
