@@ -61,7 +61,8 @@ export class WaitQueues {
     const sequence = (Thread.waitSequence.peek(ram, thread) + 1) >>> 0;
     Thread.waitSequence.put(ram, thread, sequence);
     Thread.waitGuard.store(ram, thread, guard);
-    if ((Thread.flags.peek(ram, thread) & ThreadFlag.Killed) !== 0) {
+    // Not a plain load: a host that is not an x86 may carry that out before the store above, and then a kill would be missed.
+    if ((Thread.flags.load(ram, thread) & ThreadFlag.Killed) !== 0) {
       Thread.waitGuard.store(ram, thread, 0);
       return -E.INTR;
     }

@@ -85,7 +85,8 @@ export class Shootdown {
   /** Call right before guest code runs. Nothing but guest code may follow until `leaveGuest`. */
   enterGuest(): void {
     HartControl.mode.store(this.ram, this.control, Mode.Guest);
-    const generation = TlbState.generation.peek(this.ram, this.active);
+    // Not a plain load: a host that is not an x86 may carry that out before the store above.
+    const generation = TlbState.generation.load(this.ram, this.active);
     if (this.seen[this.activeAsid] !== generation) {
       this.cpu.flushAsid(this.activeAsid);
       this.seen[this.activeAsid] = generation;
