@@ -32,7 +32,7 @@ beforeEach(() => {
 });
 
 function text(address: number, content: string): void {
-  [...content, '\0'].forEach((letter, i) => bench.host.copy.writeU8(me.space, address + i, letter.charCodeAt(0)));
+  for (let i = 0; i <= content.length; i++) bench.host.copy.writeU8(me.space, address + i, content.charCodeAt(i) || 0);
 }
 
 const execve = (thread = me.thread, hart = 0, path = PATH, argv = ARGV): number =>

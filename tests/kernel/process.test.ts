@@ -194,7 +194,7 @@ describe('numbers', () => {
     exit(child, 0);
     const seen = new Set([parent.pid, child.pid]);
     for (let i = 0; i < 100; i++) {
-      const { pid } = bench.startReady() as Started;
+      const { pid } = bench.startReady();
       expect(seen.has(pid)).toBe(false);
       seen.add(pid);
       if (i >= 40) break;
