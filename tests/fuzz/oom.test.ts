@@ -47,7 +47,7 @@ function failing(n: number, action: () => void): boolean {
   const allocRaw = frames.allocRaw.bind(frames);
   // `alloc` goes through it, too.
   frames.allocRaw = () => (fails() ? 0 : allocRaw());
-  const { alloc } = SlotPool.prototype;
+  const alloc = Reflect.get(SlotPool.prototype, 'alloc') as (this: SlotPool) => number;
   SlotPool.prototype.alloc = function (this: SlotPool): number {
     return fails() ? 0 : alloc.call(this);
   };
@@ -101,7 +101,7 @@ describe('without memory at any one point', () => {
     const thread = threadOf(pid);
     const space = (): number => Process.space.get(kernel.ram, kernel.table.processLocked(pid));
     kernel.mappings.map(space(), STRINGS, 4096, Prot.Read | Prot.Write, MapFlag.Private | MapFlag.Anonymous | MapFlag.Fixed);
-    [...'/bin/box\0'].forEach((c, i) => kernel.copy.writeU8(space(), STRINGS + i, c.charCodeAt(0)));
+    new TextEncoder().encode('/bin/box\0').forEach((byte, i) => kernel.copy.writeU8(space(), STRINGS + i, byte));
     kernel.copy.writeU64(space(), STRINGS + 64, STRINGS);
     kernel.copy.writeU64(space(), STRINGS + 72, 0);
     const before = inUse();
