@@ -47,7 +47,7 @@ function failing(n: number, action: () => void): boolean {
   const allocRaw = frames.allocRaw.bind(frames);
   // `alloc` goes through it, too.
   frames.allocRaw = () => (fails() ? 0 : allocRaw());
-  const alloc = Reflect.get(SlotPool.prototype, 'alloc') as (this: SlotPool) => number;
+  const alloc: (this: SlotPool) => number = Reflect.get(SlotPool.prototype, 'alloc');
   SlotPool.prototype.alloc = function (this: SlotPool): number {
     return fails() ? 0 : alloc.call(this);
   };
