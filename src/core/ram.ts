@@ -63,8 +63,10 @@ export class Ram {
 
   /** Stores an integer, negative or not, |value| ≤ 2^53, as 64 bits in two's complement. */
   setU64(address: number, value: number): void {
-    this.i32[address >>> 2] = value % TWO_32;
-    this.i32[(address + 4) >>> 2] = Math.floor(value / TWO_32);
+    const low = value | 0;
+    this.i32[address >>> 2] = low;
+    // Most values are small integers; the division of the others costs more than all the rest.
+    this.i32[(address + 4) >>> 2] = low === value ? low >> 31 : Math.floor(value / TWO_32);
   }
 
   /** Copies `length` bytes between non-overlapping or overlapping places (as memmove). */

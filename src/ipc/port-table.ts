@@ -63,8 +63,9 @@ export class PortTable {
   /** Finds the port that a name (id or tagged) means and takes its lock: its address, or -ENOENT without the lock. */
   acquire(name: number): number {
     const { ram, locks } = this;
-    const port = this.at(name % this.count);
-    const generation = Math.floor(name / this.count);
+    // Integer arithmetic: names are unsigned 32-bit numbers.
+    const generation = (name / this.count) >>> 0;
+    const port = this.at(name - generation * this.count);
     const lock = Port.lock.addr(port);
     locks.acquire(lock);
     const known = Port.owner.get(ram, port) !== 0 && (generation === 0 || generation === Port.generation.get(ram, port));

@@ -170,7 +170,7 @@ export class Ports {
     const port = this.table.acquire(name);
     if (port < 0) return port;
     const { ram } = this;
-    const { waits, copy } = this.kernel;
+    const { waits } = this.kernel;
     let result: number;
     if (Port.owner.get(ram, port) !== process) {
       result = -E.PERM;
@@ -180,14 +180,11 @@ export class Ports {
     } else if (!wait) {
       result = -E.AGAIN;
     } else {
-      // A buffer that cannot be written now is refused now; the sender that fills it then rarely finds it missing.
-      result = copy.probeWrite(space, message, MESSAGE_HEADER_BYTES + this.maxData);
-      if (result === 0) {
-        Thread.waitA.set(ram, thread, message);
-        const lock = Port.lock.addr(port);
-        const queue = Port.receivers.addr(port);
-        result = waits.sleepLocked(thread, queue, lock, WaitForm.Complete, WaitReason.portReceive, deadline, -E.TIMEDOUT);
-      }
+      // Whether the buffer can be written shows when there is a message: the sender copies it.
+      Thread.waitA.set(ram, thread, message);
+      const lock = Port.lock.addr(port);
+      const queue = Port.receivers.addr(port);
+      result = waits.sleepLocked(thread, queue, lock, WaitForm.Complete, WaitReason.portReceive, deadline, -E.TIMEDOUT);
     }
     this.table.release(port);
     return result;

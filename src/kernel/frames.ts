@@ -112,7 +112,8 @@ export class Frames {
       Magazine.count.set(ram, mine, count - 1);
     }
     this.locks.release(lock);
-    if (frame === 0) frame = this.steal();
+    // Between the look at the list and that into the magazines frames may have gone from these to that.
+    if (frame === 0) frame = this.steal() || this.takeFromList();
     if (frame !== 0) storeWord(ram, this.refOf(frame), 1);
     return frame;
   }
@@ -199,6 +200,26 @@ export class Frames {
     this.locks.release(this.listLock);
     Magazine.count.set(ram, mine, count);
     return count;
+  }
+
+  /** One frame of the list, or 0. */
+  private takeFromList(): number {
+    const { ram, list } = this;
+    this.locks.acquire(this.listLock);
+    const free = FrameList.free.get(ram, list);
+    let frame = 0;
+    if (free > 0) {
+      frame = FrameList.head.get(ram, list);
+      if (frame !== 0) {
+        FrameList.head.set(ram, list, ram.u32[this.linkOf(frame) >>> 2]!);
+      } else {
+        frame = FrameList.fresh.get(ram, list);
+        FrameList.fresh.set(ram, list, frame + PAGE_SIZE);
+      }
+      FrameList.free.set(ram, list, free - 1);
+    }
+    this.locks.release(this.listLock);
+    return frame;
   }
 
   /** A frame out of somebody else's magazine, or 0. */

@@ -40,9 +40,6 @@ const TRAP_CREDIT = 400;
 const IDLE_SPIN_NS = 60_000;
 /** Spins between two looks at the clock, and at the queues of others. */
 const SPINS_PER_LOOK = 32;
-/** A parked hart looks up at least this often; nothing depends on it. */
-const LONGEST_PARK_NS = 1e9;
-
 const A0 = xOffset(10);
 
 export class HartLoop {
@@ -73,7 +70,7 @@ export class HartLoop {
     for (;;) {
       this.takeInterrupts();
       if (this.halted) break;
-      this.expireTimers(kernel.clock.nowNs());
+      this.expireTimers(kernel.scheduler.now);
       let thread = kernel.scheduler.pick();
       if (thread === 0) thread = this.idle();
       if (thread !== 0) this.execute(thread);
@@ -202,7 +199,7 @@ export class HartLoop {
     }
     if (this.picked === 0 && !doorbells.pending(hart)) {
       const next = kernel.timers.next;
-      const timeout = next === NO_DEADLINE ? LONGEST_PARK_NS : Math.min(LONGEST_PARK_NS, next - now);
+      const timeout = next === NO_DEADLINE ? Infinity : next - now;
       if (timeout > 0) {
         if (kernel.trace.on) kernel.trace.emit(EventId.park, 0, Math.min(timeout / 1e3, 0xffff_ffff), 0, 0, 0);
         HartControl.parks.set(kernel.ram, this.control, HartControl.parks.get(kernel.ram, this.control) + 1);

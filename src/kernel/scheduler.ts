@@ -109,8 +109,15 @@ export class Scheduler {
     enqueueLocked(ram, queue, thread);
     locks.release(queue);
     // From here on the thread may run, and even be gone: only what was read before is used.
-    if ((target !== this.hart && this.isIdle(target)) || priority < this.runningPriority(target)) this.interrupt(target);
-    else this.callThief(affinityLow, affinityHigh);
+    if (target !== this.hart && this.isIdle(target)) {
+      // It has something to do now: the next thread that becomes ready goes to another idle hart.
+      SchedulerState.idle.and(ram, this.base, target >>> 5, ~(1 << (target & 31)));
+      this.interrupt(target);
+    } else if (priority < this.runningPriority(target)) {
+      this.interrupt(target);
+    } else {
+      this.callThief(affinityLow, affinityHigh);
+    }
   }
 
   /** The next thread for this hart from its own queue or another's, made Running; 0 when there is none. */
@@ -198,6 +205,11 @@ export class Scheduler {
     this.ready(thread);
   }
 
+  /** When this hart last looked at the clock: at a switch, and whenever it was idle. */
+  get now(): number {
+    return this.chargedUntil;
+  }
+
   /** Whether anything is queued at this hart. */
   get queued(): number {
     return RunQueue.length.peek(this.ram, this.ownQueue);
@@ -248,7 +260,8 @@ export class Scheduler {
     return idleHigh !== 0 ? 32 + 31 - Math.clz32(idleHigh & -idleHigh) : -1;
   }
 
-  private callThief(low: number, high: number): void {
+  /** Rings an idle hart of a mask, if there is one, to look for a thread to steal. */
+  callThief(low: number, high: number): void {
     const idle = this.someIdle(low, high);
     if (idle >= 0) this.interrupt(idle);
   }

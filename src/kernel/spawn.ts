@@ -27,6 +27,9 @@ const A0 = xOffset(10);
 /** The share of all threads that one process may have: so that none leaves no thread to the others. */
 const THREAD_SHARE = 7 / 8;
 
+/** The share of all processes beyond which only the program that the host has launched, a shell say, starts more. */
+const PROCESS_SHARE = 15 / 16;
+
 /** What clone is asked for, beside the memory that is always shared. */
 export interface CloneRequest {
   /** New stack pointer; 0: as the caller's. */
@@ -119,6 +122,8 @@ export class Spawner {
     const { ram, locks } = this;
     const parent = Thread.process.get(ram, caller);
     const space = Process.space.get(ram, parent);
+    const launched = (Process.flags.load(ram, parent) & ProcessFlag.Launched) !== 0;
+    if (!launched && this.table.processes.inUse() >= this.table.processes.count * PROCESS_SHARE) return -E.AGAIN;
     const process = this.newProcess(space);
     if (process === 0) return -E.AGAIN;
     const thread = this.newThread(process);

@@ -34,10 +34,10 @@ export const HartControl = struct(
     /** The running thread, or 0: for reports. */
     thread: u32('owner'),
 
-    /** A call that this participant has other harts carry out (hart-calls.ts), and the harts that have not yet: a bit each. */
+    /** A call that this participant has other harts carry out (hart-calls.ts), and the harts that have not yet: a bit each (64, and the host's place). */
     call: cacheLine(),
     callFunction: u32('callPending'),
-    callPending: atomicU32Array(2),
+    callPending: atomicU32Array(3),
 
     own: cacheLine(),
     heldCount: u32('owner'),

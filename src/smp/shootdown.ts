@@ -1,9 +1,9 @@
 /*
  * TLB shootdown: no hart uses a translation that has been taken away.
  *
- * Every address space counts its changes (`generation`) and knows which harts have activated it (`harts`). Who takes a permission or a
- * page away changes the page table, adds to the generation, and then waits for those harts only that (a) have the space active, (b)
- * run guest code, and (c) have not yet flushed up to the new generation; it rings their doorbells. The frames are free after that.
+ * Every address space counts its changes (`generation`) and knows which harts have ever activated it (`harts`). Who takes a permission or
+ * a page away changes the page table, adds to the generation, and then waits for those of them only that (a) have the space active now,
+ * (b) run guest code, and (c) have not yet flushed up to the new generation; it rings their doorbells. The frames are free after that.
  *
  * A hart enters guest code by storing mode = Guest and then comparing the generations; it flushes when they differ. Both sides store
  * first and look afterwards, sequentially consistent, so at least one of them sees the other. Hence a hart in the kernel never has to
@@ -26,7 +26,7 @@ export const TlbState = struct(
   'TlbState',
   {
     generation: atomicU32(),
-    /** Bit per hart that has the space active. */
+    /** Bit per hart that has ever had the slot's space active: who need not be asked at all. Never cleared. */
     harts: atomicU32Array(2),
   },
   { align: 64 },
@@ -66,19 +66,19 @@ export class Shootdown {
   activate(tlb: number, root: number, asid: number): void {
     // A space that has died and come back in the same slot has another root.
     if (tlb === this.active && root === this.activeRoot) return;
-    const word = this.hart >>> 5;
-    const bit = 1 << (this.hart & 31);
-    if (this.active !== 0) TlbState.harts.and(this.ram, this.active, word, ~bit);
     this.active = tlb;
     this.activeRoot = root;
     this.activeAsid = asid;
     // What is claimed to be flushed must be true of the new space before the hart counts as its user: a count that the old space has
     // left behind may be higher, and a shooter would not wait for a hart that is just entering guest code.
     this.published = this.seen[asid]!;
-    HartControl.generation.store(this.ram, this.control, this.published);
-    HartControl.space.store(this.ram, this.control, tlb);
+    // Plain stores: storing the mode in enterGuest publishes them, and nobody waits for this hart before it has read that.
+    HartControl.generation.put(this.ram, this.control, this.published);
+    HartControl.space.put(this.ram, this.control, tlb);
     if (tlb === 0) return;
-    TlbState.harts.or(this.ram, tlb, word, bit);
+    const word = this.hart >>> 5;
+    const bit = 1 << (this.hart & 31);
+    if ((TlbState.harts.peek(this.ram, tlb, word) & bit) === 0) TlbState.harts.or(this.ram, tlb, word, bit);
     this.cpu.activate(root, asid);
   }
 

@@ -43,8 +43,10 @@ export function setAffinity(call: Call): number {
   return withThread(call, call.i32(0), (thread) => {
     Thread.affinityLow.store(ram, thread, low);
     Thread.affinityHigh.store(ram, thread, high);
-    // A thread that runs where it may no longer moves before its next instruction; one that is queued there, when it is picked.
-    if (Thread.state.load(ram, thread) === ThreadState.Running) scheduler.interrupt(Thread.hart.load(ram, thread));
+    // A thread that runs where it may no longer moves before its next instruction; one that is queued may suit an idle hart now.
+    const state = Thread.state.load(ram, thread);
+    if (state === ThreadState.Running) scheduler.interrupt(Thread.hart.load(ram, thread));
+    else if (state === ThreadState.Ready) scheduler.callThief(low, high);
     return 0;
   });
 }
