@@ -62,10 +62,11 @@ describe('a run queue', () => {
     const urgent = thread(1, 0);
     enqueueLocked(ram, QUEUE, patient);
     let picks = 0;
-    for (;;) {
+    let next = 0;
+    while (next !== patient && picks < 100) {
       enqueueLocked(ram, QUEUE, urgent);
       picks++;
-      if (dequeueLocked(ram, QUEUE) === patient) break;
+      next = dequeueLocked(ram, QUEUE);
     }
     expect(picks).toBe(16);
   });

@@ -139,6 +139,36 @@ describe('a hart', () => {
     expect(bench.processOf(pid)).toBe(0);
   });
 
+  it('is known to be idle before its last look, and until it runs something', () => {
+    const { scheduler, doorbells } = kernel;
+    const idle: boolean[] = [];
+    doorbells.park = (_hart, _timeout, lastLook): void => {
+      // A thread that becomes ready from here on is either found by the look, or finds the hart idle and rings.
+      idle.push(scheduler.isIdle(0));
+      bench.startReady();
+      expect(lastLook()).toBe(true);
+    };
+    runHart(() => {
+      idle.push(scheduler.isIdle(0));
+      halt();
+      return Cause.Budget;
+    });
+    expect(idle).toEqual([true, false]);
+  });
+
+  it('sleeps no longer than until its first deadline', () => {
+    const { doorbells, futexes, clock } = kernel;
+    const { thread } = bench.start(0);
+    futexes.sleep(thread, clock.nowNs() + 1e8);
+    doorbells.park = (_hart, timeout): void => {
+      expect(timeout).toBeGreaterThan(0);
+      expect(timeout).toBeLessThanOrEqual(1e8);
+      halt();
+    };
+    runHart(() => Cause.Budget);
+    expect(bench.stateOf(thread)).toBe(ThreadState.Blocked);
+  });
+
   it('panics when a system call keeps a lock', () => {
     bench.startReady();
     const door = {
