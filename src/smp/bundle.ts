@@ -121,7 +121,7 @@ async function build(options: BundleOptions): Promise<string> {
     define: { HARTBEAT_ROOT: JSON.stringify(projectRoot) },
     ...(externalPackages ? { packages: 'external' as const } : {}),
   });
-  const code = output.outputFiles.find((file) => file.path.endsWith('.mjs'))!.text;
+  const code = keepConstants(output.outputFiles.find((file) => file.path.endsWith('.mjs'))!.text, output.metafile.inputs);
   const map = output.outputFiles.find((file) => file.path.endsWith('.map'))!.text;
 
   const result = `${name}-${createHash('sha256').update(code).digest('hex').slice(0, 16)}.mjs`;
@@ -139,6 +139,16 @@ async function build(options: BundleOptions): Promise<string> {
   }
   sweep(cache, name, result);
   return join(cache, result);
+}
+
+/**
+ * The bundler turns every `const` of a module into `var`; the engine folds only what is `const`, and the hot paths of the kernel, full of
+ * structure layouts, gain a sixth from that. Only for bundles of our own modules: these have no cycles (check:floors), so no name is used
+ * before it is defined. Columns of the source map are off by two in those lines.
+ */
+function keepConstants(code: string, inputs: Readonly<Record<string, unknown>>): string {
+  if (Object.keys(inputs).some((path) => path.includes('node_modules'))) return code;
+  return code.replace(/^var ([\w$]+) = /gm, 'const $1 = ');
 }
 
 function describe(path: string): Input[] {

@@ -7,6 +7,7 @@
 
 import { xOffset } from '../core/context.ts';
 import type { Ram } from '../core/ram.ts';
+import type { Ports } from '../ipc/port.ts';
 import type { Kernel } from '../kernel/kernel.ts';
 import { Process } from '../kernel/process.ts';
 import { Thread } from '../kernel/thread.ts';
@@ -21,7 +22,10 @@ export class Call {
   space = 0;
   private readonly ram: Ram;
 
-  constructor(readonly kernel: Kernel) {
+  constructor(
+    readonly kernel: Kernel,
+    readonly ports: Ports,
+  ) {
     this.ram = kernel.ram;
   }
 

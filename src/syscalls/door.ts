@@ -54,8 +54,8 @@ export class SystemCalls implements Door {
   constructor(private readonly kernel: Kernel) {
     this.ram = kernel.ram;
     this.control = kernel.smpMap.hartControl(kernel.hart);
-    this.current = new Call(kernel);
     this.ports = new Ports(kernel, kernel.map.families[PORTS_REGION]!, kernel.config);
+    this.current = new Call(kernel, this.ports);
     this.install();
   }
 
@@ -167,24 +167,19 @@ export class SystemCalls implements Door {
     this.on(Linux.prlimit64, system.prlimit64);
     this.on(Linux.getrandom, system.getrandom);
 
-    this.onPorts(VrosCall.SYS_IPC_CREATE_PORT, vros.createPort);
-    this.onPorts(VrosCall.SYS_IPC_DESTROY_PORT, vros.destroyPort);
-    this.onPorts(VrosCall.SYS_IPC_SEND, vros.send);
-    this.onPorts(VrosCall.SYS_IPC_RECV, vros.receive);
-    this.onPorts(VrosCall.SYS_IPC_SEND_FLAGS, vros.sendFlags);
-    this.onPorts(VrosCall.SYS_IPC_RECV_FLAGS, vros.receiveFlags);
-    this.onPorts(VrosCall.SYS_IPC_PORT_NAME, vros.portName);
-    this.onPorts(VrosCall.SYS_IPC_PORT_STAT, vros.portStat);
+    this.on(VrosCall.SYS_IPC_CREATE_PORT, vros.createPort);
+    this.on(VrosCall.SYS_IPC_DESTROY_PORT, vros.destroyPort);
+    this.on(VrosCall.SYS_IPC_SEND, vros.send);
+    this.on(VrosCall.SYS_IPC_RECV, vros.receive);
+    this.on(VrosCall.SYS_IPC_SEND_FLAGS, vros.sendFlags);
+    this.on(VrosCall.SYS_IPC_RECV_FLAGS, vros.receiveFlags);
+    this.on(VrosCall.SYS_IPC_PORT_NAME, vros.portName);
+    this.on(VrosCall.SYS_IPC_PORT_STAT, vros.portStat);
 
     this.on(MachineCall.SYS_HB_PROCESSES, machine.processes);
     this.on(MachineCall.SYS_HB_HARTS, machine.harts);
-    this.onPorts(MachineCall.SYS_HB_STATS, machine.stats);
+    this.on(MachineCall.SYS_HB_STATS, machine.stats);
     this.on(MachineCall.SYS_HB_TRACE_MARK, machine.traceMark);
     this.on(MachineCall.SYS_HB_POWER_OFF, machine.powerOff);
-  }
-
-  private onPorts(number: number, handler: (call: Call, ports: Ports) => number): void {
-    const { ports } = this;
-    this.on(number, (call) => handler(call, ports));
   }
 }

@@ -132,11 +132,11 @@ export function describeHart(kernel: Kernel, hart: number, at: number): void {
   HbHart.tlbMisses.set(ram, at, HartBlock.tlbMisses.get(ram, block));
 }
 
-export function stats(call: Call, ports: Ports): number {
+export function stats(call: Call): number {
   const { copy, scratch } = call.kernel;
   const at = scratch + STRUCT_SCRATCH;
   const bytes = Math.min(call.size(1), HbStats.SIZE);
-  describeObjects(call.kernel, ports, at);
+  describeObjects(call.kernel, call.ports, at);
   const error = copy.copyOut(call.space, call.size(0), at, bytes);
   return error !== 0 ? error : bytes;
 }
