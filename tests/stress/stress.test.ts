@@ -5,7 +5,9 @@
  */
 
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import type { Kernel } from '../../src/kernel/kernel.ts';
 import { Machine, type MachineStats } from '../../src/machine.ts';
+import { SystemCalls } from '../../src/syscalls/door.ts';
 
 const scale = Number(process.env.HARTBEAT_STRESS ?? 1);
 const SECONDS = 1000;
@@ -53,6 +55,21 @@ describe.each([1, 2, 4, 16])('with %i harts', (cpus) => {
     'brings no message to the wrong owner while ports come and go',
     async () => {
       expect(await trial('portrace', times(300))).toContain('portrace: ok');
+    },
+    patience,
+  );
+
+  it(
+    'tells old names from new owners when there are hardly more ports than owners',
+    async () => {
+      // The host keeps all but five ports, so that each comes back at once.
+      const { kernel } = machine as unknown as { kernel: Kernel };
+      const { ports } = new SystemCalls(kernel);
+      const keeper = kernel.table.processes.alloc();
+      const kept = Array.from({ length: 27 }, () => ports.create(keeper));
+      expect(await trial('portrace', times(300))).toContain('portrace: ok');
+      for (const port of kept) expect(ports.destroy(keeper, port)).toBe(0);
+      kernel.table.processes.free(keeper);
     },
     patience,
   );
