@@ -86,7 +86,8 @@ int port_child(int argc, char **argv)
             pin_to((int)number(argc, argv, 4));
         uint32_t mine = new_port();
         send_number(port, 1, name_of(mine));
-        for (uint32_t i = 0; i < number(argc, argv, 3); i++) {
+        uint32_t rounds = number(argc, argv, 3);
+        for (uint32_t i = 0; i < rounds; i++) {
             CHECK_OK(ipc_recv(mine, &msg));
             CHECK_OK(ipc_send(port, 2, msg.data, msg.size));
         }
