@@ -83,6 +83,7 @@ export class HartLoop {
     const { kernel, cpu, control } = this;
     const { ram, shootdown } = kernel;
     let credit = CREDIT;
+    if (this.halted) return;
     this.activate(thread);
     for (;;) {
       if ((Thread.flags.peek(ram, thread) & ThreadFlag.Killed) !== 0) {
@@ -182,33 +183,46 @@ export class HartLoop {
   /** Nothing to run: spins for a while, then parks once. Returns a thread that turned up, or 0. */
   private idle(): number {
     const { kernel } = this;
-    const { scheduler, doorbells, clock, hart } = kernel;
+    const { scheduler, doorbells, hart } = kernel;
     kernel.shootdown.activate(0, 0, 0);
     scheduler.setIdle();
     this.picked = 0;
-    const start = clock.nowNs();
-    scheduler.chargeIdle(start);
-    let now = start;
+    let now = scheduler.now;
     if (this.maySpin()) {
-      while (this.picked === 0 && !doorbells.pending(hart) && now - start < IDLE_SPIN_NS && kernel.timers.next > now) {
-        for (let i = 0; i < SPINS_PER_LOOK && !doorbells.pending(hart) && scheduler.queued === 0; i++);
-        this.picked = scheduler.pick();
-        now = clock.nowNs();
-      }
+      now = this.spin(now);
       BootPage.spinners.sub(kernel.ram, kernel.map.bootPage, 1);
     }
-    if (this.picked === 0 && !doorbells.pending(hart)) {
-      const next = kernel.timers.next;
-      const timeout = next === NO_DEADLINE ? Infinity : next - now;
-      if (timeout > 0) {
-        if (kernel.trace.on) kernel.trace.emit(EventId.park, 0, Math.min(timeout / 1e3, 0xffff_ffff), 0, 0, 0);
-        HartControl.parks.set(kernel.ram, this.control, HartControl.parks.get(kernel.ram, this.control) + 1);
-        doorbells.park(hart, timeout, this.lastLook);
-      }
-    }
+    if (this.picked === 0 && !doorbells.pending(hart)) this.park(now);
+    // What has rung until now is answered by what follows; left standing, it would drive the thread out of guest code at once.
+    this.takeInterrupts();
+    if (this.picked === 0) this.picked = scheduler.pick();
     scheduler.clearIdle();
-    scheduler.chargeIdle(clock.nowNs());
+    scheduler.chargeIdle(kernel.clock.nowNs());
     return this.picked;
+  }
+
+  /** Looks around until the doorbell rings, there is a thread to steal, a deadline has come or IDLE_SPIN_NS are over; returns the time. */
+  private spin(start: number): number {
+    const { scheduler, doorbells, clock, hart, timers } = this.kernel;
+    for (;;) {
+      for (let i = 0; i < SPINS_PER_LOOK; i++) {
+        // Whoever has a thread for an idle hart rings.
+        if (doorbells.pending(hart)) return scheduler.now;
+      }
+      this.picked = scheduler.pick();
+      const now = clock.nowNs();
+      if (this.picked !== 0 || now - start >= IDLE_SPIN_NS || timers.next <= now) return now;
+    }
+  }
+
+  private park(now: number): void {
+    const { kernel } = this;
+    const { next } = kernel.timers;
+    const timeout = next === NO_DEADLINE ? Infinity : next - now;
+    if (timeout <= 0) return;
+    if (kernel.trace.on) kernel.trace.emit(EventId.park, 0, Math.min(timeout / 1e3, 0xffff_ffff), 0, 0, 0);
+    HartControl.parks.set(kernel.ram, this.control, HartControl.parks.get(kernel.ram, this.control) + 1);
+    kernel.doorbells.park(kernel.hart, timeout, this.lastLook);
   }
 
   /** Whether this idle hart may burn a host core for a moment: not more harts do than there are cores. */

@@ -224,8 +224,9 @@ export class Scheduler {
     SchedulerState.idle.or(this.ram, this.base, this.idleWord, this.idleBit);
   }
 
+  /** Costs a look when the hart that woke this one has cleared the bit already. */
   clearIdle(): void {
-    SchedulerState.idle.and(this.ram, this.base, this.idleWord, ~this.idleBit);
+    if (this.isIdle(this.hart)) SchedulerState.idle.and(this.ram, this.base, this.idleWord, ~this.idleBit);
   }
 
   isIdle(hart: number): boolean {
