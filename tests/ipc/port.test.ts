@@ -123,11 +123,16 @@ describe('what is refused', () => {
     const port = create();
     expect(call(other, VrosCall.SYS_IPC_SEND, port, 1, BAD_POINTER, 4)).toBe(-E.FAULT);
     expect(receive(port, owner, false)).toBe(-E.AGAIN);
-    expect(call(owner, VrosCall.SYS_IPC_RECV, port, BAD_POINTER)).toBe(-E.FAULT);
     send(port, 42);
     expect(call(owner, VrosCall.SYS_IPC_RECV, port, BAD_POINTER)).toBe(-E.FAULT);
     expect(call(owner, VrosCall.SYS_IPC_PORT_STAT, port, BAD_POINTER)).toBe(-E.FAULT);
     expect([receive(port), message().content]).toEqual([0, 42]);
+    // On an empty queue it shows when there is something to write.
+    const hopeful = thread(owner);
+    expect(call(hopeful, VrosCall.SYS_IPC_RECV, port, BAD_POINTER)).toBe(BLOCKED);
+    send(port, 43);
+    expect(bench.resultOf(hopeful.thread)).toBe(-E.FAULT);
+    expect([receive(port), message().content]).toEqual([0, 43]);
   });
 
   it('flags that do not exist, and times that are none', () => {
