@@ -82,9 +82,14 @@ export class SlotPool {
     PoolHeader.head.set(ram, base, count === 0 ? 0 : 1);
     PoolHeader.tail.set(ram, base, count);
     PoolHeader.inUse.set(ram, base, 0);
+    // Plain stores in a tight loop: this is a good part of power-on.
+    const { u32 } = ram;
+    const words = SlotTag.SIZE >>> 2;
+    const state = SlotTag.state.addr(this.tags) >>> 2;
+    const next = SlotTag.next.addr(this.tags) >>> 2;
     for (let index = 0; index < count; index++) {
-      SlotTag.state.store(ram, this.tag(index), 2);
-      SlotTag.next.set(ram, this.tag(index), index + 1 < count ? index + 2 : 0);
+      u32[state + index * words] = 2;
+      u32[next + index * words] = index + 1 < count ? index + 2 : 0;
     }
   }
 

@@ -7,7 +7,7 @@ import { promisify } from 'node:util';
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
-import { bundle, cachedBundle, projectRoot, sourcePositions } from '../../src/smp/bundle.ts';
+import { bundle, cachedBundle, keepConstants, projectRoot, sourcePositions } from '../../src/smp/bundle.ts';
 
 let folder: string;
 let entry: string;
@@ -111,5 +111,22 @@ describe('a bundle', () => {
   it('leaves other text as it is', () => {
     const text = 'at f (file:///nowhere/x-0123456789abcdef.mjs:1:2) and (/usr/lib/y.mjs:3:4)';
     expect(sourcePositions(text)).toBe(text);
+  });
+});
+
+describe('constants of a bundle', () => {
+  it('become constants again', () => {
+    expect(keepConstants('var a = 1;\nvar b = struct(a);\n')).toBe('const a = 1;\nconst b = struct(a);\n');
+  });
+
+  it.each(['a = 2;', 'a += 2;', 'a ||= 2;', 'a >>>= 2;', 'f(a++);', '--a;', 'if (a = f()) g();'])(
+    'stay variables where %s follows',
+    (use) => {
+      expect(keepConstants(`var a = 1;\n${use}\n`)).toContain('var a = 1;');
+    },
+  );
+
+  it.each(['f(a);', 'if (a === 2) f();', 'x.a = 2;', 'const f = (b) => a;', 'a >= 2 && f();'])('do not mind %s', (use) => {
+    expect(keepConstants(`var a = 1;\n${use}\n`)).toContain('const a = 1;');
   });
 });
