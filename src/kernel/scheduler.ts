@@ -6,8 +6,7 @@
  * hart with nothing to do steals from the others before it parks.
  *
  * No thread is stranded: a hart sets its idle bit before it looks at all queues for the last time and parks; `ready` fills a queue
- * before it looks at the idle bits for the last time. Setting the bit and releasing the queue's lock are atomic operations, after which
- * a plain load sees what was there before, so one of them sees the other.
+ * before it looks at the idle bits for the last time. All four are sequentially consistent, so one of them sees the other.
  *
  * A time slice ends when it is used up and another thread of at least the same priority is queued here; a more urgent thread that is
  * queued here takes over at once (Ipi.Reschedule).
@@ -230,7 +229,7 @@ export class Scheduler {
   }
 
   isIdle(hart: number): boolean {
-    return (SchedulerState.idle.peek(this.ram, this.base, hart >>> 5) & (1 << (hart & 31))) !== 0;
+    return (SchedulerState.idle.load(this.ram, this.base, hart >>> 5) & (1 << (hart & 31))) !== 0;
   }
 
   /** Makes a hart look at its queue, affinity or kill flags again, whatever it does. */
@@ -244,26 +243,23 @@ export class Scheduler {
     const { ram } = this;
     const last = Thread.hart.peek(ram, thread);
     const lastAllowed = last < this.map.cpus && mayRunOn(ram, thread, last);
-    if (lastAllowed && this.isIdle(last)) return last;
     const low = Thread.affinityLow.peek(ram, thread);
     const high = Thread.affinityHigh.peek(ram, thread);
-    const idle = this.someIdle(low, high);
+    // Hints: whether they were right shows after the thread has been queued.
+    const idleLow = SchedulerState.idle.peek(ram, this.base, 0);
+    const idleHigh = SchedulerState.idle.peek(ram, this.base, 1);
+    if (lastAllowed && ((last < 32 ? idleLow : idleHigh) & (1 << (last & 31))) !== 0) return last;
+    const idle = firstOf(idleLow & low, idleHigh & high);
     if (idle >= 0) return idle;
     if (lastAllowed) return last;
-    return low !== 0 ? 31 - Math.clz32(low & -low) : 32 + 31 - Math.clz32(high & -high);
-  }
-
-  /** An idle hart within the mask, or -1. */
-  private someIdle(low: number, high: number): number {
-    const idleLow = SchedulerState.idle.peek(this.ram, this.base, 0) & low;
-    if (idleLow !== 0) return 31 - Math.clz32(idleLow & -idleLow);
-    const idleHigh = SchedulerState.idle.peek(this.ram, this.base, 1) & high;
-    return idleHigh !== 0 ? 32 + 31 - Math.clz32(idleHigh & -idleHigh) : -1;
+    return firstOf(low, high);
   }
 
   /** Rings an idle hart of a mask, if there is one, to look for a thread to steal. */
   callThief(low: number, high: number): void {
-    const idle = this.someIdle(low, high);
+    const { ram, base } = this;
+    const idleHigh = high === 0 ? 0 : SchedulerState.idle.load(ram, base, 1) & high;
+    const idle = firstOf(SchedulerState.idle.load(ram, base, 0) & low, idleHigh);
     if (idle >= 0) this.interrupt(idle);
   }
 
@@ -279,7 +275,7 @@ export class Scheduler {
   }
 
   private takeOwn(): number {
-    if (RunQueue.length.peek(this.ram, this.ownQueue) === 0) return 0;
+    if (RunQueue.length.load(this.ram, this.ownQueue) === 0) return 0;
     this.locks.acquire(this.ownQueue);
     const thread = dequeueLocked(this.ram, this.ownQueue);
     this.locks.release(this.ownQueue);
@@ -294,7 +290,7 @@ export class Scheduler {
       this.victim = this.victim + 1 >= cpus ? 0 : this.victim + 1;
       if (this.victim === this.hart) continue;
       const queue = this.queueOf(this.victim);
-      if (RunQueue.length.peek(ram, queue) === 0) continue;
+      if (RunQueue.length.load(ram, queue) === 0) continue;
       locks.acquire(queue);
       const thread = stealLocked(ram, queue, this.hart);
       locks.release(queue);
@@ -318,4 +314,10 @@ export class Scheduler {
   private queueOf(hart: number): number {
     return this.base + SchedulerState.SIZE + hart * RunQueue.SIZE;
   }
+}
+
+/** The first hart of a mask, or -1. */
+function firstOf(low: number, high: number): number {
+  if (low !== 0) return 31 - Math.clz32(low & -low);
+  return high !== 0 ? 63 - Math.clz32(high & -high) : -1;
 }

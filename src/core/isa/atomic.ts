@@ -2,8 +2,8 @@
  * RV64A: load-reserved, store-conditional, and atomic read-modify-write, as host atomics on RAM.
  *
  * A reservation is the physical address (with bit 0 set for 8 bytes, so that widths do not mix) and the value that was read. SC is a
- * compare-exchange against that value: a store of another hart that changes the value makes it fail. A store that writes the same
- * value back goes unnoticed (the ABA case); no program can tell that from the store having come before the LR.
+ * compare-exchange against that value: a store of another hart that changes the value makes it fail. When the value has been changed and
+ * changed back in between (the ABA case), SC succeeds although the architecture lets it fail; QEMU does the same.
  * All host atomics are sequentially consistent, so aq and rl ask for nothing more.
  */
 
