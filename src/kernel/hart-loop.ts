@@ -82,6 +82,8 @@ export class HartLoop {
   private execute(thread: number): void {
     const { kernel, cpu, control } = this;
     const { ram, shootdown } = kernel;
+    const instret = Context.instret.addr(thread) >>> 2;
+    let before = ram.u32[instret]!;
     let credit = CREDIT;
     if (this.halted) return;
     this.activate(thread);
@@ -93,6 +95,10 @@ export class HartLoop {
       shootdown.enterGuest();
       const cause = cpu.run(thread, credit);
       shootdown.leaveGuest();
+      // The low word is enough for a difference.
+      const retired = ram.u32[instret]!;
+      credit -= (retired - before) >>> 0;
+      before = retired;
       if (cause === Cause.EnvironmentCall) {
         HartControl.syscalls.set(ram, control, HartControl.syscalls.get(ram, control) + 1);
         Context.pc.set(ram, thread, Context.pc.get(ram, thread) + 4);
