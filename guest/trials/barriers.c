@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <linux/membarrier.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -22,6 +23,7 @@ static void *fast_side(void *unused)
 {
     for (uint32_t round = 1; round <= rounds; round++) {
         while (atomic_load(&slow_round) != round) {
+            sched_yield();
         }
         atomic_store(&fast_round, round);
         fast_flag = 1;
@@ -49,11 +51,13 @@ int barriers_trial(int argc, char **argv)
         fast_flag = slow_flag = 0;
         atomic_store(&slow_round, round);
         while (atomic_load(&fast_round) != round) {
+            sched_yield();
         }
         slow_flag = 1;
         CHECK(membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED) == 0);
         slow_saw = fast_flag;
         while (atomic_load(&fast_done) != round) {
+            sched_yield();
         }
         CHECK(fast_saw == 1 || slow_saw == 1);
     }
