@@ -6,9 +6,9 @@
 import { hasQemu, reference, trial, value } from '../command.ts';
 import type { Experiment } from '../figure.ts';
 
-const CALLS = 2_000_000;
-const ROUNDS = 100_000;
-const ROUNDS_ACROSS = 30_000;
+const CALLS = 5_000_000;
+const ROUNDS = 400_000;
+const ROUNDS_ACROSS = 200_000;
 
 export const systemCall: Experiment = {
   name: 'syscall',

@@ -9,12 +9,12 @@ import { bytes, struct, u32, u64 } from '../core/layout.ts';
 import type { Ram } from '../core/ram.ts';
 
 const BLOCK_BYTES = 64;
-const KEY_WORDS = 8;
+export const RANDOM_KEY_WORDS = 8;
 
 export const RandomState = struct(
   'RandomState',
   {
-    key: bytes('immutable', 4 * KEY_WORDS, 8),
+    key: bytes('immutable', 4 * RANDOM_KEY_WORDS, 8),
     nonce: u32('immutable'),
     /** Bytes of `block` already given away. */
     used: u32('owner'),
@@ -33,10 +33,10 @@ export function randomBytes(participants: number): number {
 /**
  * Seeds all participants; before the machine starts.
  *
- * @param seed any integer, for a reproducible run; undefined: from the host's cryptographic source
+ * @param seed any integer, for a reproducible run; or RANDOM_KEY_WORDS words from the host's cryptographic source
  */
-export function initRandom(ram: Ram, base: number, participants: number, seed?: number): void {
-  const key = seed === undefined ? crypto.getRandomValues(new Uint32Array(KEY_WORDS)) : keyFrom(seed);
+export function initRandom(ram: Ram, base: number, participants: number, seed: number | Uint32Array): void {
+  const key = typeof seed === 'number' ? keyFrom(seed) : seed;
   for (let participant = 0; participant < participants; participant++) {
     const state = base + participant * RandomState.SIZE;
     ram.u32.set(key, RandomState.key.addr(state) >>> 2);
@@ -48,9 +48,9 @@ export function initRandom(ram: Ram, base: number, participants: number, seed?: 
 
 /** Spreads a seed over a key (splitmix32). */
 function keyFrom(seed: number): Uint32Array<ArrayBuffer> {
-  const key = new Uint32Array(KEY_WORDS);
+  const key = new Uint32Array(RANDOM_KEY_WORDS);
   let x = (seed ^ Math.floor(seed / 2 ** 32)) >>> 0;
-  for (let i = 0; i < KEY_WORDS; i++) {
+  for (let i = 0; i < RANDOM_KEY_WORDS; i++) {
     x = (x + 0x9e3779b9) >>> 0;
     let z = x;
     z = Math.imul(z ^ (z >>> 16), 0x21f0aaad);
@@ -117,7 +117,7 @@ export class Random {
     const counter = RandomState.counter.get(ram, state);
     RandomState.counter.set(ram, state, counter + 1);
     for (let i = 0; i < 4; i++) ram.i32[out + i] = SIGMA[i]!;
-    for (let i = 0; i < KEY_WORDS; i++) ram.i32[out + 4 + i] = ram.i32[key + i]!;
+    for (let i = 0; i < RANDOM_KEY_WORDS; i++) ram.i32[out + 4 + i] = ram.i32[key + i]!;
     ram.u32[out + 12] = counter % 2 ** 32;
     ram.u32[out + 13] = Math.floor(counter / 2 ** 32);
     ram.u32[out + 14] = RandomState.nonce.get(ram, state);

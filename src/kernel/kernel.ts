@@ -49,8 +49,8 @@ import { WaitQueues } from './wait-queue.ts';
 
 /** What of the boot options concerns the state of RAM only. */
 export interface InitialState {
-  /** For the random generators; undefined: from the host's cryptographic source. */
-  readonly seed: number | undefined;
+  /** For the random generators: any number, to repeat a run, or RANDOM_KEY_WORDS words of the host's cryptographic source. */
+  readonly seed: number | Uint32Array;
   /** Lowest level that is traced (trace/events.ts); Level.silent: none. */
   readonly traceLevel: number;
   readonly traceLossless: boolean;

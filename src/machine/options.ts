@@ -2,9 +2,11 @@
  * What a machine is booted with. Every option has a default; what cannot be is refused with a UsageError.
  */
 
+import { randomFillSync } from 'node:crypto';
 import { availableParallelism } from 'node:os';
 
 import { MAX_RAM_BYTES } from '../core/ram.ts';
+import { RANDOM_KEY_WORDS } from '../devices/random.ts';
 import { DEFAULT_CONFIG, type MachineConfig } from '../kernel/config.ts';
 import { MAX_HARTS } from '../smp/smp-map.ts';
 import { VrosLimit } from '../syscalls/abi.ts';
@@ -60,9 +62,9 @@ export function configOf(options: MachineOptions): MachineConfig {
   };
 }
 
-/** The seed that the options ask for, if they do. */
-export function seedOf(options: MachineOptions): number | undefined {
-  return options.seed === undefined ? undefined : check(options, 'seed', 0);
+/** The seed that the options ask for, or one that nobody can guess. (The global `crypto` would take 10 ms to load.) */
+export function seedOf(options: MachineOptions): number | Uint32Array {
+  return options.seed === undefined ? randomFillSync(new Uint32Array(RANDOM_KEY_WORDS)) : check(options, 'seed', 0);
 }
 
 function check(options: MachineOptions, name: keyof typeof LIMITS, otherwise: number): number {

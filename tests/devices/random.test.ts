@@ -1,11 +1,13 @@
+import { randomFillSync } from 'node:crypto';
+
 import { describe, expect, it } from 'vitest';
 import { Ram } from '../../src/core/ram.ts';
-import { initRandom, Random, randomBytes, RandomState } from '../../src/devices/random.ts';
+import { initRandom, Random, RANDOM_KEY_WORDS, randomBytes, RandomState } from '../../src/devices/random.ts';
 
 const BASE = 0x1000;
 const OUT = 0x8000;
 
-function machine(participants: number, seed?: number): Ram {
+function machine(participants: number, seed: number | Uint32Array = randomFillSync(new Uint32Array(RANDOM_KEY_WORDS))): Ram {
   const ram = Ram.allocate(65536);
   initRandom(ram, BASE, participants, seed);
   return ram;
