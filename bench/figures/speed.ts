@@ -10,7 +10,7 @@ import type { Experiment, Figure, Samples } from '../figure.ts';
 
 const MILLIONS = 200;
 const MILLIONS_QEMU = 2000;
-const UNITS = 500;
+const UNITS = 1200;
 const UNITS_QEMU = 5000;
 const MANY = 16;
 

@@ -43,7 +43,8 @@ export class HartPool<Task> {
     this.pool = new Piscina({
       filename: file,
       name,
-      minThreads: harts,
+      // The first worker comes up now; the others with their tasks, so that they do not compete with it for the way to the prompt.
+      minThreads: 1,
       maxThreads: harts,
       idleTimeout: Infinity,
       // A hart waits in its task, not for the next one.
