@@ -49,6 +49,17 @@ describe('a thread that becomes ready', () => {
     expect(rung()).toEqual([0, 0, 0, Ipi.Reschedule]);
   });
 
+  it('leaves an idle hart to itself that has just been given another one', () => {
+    const first = threadOn(2);
+    const second = threadOn(2);
+    for (const hart of [1, 2, 3]) harts[hart]!.scheduler.setIdle();
+    rung();
+    harts[0]!.scheduler.ready(first);
+    harts[0]!.scheduler.ready(second);
+    expect(queued()).toEqual([0, 1, 1, 0]);
+    expect(rung()).toEqual([0, Ipi.Reschedule, Ipi.Reschedule, 0]);
+  });
+
   it('goes to no hart that its affinity forbids, idle or not', () => {
     const thread = threadOn(2, 0b0010);
     harts[3]!.scheduler.setIdle();
