@@ -9,6 +9,7 @@ import type { Locks } from '../smp/spinlock.ts';
 import { E } from './errno.ts';
 import { Process, ProcessState } from './process.ts';
 import type { ProcessTable } from './process-table.ts';
+import { writeRusage } from './rusage.ts';
 import { Thread } from './thread.ts';
 import type { UserCopy } from './user-copy.ts';
 import { WaitForm, WaitReason } from './wait.ts';
@@ -18,9 +19,6 @@ export const WNOHANG = 1;
 const WUNTRACED = 2;
 const WCONTINUED = 8;
 const LINUX_ONLY = 0xe000_0000;
-
-/** `struct rusage`: only the user time is kept. */
-const RUSAGE_BYTES = 144;
 
 export class ChildWaits {
   constructor(
@@ -68,7 +66,7 @@ export class ChildWaits {
 
     const space = Process.space.get(ram, process);
     if (statusAddress !== 0 && this.copy.writeU32(space, statusAddress, status) !== 0) return -E.FAULT;
-    if (usageAddress !== 0 && this.writeUsage(space, usageAddress, usedNs) !== 0) return -E.FAULT;
+    if (usageAddress !== 0 && writeRusage(ram, this.copy, this.scratch, space, usageAddress, usedNs) !== 0) return -E.FAULT;
     return childPid;
   }
 
@@ -84,13 +82,5 @@ export class ChildWaits {
     const zombie = Process.zombies.get(ram, process);
     if (zombie !== 0) return zombie;
     return Process.children.get(ram, process) === 0 ? -E.CHILD : 0;
-  }
-
-  private writeUsage(space: number, address: number, ns: number): number {
-    const { ram, scratch } = this;
-    ram.fill(scratch, RUSAGE_BYTES);
-    ram.setU64(scratch, Math.floor(ns / 1e9));
-    ram.setU64(scratch + 8, Math.floor((ns % 1e9) / 1e3));
-    return this.copy.copyOut(space, address, scratch, RUSAGE_BYTES);
   }
 }

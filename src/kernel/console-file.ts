@@ -84,9 +84,4 @@ export class ConsoleFile {
     }
     return written;
   }
-
-  /** The host has put input into the device, or its end: readers may go on. The caller holds the console's lock. */
-  wakeReadersLocked(): void {
-    this.waits.wakeAllLocked(this.console.readers);
-  }
 }

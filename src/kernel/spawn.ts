@@ -65,13 +65,9 @@ export class Spawner {
    */
   launch(space: number, entry: number, stack: number, name: number): number {
     const { ram } = this;
-    const process = this.newProcess(space);
-    if (process === 0) return -E.AGAIN;
-    const thread = this.newThread(process);
-    if (thread === 0) {
-      this.table.processes.free(process);
-      return -E.AGAIN;
-    }
+    const thread = this.newProcess(space);
+    if (thread === 0) return -E.AGAIN;
+    const process = Thread.process.get(ram, thread);
     Process.flags.store(ram, process, ProcessFlag.Launched);
     ram.copy(Process.name.addr(process), name, NAME_BYTES);
     ram.fill(thread, Context.SIZE);
@@ -124,13 +120,9 @@ export class Spawner {
     const space = Process.space.get(ram, parent);
     const launched = (Process.flags.load(ram, parent) & ProcessFlag.Launched) !== 0;
     if (!launched && this.table.processes.inUse() >= this.table.processes.count * PROCESS_SHARE) return -E.AGAIN;
-    const process = this.newProcess(space);
-    if (process === 0) return -E.AGAIN;
-    const thread = this.newThread(process);
-    if (thread === 0) {
-      this.table.processes.free(process);
-      return -E.AGAIN;
-    }
+    const thread = this.newProcess(space);
+    if (thread === 0) return -E.AGAIN;
+    const process = Thread.process.get(ram, thread);
     this.spaces.retain(space);
     this.inherit(thread, caller, request);
     locks.acquire(Process.lock.addr(parent));
@@ -183,6 +175,7 @@ export class Spawner {
     return pid;
   }
 
+  /** A process that nobody knows yet: its first thread, or 0 when there is no slot for both. */
   private newProcess(space: number): number {
     const { ram } = this;
     const process = this.table.processes.alloc();
@@ -192,7 +185,9 @@ export class Spawner {
     ram.fill(process + behindLock, Process.SIZE - behindLock);
     Process.space.set(ram, process, space);
     Process.startNs.set(ram, process, this.clock.nowNs());
-    return process;
+    const thread = this.newThread(process);
+    if (thread === 0) this.table.processes.free(process);
+    return thread;
   }
 
   private newThread(process: number): number {

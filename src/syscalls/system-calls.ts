@@ -6,6 +6,7 @@ import { PAGE_SIZE } from '../core/ram.ts';
 import { E } from '../kernel/errno.ts';
 import { STACK_BYTES } from '../kernel/mman.ts';
 import { NAME_BYTES, Process } from '../kernel/process.ts';
+import { writeRusage } from '../kernel/rusage.ts';
 import { PATH_BYTES, STRUCT_SCRATCH } from '../kernel/scratch.ts';
 import type { Call } from './call.ts';
 import { processCpuNs } from './time-calls.ts';
@@ -118,7 +119,6 @@ export function prlimit64(call: Call): number {
   return error !== 0 ? error : copy.writeWords(call.space, call.size(3) + 8, low, high);
 }
 
-const RUSAGE_BYTES = 144;
 const Who = { Self: 0, Children: -1, Thread: 1 } as const;
 
 export function getrusage(call: Call): number {
@@ -127,11 +127,7 @@ export function getrusage(call: Call): number {
   if (who !== Who.Self && who !== Who.Children && who !== Who.Thread) return -E.INVAL;
   scheduler.charge(call.thread, clock.nowNs());
   const used = who === Who.Children ? Process.childrenNs.get(ram, call.process) : processCpuNs(call, call.process);
-  const at = scratch + STRUCT_SCRATCH;
-  ram.fill(at, RUSAGE_BYTES);
-  ram.setU64(at, Math.floor(used / 1e9));
-  ram.setU64(at + 8, Math.floor((used % 1e9) / 1e3));
-  return copy.copyOut(call.space, call.size(1), at, RUSAGE_BYTES);
+  return writeRusage(ram, copy, scratch + STRUCT_SCRATCH, call.space, call.size(1), used);
 }
 
 /** There are no files to be created yet, so the mask is what it always was. */
