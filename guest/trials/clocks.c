@@ -1,6 +1,7 @@
 /* Clocks never go back, sleeps are never short, CPU time grows with work and not with sleep. */
 
 #include <pthread.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
 #include <unistd.h>
@@ -50,6 +51,21 @@ static void sleeps(void)
     CHECK_EQ(clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &absolute, NULL), 0); /* long past */
 }
 
+static uint64_t used_ns(int who)
+{
+    struct rusage usage;
+    CHECK_OK(getrusage(who, &usage));
+    return (uint64_t)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1000000000u +
+           (uint64_t)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) * 1000u;
+}
+
+static void *burn(void *unused)
+{
+    for (uint64_t end = now_ns() + 60000000; now_ns() < end;) {
+    }
+    return unused;
+}
+
 int clocks_trial(int argc, char **argv)
 {
     (void)argc;
@@ -95,6 +111,14 @@ int clocks_trial(int argc, char **argv)
     }
     CHECK(clock_ns(CLOCK_PROCESS_CPUTIME_ID) > cpu);
     CHECK(clock_ns(CLOCK_THREAD_CPUTIME_ID) > own);
+
+    /* What another thread burns is the process's, not this thread's. */
+    pthread_t thread;
+    uint64_t all = used_ns(RUSAGE_SELF), mine = used_ns(RUSAGE_THREAD);
+    CHECK_ZERO(pthread_create(&thread, NULL, burn, NULL));
+    CHECK_ZERO(pthread_join(thread, NULL));
+    CHECK(used_ns(RUSAGE_SELF) - all > used_ns(RUSAGE_THREAD) - mine + 10000000);
+    CHECK_ERRNO(getrusage(7, &(struct rusage){0}), EINVAL);
     printf("clocks: ok\n");
     return 0;
 }

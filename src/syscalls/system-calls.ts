@@ -8,6 +8,7 @@ import { STACK_BYTES } from '../kernel/mman.ts';
 import { NAME_BYTES, Process } from '../kernel/process.ts';
 import { writeRusage } from '../kernel/rusage.ts';
 import { PATH_BYTES, STRUCT_SCRATCH } from '../kernel/scratch.ts';
+import { Thread } from '../kernel/thread.ts';
 import type { Call } from './call.ts';
 import { processCpuNs } from './time-calls.ts';
 
@@ -126,7 +127,10 @@ export function getrusage(call: Call): number {
   const who = call.i32(0);
   if (who !== Who.Self && who !== Who.Children && who !== Who.Thread) return -E.INVAL;
   scheduler.charge(call.thread, clock.nowNs());
-  const used = who === Who.Children ? Process.childrenNs.get(ram, call.process) : processCpuNs(call, call.process);
+  let used = 0;
+  if (who === Who.Children) used = Process.childrenNs.get(ram, call.process);
+  else if (who === Who.Thread) used = Thread.cpuNs.get(ram, call.thread);
+  else used = processCpuNs(call, call.process);
   return writeRusage(ram, copy, scratch + STRUCT_SCRATCH, call.space, call.size(1), used);
 }
 
