@@ -127,7 +127,7 @@ export function getrusage(call: Call): number {
   const who = call.i32(0);
   if (who !== Who.Self && who !== Who.Children && who !== Who.Thread) return -E.INVAL;
   scheduler.charge(call.thread, clock.nowNs());
-  let used = 0;
+  let used: number;
   if (who === Who.Children) used = Process.childrenNs.get(ram, call.process);
   else if (who === Who.Thread) used = Thread.cpuNs.get(ram, call.thread);
   else used = processCpuNs(call, call.process);
