@@ -3,7 +3,7 @@
  */
 
 import { unsigned } from './leb128.ts';
-import type { Expr, I32, Node, ResultType, Stmt } from './node.ts';
+import type { Expr, Hint, I32, Node, ResultType, Stmt } from './node.ts';
 import { Label } from './node.ts';
 
 /** A function or import of the module under construction, by its number. */
@@ -36,6 +36,11 @@ export function when(condition: I32, ...then: readonly Stmt[]): Stmt {
   return { kind: 'if', type: 'void', condition, then: sequence(...then), otherwise: undefined };
 }
 
+/** Statements that are hardly ever executed, kept out of line where the host understands hints. */
+export function rarely(condition: I32, ...then: readonly Stmt[]): Stmt {
+  return { kind: 'if', type: 'void', condition, then: sequence(...then), otherwise: undefined, hint: 0 };
+}
+
 /** A condition with two arms, of values or of statements. Only the chosen arm is evaluated. */
 export function either<T extends ResultType>(condition: I32, then: Expr<T>, otherwise: Expr<T>): Expr<T> {
   return { kind: 'if', type: then.type, condition, then, otherwise };
@@ -46,8 +51,8 @@ export function select<T extends ResultType>(condition: I32, then: Expr<T>, othe
   return { kind: 'op', type: then.type, code: [0x1b], args: [then, otherwise, condition] };
 }
 
-export function branch(label: Label, condition?: I32): Stmt {
-  return { kind: 'branch', type: 'void', label, condition };
+export function branch(label: Label, condition?: I32, hint?: Hint): Stmt {
+  return { kind: 'branch', type: 'void', label, condition, hint };
 }
 
 /** Branches to labels[index], or to `fallback` when there is none. */
@@ -66,6 +71,25 @@ export function tailCall(callee: Callable<ResultType>, ...args: readonly Node[])
   const code = [0x12];
   unsigned(code, callee.index);
   return { kind: 'op', type: 'void', code, args };
+}
+
+/** A function of a table, which has to be of the given type. */
+export interface Indirect {
+  readonly table: number;
+  readonly type: number;
+}
+
+/** As `tailCall`, of the function at an index of a table. */
+export function tailCallIndirect(callee: Indirect, index: I32, ...args: readonly Node[]): Stmt {
+  const code = [0x13];
+  unsigned(code, callee.type);
+  unsigned(code, callee.table);
+  return { kind: 'op', type: 'void', code, args: [...args, index] };
+}
+
+/** Evaluates for its effects only. */
+export function drop(value: Node): Stmt {
+  return { kind: 'op', type: 'void', code: [0x1a], args: [value] };
 }
 
 export function ret(value?: Node): Stmt {

@@ -3,12 +3,14 @@
  */
 
 import { float, signed32, signed64, unsigned } from './leb128.ts';
-import type { Label, Node } from './node.ts';
+import type { Hint, Label, Node } from './node.ts';
 import { TYPE_CODE } from './node.ts';
 
 /** Writes one function's code; keeps the stack of enclosing blocks, to turn labels into depths. */
 export class Emitter {
   readonly bytes: number[] = [];
+  /** Where the bytes have a conditional instruction with a hint, in ascending order. */
+  readonly hints: { readonly offset: number; readonly hint: Hint }[] = [];
   private readonly enclosing: (Label | undefined)[] = [];
 
   /** @throws Error when the tree branches to a label that does not enclose it (a mistake in a builder's use) */
@@ -45,6 +47,7 @@ export class Emitter {
         break;
       case 'if':
         this.emit(node.condition);
+        this.hint(node.hint);
         out.push(0x04, TYPE_CODE[node.type]);
         this.enclosing.push(undefined);
         this.emit(node.then);
@@ -56,7 +59,10 @@ export class Emitter {
         out.push(0x0b);
         break;
       case 'branch':
-        if (node.condition !== undefined) this.emit(node.condition);
+        if (node.condition !== undefined) {
+          this.emit(node.condition);
+          this.hint(node.hint);
+        }
         out.push(node.condition === undefined ? 0x0c : 0x0d);
         unsigned(out, this.depth(node.label));
         break;
@@ -68,6 +74,10 @@ export class Emitter {
         unsigned(out, this.depth(node.fallback));
         break;
     }
+  }
+
+  private hint(hint: Hint | undefined): void {
+    if (hint !== undefined) this.hints.push({ offset: this.bytes.length, hint });
   }
 
   private depth(label: Label): number {

@@ -1,16 +1,19 @@
 /*
  * A WebAssembly module under construction: imports, functions, exports, and the binary in the end.
  *
- * Imports come first: WebAssembly numbers imported functions before the module's own, so importing after the first `func` throws.
+ * WebAssembly numbers imported functions before the module's own: so importing one throws once the number of an own one has been asked for.
  */
 
-import type { Callable } from './control.ts';
+import type { Callable, Indirect } from './control.ts';
 import { Emitter } from './emit.ts';
 import { name, sized, unsigned } from './leb128.ts';
-import type { Expr, ResultType, Stmt, ValType } from './node.ts';
+import type { Expr, Hint, ResultType, Stmt, ValType } from './node.ts';
 import { Local, TYPE_CODE } from './node.ts';
 
-const EXTERNAL = { func: 0, memory: 2, global: 3 } as const;
+const EXTERNAL = { func: 0, table: 1, memory: 2, global: 3 } as const;
+
+/** The custom section of branch hints, by the proposal of that name. */
+const HINTS = 'metadata.code.branch_hint';
 
 /** One function: its parameters, locals and body. */
 export class FunctionBuilder<R extends ResultType> implements Callable<R> {
@@ -18,13 +21,18 @@ export class FunctionBuilder<R extends ResultType> implements Callable<R> {
   /** Scratch locals by type, handed out anew after each `releaseScratch`. */
   private readonly scratch: { local: Local<ValType>; used: boolean }[] = [];
   private code: readonly number[] = [];
+  private hinted: readonly { readonly offset: number; readonly hint: Hint }[] = [];
 
   constructor(
-    readonly index: number,
+    private readonly number: () => number,
     readonly type: number,
     readonly params: readonly ValType[],
     readonly result: R,
   ) {}
+
+  get index(): number {
+    return this.number();
+  }
 
   /** The parameter at `position`, which has to be of `type`. */
   param<T extends ValType>(type: T, position: number): Local<T> {
@@ -60,13 +68,33 @@ export class FunctionBuilder<R extends ResultType> implements Callable<R> {
     if (value !== undefined) emitter.emit(value);
     else if (this.result !== 'void') emitter.bytes.push(0x00);
     this.code = emitter.bytes;
+    this.hinted = emitter.hints;
   }
 
-  /** Its entry in the code section, in two pieces. */
+  /** Its entry in the section of branch hints; empty when it has none. */
+  encodeHints(): readonly number[] {
+    const out: number[] = [];
+    if (this.hinted.length === 0) return out;
+    const start = this.encodeLocals().length;
+    unsigned(out, this.index);
+    unsigned(out, this.hinted.length);
+    for (const { offset, hint } of this.hinted) {
+      unsigned(out, start + offset);
+      out.push(1, hint);
+    }
+    return out;
+  }
+
+  private encodeLocals(): number[] {
+    const out: number[] = [];
+    unsigned(out, this.locals.length);
+    for (const type of this.locals) out.push(1, TYPE_CODE[type]);
+    return out;
+  }
+
+  /** Its entry in the code section, in three pieces. */
   encode(): readonly (readonly number[])[] {
-    const locals: number[] = [];
-    unsigned(locals, this.locals.length);
-    for (const type of this.locals) locals.push(1, TYPE_CODE[type]);
+    const locals = this.encodeLocals();
     const head: number[] = [];
     unsigned(head, locals.length + this.code.length + 1);
     return [[...head, ...locals], this.code, [0x0b]];
@@ -78,9 +106,11 @@ export class ModuleBuilder {
   private readonly typeCodes: number[][] = [];
   private readonly imports: number[][] = [];
   private readonly functions: FunctionBuilder<ResultType>[] = [];
-  private readonly exports: number[][] = [];
+  private readonly exported: [name: string, func: FunctionBuilder<ResultType>][] = [];
   private importedFunctions = 0;
   private importedGlobals = 0;
+  private importedTables = 0;
+  private numbered = false;
 
   /** Imports a shared memory. Sizes in WebAssembly pages of 64 KiB; the memory given must lie within them. */
   importMemory(from: string, field: string, minimum: number, maximum: number): void {
@@ -100,23 +130,28 @@ export class ModuleBuilder {
   }
 
   importFunction<R extends ResultType>(from: string, field: string, params: readonly ValType[], result: R): Callable<R> {
-    if (this.functions.length > 0) throw new Error(`import of ${field} after the first function`);
+    if (this.numbered) throw new Error(`import of ${field} after a function got its number`);
     const out = this.import(from, field, EXTERNAL.func);
     unsigned(out, this.functionType(params, result));
     return { index: this.importedFunctions++, result };
   }
 
+  /** Imports a table of functions and yields what calls those of one type in it. */
+  importTable(from: string, field: string, params: readonly ValType[], result: ResultType): Indirect {
+    const out = this.import(from, field, EXTERNAL.table);
+    out.push(0x70, 0x00, 0x00);
+    return { table: this.importedTables++, type: this.functionType(params, result) };
+  }
+
   func<R extends ResultType>(params: readonly ValType[], result: R, exportAs?: string): FunctionBuilder<R> {
-    const index = this.importedFunctions + this.functions.length;
-    const func = new FunctionBuilder(index, this.functionType(params, result), params, result);
+    const position = this.functions.length;
+    const number = (): number => {
+      this.numbered = true;
+      return this.importedFunctions + position;
+    };
+    const func = new FunctionBuilder(number, this.functionType(params, result), params, result);
     this.functions.push(func);
-    if (exportAs !== undefined) {
-      const out: number[] = [];
-      name(out, exportAs);
-      out.push(EXTERNAL.func);
-      unsigned(out, index);
-      this.exports.push(out);
-    }
+    if (exportAs !== undefined) this.exported.push([exportAs, func]);
     return func;
   }
 
@@ -127,12 +162,21 @@ export class ModuleBuilder {
       unsigned(type, f.type);
       return type;
     });
+    const exports = this.exported.map(([as, func]) => {
+      const out: number[] = [];
+      name(out, as);
+      out.push(EXTERNAL.func);
+      unsigned(out, func.index);
+      return out;
+    });
+    const hints = this.functions.map((f) => f.encodeHints()).filter((entry) => entry.length > 0);
     return concatenate([
       [0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00],
       ...section(1, this.typeCodes.length, this.typeCodes),
       ...section(2, this.imports.length, this.imports),
       ...section(3, types.length, types),
-      ...section(7, this.exports.length, this.exports),
+      ...section(7, exports.length, exports),
+      ...customSection(HINTS, hints),
       ...section(
         10,
         this.functions.length,
@@ -175,6 +219,17 @@ function section(id: number, count: number, pieces: Pieces): Pieces {
   const head = [id];
   unsigned(head, counted.length + totalLength(pieces));
   return [head, counted, ...pieces];
+}
+
+/** A custom section of counted entries. */
+function customSection(title: string, entries: Pieces): Pieces {
+  if (entries.length === 0) return [];
+  const start: number[] = [];
+  name(start, title);
+  unsigned(start, entries.length);
+  const head = [0];
+  unsigned(head, start.length + totalLength(entries));
+  return [head, start, ...entries];
 }
 
 function totalLength(pieces: Pieces): number {

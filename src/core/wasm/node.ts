@@ -13,6 +13,12 @@ export type ResultType = ValType | 'void';
 /** Code of each type in the binary format. */
 export const TYPE_CODE: Readonly<Record<ResultType, number>> = { i32: 0x7f, i64: 0x7e, f32: 0x7d, f64: 0x7c, void: 0x40 };
 
+/**
+ * What a condition is nearly always: 1 true, 0 false. The compiler keeps the other way out of line, with all that it would take from
+ * the registers of the common one.
+ */
+export type Hint = 0 | 1;
+
 /** The target of branches: the end of a block, or the start of a loop. */
 export class Label {
   constructor(readonly name: string) {}
@@ -59,6 +65,7 @@ export interface IfNode<T extends ResultType> {
   readonly condition: Node;
   readonly then: Node;
   readonly otherwise: Node | undefined;
+  readonly hint?: Hint | undefined;
 }
 export interface BranchNode<T extends ResultType> {
   readonly kind: 'branch';
@@ -66,6 +73,7 @@ export interface BranchNode<T extends ResultType> {
   readonly label: Label;
   /** Taken when this is non-zero; always when absent. */
   readonly condition: Node | undefined;
+  readonly hint?: Hint | undefined;
 }
 export interface SwitchNode<T extends ResultType> {
   readonly kind: 'switch';

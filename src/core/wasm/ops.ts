@@ -17,6 +17,14 @@ const unary =
   (a: Expr<A>): Expr<R> =>
     node(type, code, [a]);
 
+/** A conversion of which `inverse` (an opcode) is the inverse: one after the other is nothing. */
+const undoing =
+  <A extends ValType, R extends ValType>(type: R, code: number, ...inverses: readonly number[]) =>
+  (a: Expr<A>): Expr<R> => {
+    if (a.kind === 'op' && a.code.length === 1 && inverses.includes(a.code[0]!)) return a.args[0] as Expr<R>;
+    return node(type, [code], [a]);
+  };
+
 const binary =
   <A extends ValType, R extends ValType>(type: R, ...code: readonly number[]) =>
   (a: Expr<A>, b: Expr<A>): Expr<R> =>
@@ -98,10 +106,10 @@ export const i32 = {
   shrU: binary<'i32', 'i32'>('i32', 0x76),
   rotl: binary<'i32', 'i32'>('i32', 0x77),
   rotr: binary<'i32', 'i32'>('i32', 0x78),
-  wrap: unary<'i64', 'i32'>('i32', 0xa7),
+  wrap: undoing<'i64', 'i32'>('i32', 0xa7, 0xac, 0xad),
   extend8S: unary<'i32', 'i32'>('i32', 0xc0),
   extend16S: unary<'i32', 'i32'>('i32', 0xc1),
-  reinterpretF32: unary<'f32', 'i32'>('i32', 0xbc),
+  reinterpretF32: undoing<'f32', 'i32'>('i32', 0xbc, 0xbe),
   truncSatF32S: unary<'f32', 'i32'>('i32', 0xfc, 0),
   truncSatF32U: unary<'f32', 'i32'>('i32', 0xfc, 1),
   truncSatF64S: unary<'f64', 'i32'>('i32', 0xfc, 2),
@@ -153,7 +161,7 @@ export const i64 = {
   extend8S: unary<'i64', 'i64'>('i64', 0xc2),
   extend16S: unary<'i64', 'i64'>('i64', 0xc3),
   extend32S: unary<'i64', 'i64'>('i64', 0xc4),
-  reinterpretF64: unary<'f64', 'i64'>('i64', 0xbd),
+  reinterpretF64: undoing<'f64', 'i64'>('i64', 0xbd, 0xbf),
   truncSatF32S: unary<'f32', 'i64'>('i64', 0xfc, 4),
   truncSatF32U: unary<'f32', 'i64'>('i64', 0xfc, 5),
   truncSatF64S: unary<'f64', 'i64'>('i64', 0xfc, 6),
@@ -198,7 +206,7 @@ export const f32 = {
   convertI64S: unary<'i64', 'f32'>('f32', 0xb4),
   convertI64U: unary<'i64', 'f32'>('f32', 0xb5),
   demote: unary<'f64', 'f32'>('f32', 0xb6),
-  reinterpretI32: unary<'i32', 'f32'>('f32', 0xbe),
+  reinterpretI32: undoing<'i32', 'f32'>('f32', 0xbe, 0xbc),
   load: load('f32', 0x2a),
   store: store<'f32'>(0x38),
 } as const;
@@ -230,7 +238,7 @@ export const f64 = {
   convertI64S: unary<'i64', 'f64'>('f64', 0xb9),
   convertI64U: unary<'i64', 'f64'>('f64', 0xba),
   promote: unary<'f32', 'f64'>('f64', 0xbb),
-  reinterpretI64: unary<'i64', 'f64'>('f64', 0xbf),
+  reinterpretI64: undoing<'i64', 'f64'>('f64', 0xbf, 0xbd),
   load: load('f64', 0x2b),
   store: store<'f64'>(0x39),
 } as const;

@@ -1,0 +1,298 @@
+/*
+ * A region: the instructions that are translated together, and the blocks they form.
+ *
+ * It begins at one address, its only entry, and takes in what direct branches and jumps reach from there, up to a limit: loops and
+ * conditions whole, and small functions that it calls. What lies beyond (other functions, targets in registers) is left by exits.
+ * Which instructions belong to a region depends on the code alone, so that every hart that translates it makes the same module.
+ *
+ * A call that is taken in goes on at its return site when the function returns; `returns` of the returning block has these sites, to be
+ * compared with the address it really returns to. A call that is not ends the region: the site will be an entry of its own.
+ */
+
+import { SINK_SLOT } from '../context.ts';
+import type { DecodeMemo } from '../decode-memo.ts';
+import { Decoded, isLong } from '../isa/decode.ts';
+import { Flow, flowOf } from './operation.ts';
+
+/** Most instructions of a region, and of a function that is taken into its caller's. */
+const MAX_INSTRUCTIONS = 600;
+const MAX_CALLEE = 120;
+/** Most return sites that a return is compared with. */
+const MAX_RETURNS = 6;
+
+/** Reads code: the halfword at an address, or −1 when nothing can be executed there now. */
+export type CodeReader = (pc: number) => number;
+
+/** An edge of the flow graph. */
+export interface Edge {
+  /** The address it leads to. */
+  readonly pc: number;
+  /** The block there; undefined when it is out of the region. */
+  to: Block | undefined;
+}
+
+export class Block {
+  /** Its place among the blocks, in reverse postorder; see flow.ts. */
+  order = -1;
+  flow: Flow = Flow.Next;
+  /** The next instruction, or the only target of a jump; undefined after an indirect jump and at a stop. */
+  next: Edge | undefined;
+  /** Of a branch. */
+  taken: Edge | undefined;
+  /** Of an indirect jump: where it probably returns to. */
+  returns: Edge[] = [];
+
+  constructor(
+    /** Instructions first … end − 1 of the region. */
+    readonly first: number,
+    readonly end: number,
+    readonly pc: number,
+  ) {}
+
+  edges(): Edge[] {
+    const out = this.returns.slice();
+    if (this.taken !== undefined) out.push(this.taken);
+    if (this.next !== undefined) out.push(this.next);
+    return out;
+  }
+}
+
+/** A stretch of code that a region was made from. */
+export interface CodeRange {
+  readonly start: number;
+  readonly end: number;
+}
+
+interface Call {
+  readonly target: number;
+  readonly site: number;
+}
+
+export class Region {
+  /** Of each instruction. */
+  readonly pc: number[] = [];
+  readonly op: number[] = [];
+  readonly rd: number[] = [];
+  readonly rs1: number[] = [];
+  readonly rs2: number[] = [];
+  readonly imm: number[] = [];
+  readonly length: number[] = [];
+  readonly blocks: Block[] = [];
+
+  constructor(readonly start: number) {}
+
+  get size(): number {
+    return this.pc.length;
+  }
+
+  flow(i: number): Flow {
+    return flowOf(this.op[i]!, this.imm[i]!);
+  }
+
+  /** The stretches of code, in ascending order. */
+  ranges(): CodeRange[] {
+    const byPc = this.pc.map((pc, i) => ({ start: pc, end: pc + this.length[i]! })).sort((a, b) => a.start - b.start);
+    const out: { start: number; end: number }[] = [];
+    for (const { start, end } of byPc) {
+      const last = out.at(-1);
+      if (last !== undefined && start <= last.end) last.end = Math.max(last.end, end);
+      else out.push({ start, end });
+    }
+    return out;
+  }
+}
+
+/** Finds the region that begins at `start`. It has no instruction when none can be executed there. */
+export function findRegion(start: number, read: CodeReader, memo: DecodeMemo): Region {
+  return new Finder(start, read, memo).find();
+}
+
+class Finder {
+  private readonly region: Region;
+  private readonly index = new Map<number, number>();
+  private readonly leaders = new Set<number>();
+  private readonly decoded = new Decoded();
+  private calls: Call[] = [];
+  private readonly taken: Call[] = [];
+
+  constructor(
+    start: number,
+    private readonly read: CodeReader,
+    private readonly memo: DecodeMemo,
+  ) {
+    this.region = new Region(start);
+  }
+
+  find(): Region {
+    const { region } = this;
+    this.explore(region.start, MAX_INSTRUCTIONS);
+    // Grows while calls are taken in.
+    for (let i = 0; i < this.calls.length; i++) {
+      const call = this.calls[i]!;
+      if (!this.takeIn(call.target)) continue;
+      this.leaders.add(call.target);
+      this.taken.push(call);
+      this.explore(call.site, MAX_INSTRUCTIONS);
+    }
+    if (region.size > 0) {
+      this.formBlocks();
+      this.predictReturns();
+    }
+    return region;
+  }
+
+  /** Adds what is reached from `start` without calls; returns whether all of it fitted within `limit` instructions. */
+  private explore(start: number, limit: number): boolean {
+    const { region, index, leaders, decoded } = this;
+    const queue = [start];
+    let whole = true;
+    for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
+      leaders.add(next);
+      let pc = next;
+      for (;;) {
+        if (index.has(pc)) {
+          leaders.add(pc);
+          break;
+        }
+        if (region.size >= limit) {
+          whole = false;
+          break;
+        }
+        if (!this.decode(pc)) break;
+        const flow = flowOf(decoded.op, decoded.imm);
+        this.append(pc);
+        if (flow === Flow.Stop || flow === Flow.Trap || flow === Flow.Indirect) break;
+        const after = pc + decoded.length;
+        const target = pc + decoded.imm;
+        if (flow === Flow.Branch) {
+          leaders.add(after);
+          queue.push(target);
+          pc = after;
+        } else if (flow === Flow.Jump) {
+          if (decoded.rd !== SINK_SLOT) {
+            this.calls.push({ target, site: after });
+            break;
+          }
+          leaders.add(target);
+          pc = target;
+        } else pc = after;
+      }
+    }
+    return whole;
+  }
+
+  /** Adds the function at `target` if it is small; returns whether it is in the region now. */
+  private takeIn(target: number): boolean {
+    const { region, index, calls } = this;
+    if (index.has(target)) return true;
+    const size = region.size;
+    const known = calls.length;
+    if (this.explore(target, Math.min(size + MAX_CALLEE, MAX_INSTRUCTIONS)) && index.has(target)) return true;
+    for (let i = size; i < region.size; i++) index.delete(region.pc[i]!);
+    for (const list of [region.pc, region.op, region.rd, region.rs1, region.rs2, region.imm, region.length]) list.length = size;
+    calls.length = known;
+    return false;
+  }
+
+  private decode(pc: number): boolean {
+    const first = this.read(pc);
+    if (first < 0) return false;
+    if (!isLong(first)) {
+      this.memo.decode(first, this.decoded);
+      return true;
+    }
+    const second = this.read(pc + 2);
+    if (second < 0) return false;
+    this.memo.decode((second << 16) | first, this.decoded);
+    return true;
+  }
+
+  private append(pc: number): void {
+    const { region, decoded } = this;
+    this.index.set(pc, region.size);
+    region.pc.push(pc);
+    region.op.push(decoded.op);
+    region.rd.push(decoded.rd);
+    region.rs1.push(decoded.rs1);
+    region.rs2.push(decoded.rs2);
+    region.imm.push(decoded.imm);
+    region.length.push(decoded.length);
+  }
+
+  private formBlocks(): void {
+    const { region, leaders } = this;
+    const byPc = new Map<number, Block>();
+    for (let first = 0; first < region.size;) {
+      let end = first + 1;
+      // A block ends with its run, before a leader, and after whatever does not simply go on.
+      while (
+        end < region.size &&
+        region.flow(end - 1) === Flow.Next &&
+        region.pc[end] === region.pc[end - 1]! + region.length[end - 1]! &&
+        !leaders.has(region.pc[end]!)
+      ) {
+        end++;
+      }
+      const block = new Block(first, end, region.pc[first]!);
+      region.blocks.push(block);
+      byPc.set(block.pc, block);
+      first = end;
+    }
+    const included = new Set(this.taken.map(({ target }) => target));
+    const edge = (pc: number): Edge => ({ pc, to: byPc.get(pc) });
+    for (const block of region.blocks) {
+      const last = block.end - 1;
+      const pc = region.pc[last]!;
+      const after = pc + region.length[last]!;
+      const target = pc + region.imm[last]!;
+      block.flow = region.flow(last);
+      if (block.flow === Flow.Next) block.next = edge(after);
+      else if (block.flow === Flow.Branch) {
+        block.next = edge(after);
+        block.taken = edge(target);
+      } else if (block.flow === Flow.Jump) {
+        const isCall = region.rd[last] !== SINK_SLOT;
+        block.next = isCall && !included.has(target) ? { pc: target, to: undefined } : edge(target);
+      }
+    }
+    // The region's entry comes first.
+    const at = region.blocks.indexOf(byPc.get(region.start)!);
+    region.blocks.unshift(...region.blocks.splice(at, 1));
+    this.byPc = byPc;
+  }
+
+  private byPc = new Map<number, Block>();
+
+  /** Gives each return the sites of the calls whose function it ends. */
+  private predictReturns(): void {
+    const sites = new Map<number, Set<number>>();
+    for (const { target, site } of this.taken) {
+      const known = sites.get(target) ?? new Set();
+      sites.set(target, known.add(site));
+    }
+    const siteOf = new Map<number, number>(this.taken.map(({ target, site }) => [site, target]));
+    for (const [target, list] of sites) {
+      for (const block of this.bodyOf(this.byPc.get(target)!, siteOf)) {
+        if (block.flow !== Flow.Indirect || this.region.rd[block.end - 1] !== SINK_SLOT) continue;
+        for (const site of list) {
+          const to = this.byPc.get(site);
+          if (to === undefined || block.returns.length >= MAX_RETURNS || block.returns.some((r) => r.to === to)) continue;
+          block.returns.push({ pc: site, to });
+        }
+      }
+    }
+  }
+
+  /** The blocks of a function: those reached from its first without following calls, which are stepped over. */
+  private bodyOf(entry: Block, sites: ReadonlyMap<number, number>): Set<Block> {
+    const body = new Set([entry]);
+    for (const block of body) {
+      const last = block.end - 1;
+      const isCall = block.flow === Flow.Jump && this.region.rd[last] !== SINK_SLOT;
+      const after = this.region.pc[last]! + this.region.length[last]!;
+      const successors = isCall ? [sites.has(after) ? this.byPc.get(after) : undefined] : [block.next?.to, block.taken?.to];
+      for (const successor of successors) if (successor !== undefined) body.add(successor);
+    }
+    return body;
+  }
+}
