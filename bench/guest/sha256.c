@@ -1,0 +1,83 @@
+/* SHA-256 (FIPS 180-4) of a million letters 'a', whose digest the standard's examples give. The threads share the repetitions. */
+
+#include "bench.h"
+
+#define BYTES 1000000
+
+static const uint32_t k[64] = {
+    0x428a2f98, 0x71374491, 0xb5c0fbcf, 0xe9b5dba5, 0x3956c25b, 0x59f111f1, 0x923f82a4, 0xab1c5ed5, 0xd807aa98, 0x12835b01, 0x243185be,
+    0x550c7dc3, 0x72be5d74, 0x80deb1fe, 0x9bdc06a7, 0xc19bf174, 0xe49b69c1, 0xefbe4786, 0x0fc19dc6, 0x240ca1cc, 0x2de92c6f, 0x4a7484aa,
+    0x5cb0a9dc, 0x76f988da, 0x983e5152, 0xa831c66d, 0xb00327c8, 0xbf597fc7, 0xc6e00bf3, 0xd5a79147, 0x06ca6351, 0x14292967, 0x27b70a85,
+    0x2e1b2138, 0x4d2c6dfc, 0x53380d13, 0x650a7354, 0x766a0abb, 0x81c2c92e, 0x92722c85, 0xa2bfe8a1, 0xa81a664b, 0xc24b8b70, 0xc76c51a3,
+    0xd192e819, 0xd6990624, 0xf40e3585, 0x106aa070, 0x19a4c116, 0x1e376c08, 0x2748774c, 0x34b0bcb5, 0x391c0cb3, 0x4ed8aa4a, 0x5b9cca4f,
+    0x682e6ff3, 0x748f82ee, 0x78a5636f, 0x84c87814, 0x8cc70208, 0x90befffa, 0xa4506ceb, 0xbef9a3f7, 0xc67178f2,
+};
+
+static const uint32_t expected[8] = {0xcdc76e5c, 0x9914fb92, 0x81a1c7e2, 0x84d73e67, 0xf1809a48, 0xa497200e, 0x046d39cc, 0xc7112cd0};
+
+static uint8_t text[BYTES];
+
+static inline uint32_t rotate(uint32_t x, int n) { return x >> n | x << (32 - n); }
+
+static void block(uint32_t state[8], const uint8_t *bytes) {
+    uint32_t w[64];
+    for (int i = 0; i < 16; i++, bytes += 4)
+        w[i] = (uint32_t)bytes[0] << 24 | (uint32_t)bytes[1] << 16 | (uint32_t)bytes[2] << 8 | bytes[3];
+    for (int i = 16; i < 64; i++) {
+        uint32_t s0 = rotate(w[i - 15], 7) ^ rotate(w[i - 15], 18) ^ w[i - 15] >> 3;
+        uint32_t s1 = rotate(w[i - 2], 17) ^ rotate(w[i - 2], 19) ^ w[i - 2] >> 10;
+        w[i] = w[i - 16] + s0 + w[i - 7] + s1;
+    }
+    uint32_t a = state[0], b = state[1], c = state[2], d = state[3], e = state[4], f = state[5], g = state[6], h = state[7];
+    for (int i = 0; i < 64; i++) {
+        uint32_t t1 = h + (rotate(e, 6) ^ rotate(e, 11) ^ rotate(e, 25)) + ((e & f) ^ (~e & g)) + k[i] + w[i];
+        uint32_t t2 = (rotate(a, 2) ^ rotate(a, 13) ^ rotate(a, 22)) + ((a & b) ^ (a & c) ^ (b & c));
+        h = g, g = f, f = e, e = d + t1, d = c, c = b, b = a, a = t1 + t2;
+    }
+    state[0] += a, state[1] += b, state[2] += c, state[3] += d, state[4] += e, state[5] += f, state[6] += g, state[7] += h;
+}
+
+static NOINLINE void sha256(uint32_t state[8], const uint8_t *bytes, size_t length) {
+    static const uint32_t initial[8] = {
+        0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a, 0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19,
+    };
+    memcpy(state, initial, sizeof initial);
+    size_t i = 0;
+    for (; i + 64 <= length; i += 64)
+        block(state, bytes + i);
+    uint8_t last[128] = {0};
+    size_t rest = length - i, end = rest < 56 ? 64 : 128;
+    memcpy(last, bytes + i, rest);
+    last[rest] = 0x80;
+    for (int j = 0; j < 8; j++)
+        last[end - 1 - (size_t)j] = (uint8_t)((uint64_t)length * 8 >> (8 * j));
+    for (size_t j = 0; j < end; j += 64)
+        block(state, last + j);
+}
+
+static void *work(void *argument) {
+    struct share *share = argument;
+    for (long i = share->index; i < share->repetitions; i += share->threads) {
+        uint32_t digest[8];
+        sha256(digest, text, BYTES);
+        if (memcmp(digest, expected, sizeof digest) != 0)
+            fail("sha256: the digest begins with %08x", digest[0]);
+        share->result++;
+        FORGET();
+    }
+    return NULL;
+}
+
+int main(int argc, char **argv) {
+    long repetitions = argument(argc, argv, 1, 1);
+    int threads = (int)argument(argc, argv, 2, 1);
+    memset(text, 'a', BYTES);
+    struct share shares[MAX_THREADS];
+    uint64_t ns = in_threads(work, shares, threads, repetitions);
+    uint64_t digests = 0;
+    for (int i = 0; i < threads; i++)
+        digests += shares[i].result;
+    EXPECT(digests, repetitions);
+    report(expected[0], ns);
+    return 0;
+}
