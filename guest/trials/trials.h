@@ -20,6 +20,7 @@ TRIAL(futexes, "linux", "", "futex: wait, wake, requeue, bitsets, timeouts, erro
 TRIAL(atomics, "linux", "[rounds]", "C11 atomics of all widths across threads, message passing, Dekker")
 TRIAL(lrsc, "linux", "[rounds]", "LR/SC: success, failure after another store, counters across threads")
 TRIAL(barriers, "linux", "[rounds]", "membarrier: an asymmetric Dekker protocol across threads")
+TRIAL(litmus, "linux", "[-v] [name|all|list [rounds]]", "memory model: what may be seen; atomicity; locks")
 TRIAL(clocks, "linux", "", "clocks are monotonic and agree, sleeps last long enough")
 TRIAL(identity, "linux", "", "uname, process and thread numbers, users, getrandom, sysinfo, names")
 TRIAL(scheduling, "linux", "", "yield, affinity, priorities")
