@@ -73,7 +73,7 @@ export function edges(op: FpuOp): bigint[] {
 const EDGES = Object.values(FpuOp).map(edges);
 
 /** Random bits, 32 at a time (sfc32). */
-class Random {
+export class Random {
   #a: number;
   #b = 0x9e3779b9;
   #c = 0x243f6a88;
