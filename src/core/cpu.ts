@@ -39,7 +39,6 @@ export class Cpu {
   private readonly memo = new DecodeMemo();
   private readonly soft = new SoftFloat();
   private root = 0;
-  private asid = 0;
   private context = 0;
 
   /** Compiles the interpreter: once, on any thread; the module can be sent to the others. */
@@ -63,7 +62,6 @@ export class Cpu {
   ) {
     this.walker = new Walker(ram, frameLimit);
     this.tlb = new Tlb(ram, hartBlock);
-    this.tlb.flush();
     this.decodeCache = new DecodeCache(ram, hartBlock, decodeCache);
     const slow: SlowPaths = {
       fetch: (lo, hi) => this.fetch(lo, hi),
@@ -88,7 +86,8 @@ export class Cpu {
   }
 
   /**
-   * Makes an address space the current one. Flushes nothing: all caches are tagged with the ASID.
+   * Makes an address space the current one. What is cached of it stays: the decode cache is tagged with the ASID, and a partition of
+   * the TLB is flushed only when another space has had it since.
    *
    * @param root physical address of the root page table
    * @param asid at most MAX_ASID
@@ -96,9 +95,9 @@ export class Cpu {
   activate(root: number, asid: number): void {
     if (asid > MAX_ASID) throw new RangeError(`ASID ${String(asid)} is above ${String(MAX_ASID)}`);
     this.root = root;
-    this.asid = asid;
     HartBlock.root.set(this.ram, this.hartBlock, root);
     HartBlock.asid.set(this.ram, this.hartBlock, asid);
+    HartBlock.tlbBase.set(this.ram, this.hartBlock, this.tlb.activate(asid));
     this.decodeCache.activate(asid);
   }
 
@@ -152,7 +151,7 @@ export class Cpu {
     misses.set(this.ram, this.hartBlock, misses.get(this.ram, this.hartBlock) + 1);
     const outcome = this.walker.walk(this.root, lo, hi, access);
     if (outcome === Walk.Mapped) {
-      this.tlb.fill(lo, hi, this.asid, this.walker.page, this.walker.flags);
+      this.tlb.fill(lo, hi, this.walker.page, this.walker.flags);
       return this.walker.page + (lo & (PAGE_SIZE - 1));
     }
     this.setTrapValue(lo, hi);
@@ -190,7 +189,7 @@ export class Cpu {
       this.setTrapValue(lo, hi);
       return -Cause.InstructionPageFault;
     }
-    const known = this.tlb.execute(lo, hi, this.asid);
+    const known = this.tlb.execute(lo, hi);
     return known >= 0 ? known : this.translate(lo, hi, Access.Execute);
   }
 

@@ -6,13 +6,17 @@
 
 import { bytes, cacheLine, i32, struct, u32, u64, u8 } from './layout.ts';
 
-/** Entries of the TLB, a power of two; direct-mapped by virtual page number xor (ASID << TLB_ASID_SHIFT). */
-export const TLB_ENTRIES = 256;
-export const TLB_ASID_SHIFT = 4;
+/**
+ * The TLB of a hart: one table for each partition, direct-mapped by virtual page number. An address space works with the partition that
+ * its ASID chooses, modulo their number, and has it alone until another space of the same partition is activated (tlb.ts).
+ */
+export const TLB_PARTITIONS = 4;
+/** Entries of a partition, a power of two. */
+export const TLB_ENTRIES = 2048;
 
 /**
- * One TLB entry. A tag is the virtual page address with the ASID in its low 12 bits; a permission that is missing has an
- * invalid tag. `write` is only valid once the page's D bit is set.
+ * One TLB entry. A tag is the virtual address of the page, so that an access of n bytes hits when its address is at most 4096 − n above
+ * the tag; a permission that is missing has an invalid tag. `write` is only valid once the page's D bit is set.
  */
 export const TlbEntry = struct('TlbEntry', {
   read: u64('owner'),
@@ -22,11 +26,17 @@ export const TlbEntry = struct('TlbEntry', {
   addend: u32('owner'),
 });
 
-/** ASIDs are 0 … MAX_ASID: they fit the 12 low bits of a tag, and the last value is left to the invalid tag. */
-export const MAX_ASID = 4094;
+export const TLB_PARTITION_BYTES = TLB_ENTRIES * TlbEntry.SIZE;
 
-/** A word that makes a tag no access can produce, as its lower half: its ASID is none. */
-export const INVALID_TAG = 0xffff_ffff;
+/**
+ * The invalid tag: of all entries but the first, page 0, and of the first, page 1. Neither page has its place there, so that no access
+ * that finds the entry matches, whatever its address.
+ */
+export const INVALID_TAG = 0;
+export const INVALID_FIRST_TAG = 4096;
+
+/** ASIDs are 0 … MAX_ASID: the tags of the decode cache have 12 bits for them. */
+export const MAX_ASID = 4095;
 
 export const HartBlock = struct(
   'HartBlock',
@@ -39,6 +49,12 @@ export const HartBlock = struct(
     /** Root page table, physical. */
     root: u32('owner'),
     asid: u32('owner'),
+    /** Physical address of the TLB partition in use. */
+    tlbBase: u32('owner'),
+    /** Physical address of the entry cache's partition in use (jit/entry-cache.ts). */
+    entryBase: u32('owner'),
+    /** Heat at which a place is worth translating. */
+    heatLimit: i32('owner'),
     /** What is exclusive-ored with a pc to give its tag in the decode cache: the ASID in bits 50:39, an epoch in 63:51. */
     decodeTag: u64('owner'),
     /** For accesses across a page boundary: the bytes of a load, gathered; where a store that is done already goes once more. */
@@ -48,7 +64,13 @@ export const HartBlock = struct(
     instret: u64('owner'),
     tlbMisses: u64('owner'),
     decodeMisses: u64('owner'),
-    tlb: bytes('owner', TLB_ENTRIES * TlbEntry.SIZE, 64),
+    /** Of `instret`, those that translated code has executed; while it runs, with its fuel. */
+    translated: u64('owner'),
+    /** Regions translated so far, their instructions, and the time it took in nanoseconds. */
+    regions: u64('owner'),
+    regionInstructions: u64('owner'),
+    translateNs: u64('owner'),
+    tlb: bytes('owner', TLB_PARTITIONS * TLB_PARTITION_BYTES, 64),
   },
   { align: 64 },
 );

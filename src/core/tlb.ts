@@ -1,87 +1,142 @@
 /*
  * The software TLB of one hart, in its hart block: filling and flushing. Looking up is the emitted code's business (interpreter/tier.ts).
  *
- * An entry serves one virtual page of one address space. A permission that the page does not have, or has not yet been used for when that
+ * An entry serves one virtual page of the address space that owns its partition. Spaces share a partition in turns: `activate` flushes it
+ * when another has owned it last, so tags need no ASID. A permission that the page does not have, or has not yet been used for when that
  * use has to set A or D first, has an invalid tag.
+ *
+ * A flush costs what has been filled since the last one: each partition has a bit for each group of 64 entries, set when one of them is
+ * filled. The RAM may have held anything before power-on, so at first all groups count as filled, and partitions are touched only when
+ * a space comes that uses them.
  */
 
-import { HartBlock, INVALID_TAG, TLB_ASID_SHIFT, TLB_ENTRIES, TlbEntry } from './hart-block.ts';
+import {
+  HartBlock,
+  INVALID_FIRST_TAG,
+  INVALID_TAG,
+  TLB_ENTRIES,
+  TLB_PARTITION_BYTES,
+  TLB_PARTITIONS,
+  TlbEntry,
+} from './hart-block.ts';
 import { PTE_D, PTE_R, PTE_W, PTE_X } from './mmu.ts';
 import { PAGE_SHIFT, PAGE_SIZE, type Ram } from './ram.ts';
 
-/** The lower half of a tag has the ASID in these bits. */
-const ASID_MASK = PAGE_SIZE - 1;
+/** A partition's groups are the bits of one word. */
+const GROUPS = 32;
+const GROUP_SHIFT = Math.log2(TLB_ENTRIES / GROUPS);
+const GROUP_BYTES = (TLB_ENTRIES / GROUPS) * TlbEntry.SIZE;
+const ALL_GROUPS = 0xffff_ffff;
+
+const PAGE_MASK = PAGE_SIZE - 1;
+const NOBODY = -1;
+const TWO_32 = 2 ** 32;
 
 export class Tlb {
-  private readonly table: number;
+  private readonly tables: number;
+  /** ASID that each partition's entries are of. */
+  private readonly owners = new Int32Array(TLB_PARTITIONS).fill(NOBODY);
+  /** The groups of each partition that may hold valid entries, a bit each. */
+  private readonly filled = new Uint32Array(TLB_PARTITIONS).fill(ALL_GROUPS);
+  private partition = 0;
+  /** Address of the partition in use. */
+  private table: number;
 
   constructor(
     private readonly ram: Ram,
     hartBlock: number,
   ) {
-    this.table = HartBlock.tlb.addr(hartBlock);
+    this.tables = HartBlock.tlb.addr(hartBlock);
+    this.table = this.tables;
   }
 
-  /** Enters the page of the address (lo, hi), mapped to the physical `page` with the PTE's `flags`. */
-  fill(lo: number, hi: number, asid: number, page: number, flags: number): void {
+  /** Gives a space its partition, empty if it was another's; returns the partition's address. */
+  activate(asid: number): number {
+    const partition = asid % TLB_PARTITIONS;
+    this.partition = partition;
+    this.table = this.tables + partition * TLB_PARTITION_BYTES;
+    if (this.owners[partition] !== asid) {
+      this.clear(partition);
+      this.owners[partition] = asid;
+    }
+    return this.table;
+  }
+
+  /** Enters the page of the address (lo, hi) of the active space, mapped to the physical `page` with the PTE's `flags`. */
+  fill(lo: number, hi: number, page: number, flags: number): void {
     const { u32 } = this.ram;
-    const entry = this.entry(lo, asid);
-    const tag = (lo & ~ASID_MASK) | asid;
+    const index = indexOf(lo);
+    const entry = this.table + index * TlbEntry.SIZE;
+    const tag = lo & ~PAGE_MASK;
+    const invalid = index === 0 ? INVALID_FIRST_TAG : INVALID_TAG;
     const write = PTE_W | PTE_D;
-    put(u32, TlbEntry.read.addr(entry), tag, hi, (flags & PTE_R) !== 0);
-    put(u32, TlbEntry.write.addr(entry), tag, hi, (flags & write) === write);
-    put(u32, TlbEntry.execute.addr(entry), tag, hi, (flags & PTE_X) !== 0);
-    u32[TlbEntry.addend.addr(entry) >>> 2] = page - (lo & ~ASID_MASK);
+    put(u32, TlbEntry.read.addr(entry), tag, hi, (flags & PTE_R) !== 0, invalid);
+    put(u32, TlbEntry.write.addr(entry), tag, hi, (flags & write) === write, invalid);
+    put(u32, TlbEntry.execute.addr(entry), tag, hi, (flags & PTE_X) !== 0, invalid);
+    u32[TlbEntry.addend.addr(entry) >>> 2] = page - tag;
+    this.filled[this.partition]! |= 1 << (index >>> GROUP_SHIFT);
   }
 
-  /** Physical address for executing at (lo, hi), or −1 when the TLB does not know it. */
-  execute(lo: number, hi: number, asid: number): number {
+  /** Physical address for executing at (lo, hi) in the active space, or −1 when the TLB does not know it. */
+  execute(lo: number, hi: number): number {
     const { u32 } = this.ram;
-    const entry = this.entry(lo, asid);
+    const entry = this.table + indexOf(lo) * TlbEntry.SIZE;
     const at = TlbEntry.execute.addr(entry) >>> 2;
-    if (u32[at] !== ((lo & ~ASID_MASK) | asid) >>> 0 || u32[at + 1] !== hi >>> 0) return -1;
+    if (u32[at] !== (lo & ~PAGE_MASK) >>> 0 || u32[at + 1] !== hi >>> 0) return -1;
     return (lo + u32[TlbEntry.addend.addr(entry) >>> 2]!) >>> 0;
   }
 
   flush(): void {
-    for (let i = 0; i < TLB_ENTRIES; i++) this.invalidate(this.table + i * TlbEntry.SIZE);
+    for (let partition = 0; partition < TLB_PARTITIONS; partition++) this.clear(partition);
   }
 
   flushAsid(asid: number): void {
-    for (let i = 0; i < TLB_ENTRIES; i++) {
-      const entry = this.table + i * TlbEntry.SIZE;
-      if (this.belongs(entry, asid)) this.invalidate(entry);
-    }
+    const partition = asid % TLB_PARTITIONS;
+    if (this.owners[partition] === asid) this.clear(partition);
   }
 
   /** Forgets the page of `va` in a space, or whatever else is in its place: an entry too many costs a walk. */
   flushPage(asid: number, va: number): void {
-    this.invalidate(this.entry(va % 2 ** 32, asid));
+    const partition = asid % TLB_PARTITIONS;
+    if (this.owners[partition] !== asid) return;
+    const index = indexOf(va % TWO_32);
+    const entry = this.tables + partition * TLB_PARTITION_BYTES + index * TlbEntry.SIZE;
+    this.ram.fill(entry, TlbEntry.SIZE);
+    if (index === 0) this.invalidateFirst(entry);
   }
 
-  /** The same pages of different spaces lie in different places (as `lookup` in interpreter/tier.ts has it). */
-  private entry(lo: number, asid: number): number {
-    return this.table + (((lo >>> PAGE_SHIFT) ^ (asid << TLB_ASID_SHIFT)) & (TLB_ENTRIES - 1)) * TlbEntry.SIZE;
+  /** Empties a partition. */
+  private clear(partition: number): void {
+    const table = this.tables + partition * TLB_PARTITION_BYTES;
+    let filled = this.filled[partition]!;
+    if ((filled & 1) !== 0) {
+      this.ram.fill(table, GROUP_BYTES);
+      this.invalidateFirst(table);
+      filled &= ~1;
+    }
+    while (filled !== 0) {
+      const group = 31 - Math.clz32(filled & -filled);
+      filled &= filled - 1;
+      this.ram.fill(table + group * GROUP_BYTES, GROUP_BYTES);
+    }
+    this.filled[partition] = 0;
   }
 
-  private belongs(entry: number, asid: number): boolean {
+  /** Makes the first entry of a table, which is zero, one that page 0 does not match. */
+  private invalidateFirst(entry: number): void {
     const { u32 } = this.ram;
-    return (
-      (u32[TlbEntry.read.addr(entry) >>> 2]! & ASID_MASK) === asid ||
-      (u32[TlbEntry.write.addr(entry) >>> 2]! & ASID_MASK) === asid ||
-      (u32[TlbEntry.execute.addr(entry) >>> 2]! & ASID_MASK) === asid
-    );
-  }
-
-  private invalidate(entry: number): void {
-    const { u32 } = this.ram;
-    put(u32, TlbEntry.read.addr(entry), 0, 0, false);
-    put(u32, TlbEntry.write.addr(entry), 0, 0, false);
-    put(u32, TlbEntry.execute.addr(entry), 0, 0, false);
+    u32[TlbEntry.read.addr(entry) >>> 2] = INVALID_FIRST_TAG;
+    u32[TlbEntry.write.addr(entry) >>> 2] = INVALID_FIRST_TAG;
+    u32[TlbEntry.execute.addr(entry) >>> 2] = INVALID_FIRST_TAG;
   }
 }
 
-function put(u32: Uint32Array, address: number, lo: number, hi: number, valid: boolean): void {
-  u32[address >>> 2] = valid ? lo : INVALID_TAG;
-  u32[(address + 4) >>> 2] = valid ? hi : INVALID_TAG;
+/** Index of the entry for an address, by its lower word (as `translated` in interpreter/tier.ts has it). */
+function indexOf(lo: number): number {
+  return (lo >>> PAGE_SHIFT) & (TLB_ENTRIES - 1);
+}
+
+function put(u32: Uint32Array, address: number, lo: number, hi: number, valid: boolean, invalid: number): void {
+  u32[address >>> 2] = valid ? lo : invalid;
+  u32[(address + 4) >>> 2] = valid ? hi : 0;
 }

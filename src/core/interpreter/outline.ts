@@ -36,7 +36,7 @@ class OutlineTier extends InterpreterTier {
       context: func.param('i32', 0),
       slot: func.param('i32', 1),
       hartBlock: env.hartBlock,
-      asid: i64.load32U(env.hartBlock, HartBlock.asid.offset),
+      tlbBase: i32.load(env.hartBlock, HartBlock.tlbBase.offset),
     });
     this.pc = func.param('i64', 2);
     this.next = func.param('i64', 3);

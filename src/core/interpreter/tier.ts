@@ -8,12 +8,12 @@
 import { Context, F_SLOT } from '../context.ts';
 import { fastFpu, type FpuSite } from '../fpu/fast.ts';
 import type { FpuOp } from '../fpu/op.ts';
-import { DecodeSlot, HartBlock, TLB_ASID_SHIFT, TLB_ENTRIES, TlbEntry } from '../hart-block.ts';
+import { DecodeSlot, HartBlock, TLB_ENTRIES, TlbEntry } from '../hart-block.ts';
 import type { Field } from '../layout.ts';
 import type { Instruction } from '../isa/define.ts';
 import type { LoadKind, StoreKind, Tier } from '../isa/tier.ts';
 import { Access } from '../mmu.ts';
-import { PAGE_SHIFT } from '../ram.ts';
+import { PAGE_SHIFT, PAGE_SIZE } from '../ram.ts';
 import { Cause } from '../trap.ts';
 import { call, sequence, when, yields } from '../wasm/control.ts';
 import type { FunctionBuilder } from '../wasm/module.ts';
@@ -53,7 +53,8 @@ export interface Frame {
   readonly context: I32;
   readonly slot: I32;
   readonly hartBlock: I32;
-  readonly asid: I64;
+  /** HartBlock.tlbBase. */
+  readonly tlbBase: I32;
 }
 
 export abstract class InterpreterTier implements Tier, FpuSite {
@@ -182,21 +183,17 @@ export abstract class InterpreterTier implements Tier, FpuSite {
   }
 
   /**
-   * Sets `pa` from the TLB. The tag is made of the address of the last byte, the index of that of the first, so an access that crosses
-   * a page boundary misses.
+   * Sets `pa` from the TLB. A hit is an address that lies above the entry's tag by no more than leaves room for the access in the page:
+   * one that crosses the boundary misses. The distance is unsigned, so an address below the tag is far above it.
    */
   private translated(va: Local<'i64'>, size: number, access: Access, pa: Local<'i32'>, slow: () => I32): Stmt {
-    const scale = PAGE_SHIFT - Math.log2(TlbEntry.SIZE);
-    const space = i32.shl(i32.wrap(this.frame.asid), i32.const(TLB_ASID_SHIFT + Math.log2(TlbEntry.SIZE)));
-    const place = i32.xor(i32.shrU(i32.wrap(va), i32.const(scale)), space);
+    const place = i32.shrU(i32.wrap(va), i32.const(PAGE_SHIFT - Math.log2(TlbEntry.SIZE)));
     const index = i32.and(place, i32.const((TLB_ENTRIES - 1) * TlbEntry.SIZE));
-    const last = size === 1 ? va : i64.add(va, i64.const(size - 1));
-    const tag = i64.or(i64.and(last, i64.const(-(2 ** PAGE_SHIFT))), this.frame.asid);
-    const table = HartBlock.tlb.offset;
     // Until the address is known, its local has the entry's.
-    const known = i64.load(pa.tee(i32.add(this.frame.hartBlock, index)), table + tagOf(access).offset);
-    const hit = pa.set(i32.add(i32.wrap(va), i32.load(pa, table + TlbEntry.addend.offset)));
-    return this.onMiss(i64.ne(known, tag), hit, pa, slow);
+    const tag = i64.load(pa.tee(i32.add(this.frame.tlbBase, index)), tagOf(access).offset);
+    const missed = i64.gtU(i64.sub(va, tag), i64.const(PAGE_SIZE - size));
+    const hit = pa.set(i32.add(i32.wrap(va), i32.load(pa, TlbEntry.addend.offset)));
+    return this.onMiss(missed, hit, pa, slow);
   }
 
   /** Executes `hit`, or when `missed` does what this tier does about it. `slow` yields the address or minus a cause. */

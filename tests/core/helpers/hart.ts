@@ -24,7 +24,9 @@ import { asm } from './assembler.ts';
 
 export const RAM_BYTES = 32 << 20;
 /** Frames that page tables may name. */
-export const FRAMES_LOW = 0x10_0000;
+export const FRAMES_LOW = 0x20_0000;
+/** Below the frames, each hart's own: its context, decode cache and block lie one behind another. */
+const HART_BYTES = 0xf_0000;
 
 /** Where programs and data lie, virtually. */
 export const CODE = 0x1_0000;
@@ -51,9 +53,9 @@ export class TestHart {
     this.ram = beside?.ram ?? Ram.allocate(RAM_BYTES);
     // Each hart has the lower or upper half of what is below the frames, and of the frames.
     const half = beside === undefined ? 0 : 1;
-    this.hartBlock = 0x1000 + half * 0x8000;
-    this.context = 0x6000 + half * 0x8000;
-    const cache = 0x1_0000 + half * DECODE_CACHE_BYTES;
+    this.context = PAGE_SIZE + half * HART_BYTES;
+    const cache = this.context + PAGE_SIZE;
+    this.hartBlock = cache + DECODE_CACHE_BYTES;
     this.frontier = FRAMES_LOW + half * (RAM_BYTES / 2);
     this.asid = 5 + half;
     module ??= Cpu.compile();
