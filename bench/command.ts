@@ -1,5 +1,5 @@
 /*
- * The boot command as a process: to its end, for a trial that prints what it has measured; or to its prompt, for what is measured from
+ * The boot command as a process: to its end, for a program that prints what it has measured (and the same under qemu or natively); or to its prompt, for what is measured from
  * outside. Every process has a time limit, after which it is ended: a machine that hangs fails its figure, not the benchmark.
  */
 
@@ -18,24 +18,58 @@ export const NODE: readonly string[] = [process.execPath, '--import', 'tsx', 'sr
 /** As the README has it. */
 export const NPX: readonly string[] = ['npx', 'tsx', 'src/boot.ts'];
 
+/** Options for every machine that is started here, beside those that the figure needs: `--boot`. */
+const machineOptions: string[] = [];
+
+/** From now on all machines are started with these options as well. */
+export function useMachineOptions(options: readonly string[]): void {
+  machineOptions.push(...options);
+}
+
+/** Whether the command line of a machine knows an option. */
+export function machineKnows(option: string): boolean {
+  const [file, ...args] = [...NODE, '--help'];
+  return spawnSync(file, args, { cwd: projectRoot, encoding: 'utf8', timeout: LIMIT_MS }).stdout.includes(option);
+}
+
 /** Whether the reference is installed. */
 export const hasQemu = spawnSync(QEMU, ['--version']).status === 0;
 
-/** Runs a trial of guest/bin/trials on a machine; returns the `key=number` lines that it prints. */
-export function trial(cpus: number, ...args: (string | number)[]): Promise<Readonly<Record<string, number>>> {
-  return run([...NODE, '--cpus', String(cpus), 'trials', ...args.map(String)]);
+/** The `key=number` lines that a program has printed. */
+export type Printed = Readonly<Record<string, number>>;
+
+/** Runs a trial of guest/bin/trials on a machine. */
+export function trial(cpus: number, ...args: (string | number)[]): Promise<Printed> {
+  return run(machine(cpus, 'trials', args));
 }
 
 /** The same program under qemu-riscv64; call only where that is. */
-export function reference(...args: (string | number)[]): Promise<Readonly<Record<string, number>>> {
-  return run([QEMU, TRIALS, ...args.map(String)]);
+export function reference(...args: (string | number)[]): Promise<Printed> {
+  return run(underQemu(TRIALS, args));
 }
 
-function run([file, ...args]: readonly string[]): Promise<Readonly<Record<string, number>>> {
+/** The command that runs a program (a name in /bin, or the path of a file) on a machine. */
+export function machine(cpus: number, program: string, args: readonly (string | number)[], options: readonly string[] = []) {
+  return [...NODE, '--cpus', String(cpus), ...machineOptions, ...options, program, ...args.map(String)];
+}
+
+/** The command that runs a riscv64 executable under qemu. */
+export function underQemu(path: string, args: readonly (string | number)[]) {
+  return [QEMU, path, ...args.map(String)];
+}
+
+/**
+ * Runs a command to its end.
+ *
+ * @param onOutput called when the first output arrives
+ * @throws Error unless the command ends with status 0 in time
+ */
+export function run([file, ...args]: readonly string[], onOutput?: () => void): Promise<Printed> {
   return new Promise((resolve, reject) => {
     const child = spawn(file!, args, { cwd: projectRoot, stdio: ['ignore', 'pipe', 'pipe'], timeout: LIMIT_MS });
     let stdout = '';
     let stderr = '';
+    if (onOutput !== undefined) child.stdout.once('data', onOutput);
     child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
     child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
     child.on('error', reject);
@@ -46,15 +80,15 @@ function run([file, ...args]: readonly string[]): Promise<Readonly<Record<string
   });
 }
 
-function values(text: string): Readonly<Record<string, number>> {
+function values(text: string): Printed {
   const pairs = [...text.matchAll(/^(\w+)=([\d.]+)$/gm)];
   return Object.fromEntries(pairs.map(([, key, value]) => [key!, Number(value)]));
 }
 
 /** A value that must be there. */
-export function value(of: Readonly<Record<string, number>>, key: string): number {
+export function value(of: Printed, key: string): number {
   const found = of[key];
-  if (found === undefined) throw new Error(`the trial printed no ${key}`);
+  if (found === undefined) throw new Error(`the program printed no ${key}`);
   return found;
 }
 
@@ -73,7 +107,7 @@ export class Prompted {
    * @param env added to the environment
    */
   static start(command: readonly string[], cpus: number, env: NodeJS.ProcessEnv = {}): Promise<Prompted> {
-    const [file, ...args] = [...command, '--cpus', String(cpus), 'sh', '-i'];
+    const [file, ...args] = [...command, '--cpus', String(cpus), ...machineOptions, 'sh', '-i'];
     return new Promise((resolve, reject) => {
       const begin = performance.now();
       const child = spawn(file, args, { cwd: projectRoot, stdio: ['pipe', 'pipe', 'pipe'], env: { ...process.env, ...env } });

@@ -23,10 +23,12 @@ export interface Figure {
 export type Samples = Readonly<Record<string, number>>;
 
 export interface Experiment {
-  /** What `--only` takes. */
+  /** What `--only` takes, unless there is a group. */
   readonly name: string;
   /** One line for `--help`. */
   readonly about: string;
+  /** Experiments that `--only` takes together by this name, and that have a table of their own. */
+  readonly group?: string;
   readonly figures: readonly Figure[];
   /** Fewer runs than the others get, for those that take long. */
   readonly maxRuns?: number;

@@ -17,11 +17,20 @@ const HEADS = ['figure', 'target', 'median', 'min–max', 'runs', 'verdict'] as 
 
 /** Lines, each with its newline. */
 export function formatTable(rows: readonly Row[]): string {
-  const cells = [HEADS, ...rows.map(cellsOf)];
-  const widths = HEADS.map((_, column) => Math.max(...cells.map((row) => row[column]!.length)));
+  return layOut(HEADS, rows.map(cellsOf), [0, HEADS.length - 1]);
+}
+
+/**
+ * Columns of equal width under their heads.
+ *
+ * @param text columns of text, which begin at their left; numbers end at their right
+ */
+export function layOut(heads: readonly string[], rows: readonly (readonly string[])[], text: readonly number[]): string {
+  const cells = [heads, ...rows];
+  const widths = heads.map((_, column) => Math.max(...cells.map((row) => row[column]!.length)));
   const lines = cells.map((row) =>
     row
-      .map((cell, column) => pad(cell, widths[column]!, column))
+      .map((cell, column) => (text.includes(column) ? cell.padEnd(widths[column]!) : cell.padStart(widths[column]!)))
       .join('  ')
       .trimEnd(),
   );
@@ -47,11 +56,7 @@ function cellsOf(row: Row): readonly string[] {
 }
 
 /** Three digits that count. */
-function short(value: number): string {
+export function short(value: number): string {
   if (value !== 0 && Math.abs(value) < 0.01) return value.toFixed(4);
   return Math.abs(value) >= 100 ? value.toFixed(0) : value.toPrecision(3);
-}
-
-function pad(cell: string, width: number, column: number): string {
-  return column === 0 || column === HEADS.length - 1 ? cell.padEnd(width) : cell.padStart(width);
 }

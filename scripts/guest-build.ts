@@ -13,10 +13,9 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
+import { CROSS_COMPILER, crossCompilerMissing } from './cross-compiler.ts';
 import { updateHeaders } from './guest-headers.ts';
 
-const COMPILER = 'riscv64-linux-gnu-gcc';
-const PACKAGES = 'gcc-riscv64-linux-gnu libc6-dev-riscv64-cross';
 /** Bytes that the committed programs may have in all. */
 const LIMIT = 2 * 1024 * 1024;
 
@@ -88,10 +87,8 @@ function namesOf(program: Program): string[] {
 function compile(program: Program): void {
   const fresh = `bin/.${program.name}.new`;
   const args = [...compiledFiles(program), '-o', fresh, ...flagsOf(program).split(' ')];
-  const result = spawnSync(COMPILER, args, { cwd: guest, stdio: 'inherit' });
-  if (result.error) {
-    throw new Error(`${COMPILER} does not start (${result.error.message}); on Debian: apt-get install ${PACKAGES}`);
-  }
+  const result = spawnSync(CROSS_COMPILER, args, { cwd: guest, stdio: 'inherit' });
+  if (result.error) throw new Error(crossCompilerMissing(result.error.message));
   if (result.status !== 0) throw new Error(`${program.name} does not compile`);
   renameSync(guest + fresh, `${guest}bin/${program.name}`);
 }

@@ -184,7 +184,7 @@ function sweep(cache: string, name: string, keep: string): void {
 }
 
 /** node_modules/.cache/hartbeat, or a folder of this user's among the temporary files where the project cannot be written to. */
-function cacheFolder(): string {
+export function cacheFolder(): string {
   const chosen = process.env[CACHE_VARIABLE];
   if (chosen !== undefined && chosen !== '') return chosen;
   const modules = join(projectRoot, 'node_modules');
