@@ -11,7 +11,9 @@ import { fork } from 'node:child_process';
 import { parseArgs } from 'node:util';
 
 import { reportFailure, runSequences } from './failure.ts';
-import { Lab, nameOf, type SubjectTier } from './lab.ts';
+import { Lab, nameOf } from './lab.ts';
+import { watch } from './watchdog.ts';
+import type { JitMode } from '../../../src/core/jit/translations.ts';
 import type { Cause } from '../../../src/core/trap.ts';
 
 const REPORT_EVERY_MS = 5000;
@@ -47,18 +49,22 @@ const count = whole('count', 1);
 const seed = whole('seed', 0);
 const jobs = Math.min(whole('jobs', 1), count);
 if (!tiers.includes(values.tier)) throw new Error(`--tier is one of ${tiers.join(', ')}`);
-const tier = values.tier as SubjectTier;
+const tier = values.tier as JitMode;
 const began = Date.now();
 
 function job(report: (progress: Progress) => void): void {
   const lab = new Lab(tier);
   let last = Date.now();
   const progress = (done: number): Progress => ({ done, instructions: lab.instructions, causes: Array.from(lab.causes) });
+  const running = watch();
+  running[0] = seed;
   const failed = runSequences(lab, seed, count, (sequence) => {
+    running[0] = sequence + 1;
     if (sequence % STRIDE !== 0 || Date.now() - last < REPORT_EVERY_MS) return;
     last = Date.now();
     report(progress(sequence - seed + 1));
   });
+  running[0] = -1;
   if (failed === undefined) return report(progress(count));
   const failure = reportFailure(tier, failed.sequence, seed, failed.difference);
   report({ ...progress(failed.sequence - seed), failure });

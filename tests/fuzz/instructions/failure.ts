@@ -5,7 +5,8 @@
  * same program, then with ever more of the sequences before.
  */
 
-import { type Difference, hex, Lab, programOf, STATES_PER_PROGRAM, type SubjectTier } from './lab.ts';
+import type { JitMode } from '../../../src/core/jit/translations.ts';
+import { type Difference, hex, Lab, programOf, STATES_PER_PROGRAM } from './lab.ts';
 import type { Program } from './layout.ts';
 import { minimise } from './minimise.ts';
 import { describeDifference } from './report.ts';
@@ -33,7 +34,7 @@ export function runSequences(
  *
  * @param began the first sequence that the same harts ran
  */
-export function reportFailure(tier: SubjectTier, sequence: number, began: number, difference: Difference): string {
+export function reportFailure(tier: JitMode, sequence: number, began: number, difference: Difference): string {
   const replay = (first: number): string =>
     `replay: npx tsx tests/fuzz/instructions/campaign.ts --tier ${tier} --seed ${String(first)} --count ${String(sequence - first + 1)}`;
   const small = minimise(new Lab(tier), sequence, programOf(sequence));

@@ -13,6 +13,7 @@
 import { Context, NO_RESERVATION } from '../../../src/core/context.ts';
 import { HartBlock } from '../../../src/core/hart-block.ts';
 import { isLong } from '../../../src/core/isa/decode.ts';
+import type { JitMode } from '../../../src/core/jit/translations.ts';
 import { Cause } from '../../../src/core/trap.ts';
 import { CODE } from '../../core/helpers/hart.ts';
 import { Dice } from './dice.ts';
@@ -21,8 +22,6 @@ import { CODE_PAGES, PAGE_BYTES, type Program } from './layout.ts';
 import { generate } from './shapes.ts';
 import { ALLOW, CODE_FLAGS, DATA_FLAGS, DATA_PAGES, FENCE_I, Space } from './space.ts';
 import { State } from './state.ts';
-
-export type SubjectTier = 'off' | 'always' | 'hot';
 
 /** Sequences that share a program. */
 export const STATES_PER_PROGRAM = 8;
@@ -60,8 +59,8 @@ export class Lab {
   readonly causes = new Uint32Array(64);
   instructions = 0;
 
-  private readonly reference = new Space('off');
-  private readonly subject: Space;
+  readonly reference = new Space('off');
+  readonly subject: Space;
   private readonly sides: readonly Space[];
   private readonly pageOf = new Map<number, number>();
   private program: Program = { image: new Uint16Array(0), starts: [] };
@@ -71,7 +70,7 @@ export class Lab {
   private budget = 0;
   private runs = 0;
 
-  constructor(readonly tier: SubjectTier) {
+  constructor(readonly tier: JitMode) {
     this.subject = new Space(tier);
     this.sides = [this.reference, this.subject];
     DATA_PAGES.forEach((va, index) => this.pageOf.set(va / PAGE_BYTES, index));

@@ -14,6 +14,7 @@
 
 import { Context, NO_RESERVATION, xOffset } from '../../../src/core/context.ts';
 import { isLong } from '../../../src/core/isa/decode.ts';
+import type { JitMode } from '../../../src/core/jit/translations.ts';
 import { addressToPte, PTE_A, PTE_D, PTE_R, PTE_U, PTE_V, PTE_W, PTE_X } from '../../../src/core/mmu.ts';
 import { CODE, DATA, TestHart } from '../../core/helpers/hart.ts';
 import { Dice } from './dice.ts';
@@ -59,10 +60,10 @@ export const FENCE_I = 0x100f;
 export const POOL_PAGES = 16;
 
 export class Space {
-  readonly hart = new TestHart();
+  readonly hart: TestHart;
   readonly context: number;
   readonly asids: readonly number[];
-  /** Frames, one after the other. */
+  /** Frames. */
   readonly code: readonly number[];
   readonly spares: readonly number[];
   readonly data: readonly number[];
@@ -71,9 +72,11 @@ export class Space {
   readonly dataSlots: readonly number[];
   private readonly pool: readonly number[];
 
-  constructor(readonly tier: 'off' | 'always' | 'hot') {
-    const { hart } = this;
-    const frames = (count: number): number[] => Array.from({ length: count }, () => hart.frame());
+  constructor(tier: JitMode) {
+    const hart = new TestHart(undefined, tier);
+    this.hart = hart;
+    // Pages that follow each other virtually do not physically.
+    const frames = (count: number): number[] => Array.from({ length: count }, () => hart.frame()).reverse();
     this.context = hart.frame();
     this.asids = [hart.asid, hart.asid + 0x21];
     this.code = frames(CODE_PAGES);
@@ -83,7 +86,6 @@ export class Space {
     this.codeSlots = this.code.map((_, n) => hart.entry(CODE + n * PAGE_BYTES));
     this.dataSlots = DATA_PAGES.map((va) => hart.entry(va));
     this.code.forEach((frame, n) => hart.map(ALIAS + n * PAGE_BYTES, FULL, frame));
-    if (this.code.some((frame, n) => frame !== this.code[0]! + n * PAGE_BYTES)) throw new Error('frames of code lie apart');
     // The 2 MiB beyond the frames in use: all zeros.
     hart.writePte(hart.entry(SUPERPAGE, 1), addressToPte(0x40_0000, USER | PTE_R | PTE_A));
     const dice = new Dice(1, 1);
@@ -103,9 +105,7 @@ export class Space {
 
   /** Whether the program has changed itself. */
   changed({ image }: Program): boolean {
-    const { u16 } = this.hart.ram;
-    const from = this.code[0]! >>> 1;
-    for (let i = 0; i < image.length; i++) if (u16[from + i] !== image[i]) return true;
+    for (let i = 0; i < image.length; i++) if (this.parcel(2 * i) !== image[i]) return true;
     return false;
   }
 
@@ -176,7 +176,8 @@ export class Space {
 
   /** The parcel of the program at an offset from CODE; 0 outside. */
   parcel(offset: number): number {
-    return offset < 0 || offset >= CODE_PAGES * PAGE_BYTES ? 0 : this.hart.ram.u16[(this.code[0]! + offset) >>> 1]!;
+    const frame = this.code[Math.floor(offset / PAGE_BYTES)];
+    return frame === undefined ? 0 : this.hart.ram.u16[(frame + (offset & (PAGE_BYTES - 1))) >>> 1]!;
   }
 
   /** Takes addresses of the pages that alias the code out of the registers. */
