@@ -6,8 +6,7 @@
  * prints it and ends with a status of its own.
  */
 
-import { Cpu } from './core/cpu.ts';
-import { DECODE_CACHE_BYTES } from './core/hart-block.ts';
+import { Cpu, CPU_CACHE_BYTES } from './core/cpu.ts';
 import { Ram } from './core/ram.ts';
 import type { MachineConfig } from './kernel/config.ts';
 import { HartLoop } from './kernel/hart-loop.ts';
@@ -33,7 +32,8 @@ export function runHart({ memory, module, config, hart }: HartTask): void {
   try {
     const smpMap = smpMapOf(config, map);
     const time = (): number => kernel!.clock.nowNs();
-    const cpu = new Cpu(ram, smpMap.hartBlock(hart), map.decodeCaches + hart * DECODE_CACHE_BYTES, module, map, time);
+    const caches = map.cpuCaches + hart * CPU_CACHE_BYTES;
+    const cpu = new Cpu(ram, smpMap.hartBlock(hart), caches, module, map, time, config.jit);
     kernel = new Kernel(ram, config, map, hart, cpu);
     new HartLoop(kernel, cpu, new SystemCalls(kernel)).run();
   } catch (error) {

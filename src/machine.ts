@@ -38,6 +38,7 @@ import { Ipi } from './smp/doorbell.ts';
 import { HartPool } from './smp/hart-pool.ts';
 import { HostCall } from './smp/host-bell.ts';
 import { KernelPanic } from './smp/panic.ts';
+import { enableWasmFeatures } from './smp/wasm-features.ts';
 import { familyRegions, SystemCalls } from './syscalls/door.ts';
 import { Level } from './trace/index.ts';
 
@@ -106,6 +107,7 @@ export class Machine {
    */
   static async boot(options: MachineOptions = {}): Promise<Machine> {
     const config = configOf(options);
+    enableWasmFeatures();
     const map = plan(config);
     const seed = seedOf(options);
     const file = await bundle({ name: 'hart', entry: join(projectRoot, 'src/hart.ts') });

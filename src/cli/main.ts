@@ -56,6 +56,7 @@ async function boot(options: BootOptions): Promise<number> {
     ports: options.ports,
     portMessages: options.portMessages,
     portMessageBytes: options.portMessageBytes,
+    jit: options.jit,
     seed: options.seed,
     trace: options.trace === undefined ? undefined : { file: options.trace, level: options.logLevel },
   });

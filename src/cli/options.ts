@@ -6,6 +6,7 @@
 
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 
+import type { JitMode } from '../core/jit/translations.ts';
 import { MAX_RAM_BYTES } from '../core/ram.ts';
 import { DEFAULT_CONFIG } from '../kernel/config.ts';
 import { UsageError } from '../machine/errors.ts';
@@ -25,6 +26,7 @@ export interface BootOptions {
   readonly trace: string | undefined;
   readonly logLevel: LevelName;
   readonly stats: boolean;
+  readonly jit: JitMode;
   readonly seed: number | undefined;
   /** Program and its arguments; none: the interactive shell. */
   readonly program: string | undefined;
@@ -59,9 +61,19 @@ export function parseOptions(argv: readonly string[], version: string): BootOpti
     if (error.exitCode === 0) return new Answer(text);
     throw new UsageError(oneLine(error.message));
   }
-  const options = command.opts<Omit<BootOptions, 'program' | 'args' | 'stats'> & { stats?: true }>();
+  const options = command.opts<
+    Omit<BootOptions, 'program' | 'args' | 'stats' | 'jit'> & { stats?: true; jit: JitMode | false }
+  >();
   const [program, ...args] = command.args;
-  return { ...options, trace: options.trace, stats: options.stats === true, seed: options.seed, program, args };
+  return {
+    ...options,
+    trace: options.trace,
+    stats: options.stats === true,
+    jit: options.jit === false ? 'off' : options.jit,
+    seed: options.seed,
+    program,
+    args,
+  };
 }
 
 function describeOptions(version: string): Command {
@@ -84,6 +96,12 @@ function describeOptions(version: string): Command {
     .option('--trace [file]', 'write a trace to this file, or to a new one under traces/')
     .addOption(new Option('--log-level <level>', 'least level of what is traced').choices(Object.keys(Level)).default('trace'))
     .option('--stats', 'print the counters of each hart at exit')
+    .addOption(
+      new Option('--jit <mode>', 'translate code to WebAssembly when it is hot, or always before it runs')
+        .choices(['hot', 'always'])
+        .default('hot'),
+    )
+    .option('--no-jit', 'interpret only')
     .option('--seed <n>', "seed of the machine's random numbers, for equal runs", count(0, 2 ** 32 - 1))
     .version(version, '--version', 'print the version')
     .helpOption('-h, --help', 'print this text')

@@ -12,11 +12,13 @@ import { Context } from './context.ts';
 import { DecodeCache } from './decode-cache.ts';
 import { SoftFloat } from './fpu/soft.ts';
 import type { FpuOp } from './fpu/op.ts';
-import { HartBlock, MAX_ASID } from './hart-block.ts';
+import { DECODE_CACHE_BYTES, HartBlock, MAX_ASID } from './hart-block.ts';
 import type { SlowPaths } from './interpreter/environment.ts';
 import { emitInterpreter } from './interpreter/loop.ts';
 import { Decoded, isLong } from './isa/decode.ts';
 import { DecodeMemo } from './decode-memo.ts';
+import { ENTRY_CACHE_BYTES, EntryCache } from './jit/entry-cache.ts';
+import { type JitMode, MAX_REGIONS, Translations } from './jit/translations.ts';
 import { Access, type FrameLimit, Walk, Walker } from './mmu.ts';
 import { PAGE_SIZE, type Ram } from './ram.ts';
 import { Tlb } from './tlb.ts';
@@ -28,12 +30,18 @@ const NANOSECONDS_PER_TICK = 100;
 /** The upper word of a user address is below this: user addresses have 38 bits. */
 const USER_HIGH = 1 << 6;
 
+const TWO_32 = 2 ** 32;
+
+/** RAM that a CPU needs for its caches. */
+export const CPU_CACHE_BYTES = DECODE_CACHE_BYTES + ENTRY_CACHE_BYTES;
+
 type Run = (context: number, budget: number) => Cause;
 
 export class Cpu {
   private readonly enter: Run;
   private readonly tlb: Tlb;
   private readonly decodeCache: DecodeCache;
+  private readonly entries: EntryCache;
   private readonly walker: Walker;
   private readonly decoded = new Decoded();
   private readonly memo = new DecodeMemo();
@@ -48,21 +56,24 @@ export class Cpu {
 
   /**
    * @param hartBlock physical address of this hart's HartBlock
-   * @param decodeCache physical address of DECODE_CACHE_BYTES of RAM
+   * @param caches physical address of CPU_CACHE_BYTES of RAM
    * @param frameLimit physical addresses that page tables may name; others are access faults
    * @param time the clock that `rdtime` shows, in nanoseconds
+   * @param jit whether and when code is translated
    */
   constructor(
     private readonly ram: Ram,
     private readonly hartBlock: number,
-    decodeCache: number,
+    caches: number,
     module: WebAssembly.Module,
     frameLimit: FrameLimit,
     time: () => number,
+    jit: JitMode = 'off',
   ) {
     this.walker = new Walker(ram, frameLimit);
     this.tlb = new Tlb(ram, hartBlock);
-    this.decodeCache = new DecodeCache(ram, hartBlock, decodeCache);
+    this.decodeCache = new DecodeCache(ram, hartBlock, caches);
+    this.entries = new EntryCache(ram, hartBlock, caches + DECODE_CACHE_BYTES);
     const slow: SlowPaths = {
       fetch: (lo, hi) => this.fetch(lo, hi),
       load: (lo, hi, size) => this.load(lo, hi, size),
@@ -73,16 +84,28 @@ export class Cpu {
       flushCode: () => {
         this.flushCode();
       },
+      request: (lo, hi) => (translations.request(lo, hi) ? 1 : 0),
     };
-    const instance = new WebAssembly.Instance(module, {
-      ram: { memory: ram.memory },
-      hart: {
-        block: new WebAssembly.Global({ value: 'i32' }, hartBlock),
-        decodeCache: new WebAssembly.Global({ value: 'i32' }, decodeCache),
-      },
-      slow,
-    });
-    this.enter = instance.exports.run as Run;
+    const regions = new WebAssembly.Table({ element: 'anyfunc', initial: MAX_REGIONS });
+    const hart = {
+      block: new WebAssembly.Global({ value: 'i32' }, hartBlock),
+      decodeCache: new WebAssembly.Global({ value: 'i32' }, caches),
+      regions,
+    };
+    const imports = { ram: { memory: ram.memory }, hart, slow };
+    const { exports } = new WebAssembly.Instance(module, imports);
+    this.enter = exports.run as Run;
+    const translations = new Translations(
+      ram,
+      hartBlock,
+      this.entries,
+      this.memo,
+      regions,
+      { ...imports, interpreter: { ...exports, fpu: slow.fpu, time: slow.time } },
+      (pc) => this.codeAt(pc),
+      jit,
+      time,
+    );
   }
 
   /**
@@ -99,6 +122,7 @@ export class Cpu {
     HartBlock.asid.set(this.ram, this.hartBlock, asid);
     HartBlock.tlbBase.set(this.ram, this.hartBlock, this.tlb.activate(asid));
     this.decodeCache.activate(asid);
+    this.entries.activate(asid);
   }
 
   /**
@@ -119,24 +143,27 @@ export class Cpu {
   /** Forgets all translations and decoded instructions of this hart. */
   flushTlb(): void {
     this.tlb.flush();
-    this.decodeCache.flush();
+    this.flushCode();
   }
 
   /** Forgets all translations and decoded instructions of an address space. */
   flushAsid(asid: number): void {
     this.tlb.flushAsid(asid);
     this.decodeCache.flushAsid(asid);
+    this.entries.flushAsid(asid);
   }
 
   /** Forgets the translation of one page of an address space, and the instructions in it. */
   flushPage(asid: number, va: number): void {
     this.tlb.flushPage(asid, va);
     this.decodeCache.flushPage(asid, va);
+    this.entries.flushAsid(asid);
   }
 
   /** Forgets decoded instructions: FENCE.I, on this hart alone. */
   flushCode(): void {
     this.decodeCache.flush();
+    this.entries.flush();
   }
 
   private setTrapValue(lo: number, hi: number): void {
@@ -191,6 +218,19 @@ export class Cpu {
     }
     const known = this.tlb.execute(lo, hi);
     return known >= 0 ? known : this.translate(lo, hi, Access.Execute);
+  }
+
+  /** The halfword of code at a pc, without a trace in the page tables; −1 when it could not be executed without one. */
+  private codeAt(pc: number): number {
+    const lo = pc >>> 0;
+    const hi = Math.floor(pc / TWO_32);
+    if (pc < 0 || hi >= USER_HIGH) return -1;
+    let physical = this.tlb.execute(lo, hi);
+    if (physical < 0) {
+      if (this.walker.walk(this.root, lo, hi, Access.Execute, false) !== Walk.Mapped) return -1;
+      physical = this.walker.page + (lo & (PAGE_SIZE - 1));
+    }
+    return this.ram.u16[physical >>> 1]!;
   }
 
   private fetch(lo: number, hi: number): number {

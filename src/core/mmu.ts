@@ -81,8 +81,9 @@ export class Walker {
    * Translates the virtual address given as two words, and marks the leaf accessed (and dirty, for a write).
    *
    * @param root physical address of the root table
+   * @param mark whether a leaf may be marked; if not, one that would have to be is a page fault
    */
-  walk(root: number, lo: number, hi: number, access: Access): Walk {
+  walk(root: number, lo: number, hi: number, access: Access, mark = true): Walk {
     // Bits 63:39 must equal bit 38, which is bit 6 of the upper word.
     if ((hi << 25) >> 25 !== (hi | 0)) return Walk.PageFault;
     const i32 = this.ram.i32;
@@ -110,6 +111,7 @@ export class Walker {
       const page = address + inside;
       if (outside || page >= this.limit.high) return Walk.AccessFault;
       const marked = pte | PTE_A | (access === Access.Write ? PTE_D : 0);
+      if (marked !== pte && !mark) return Walk.PageFault;
       // Losing the exchange means the entry changed under us: look at it afresh.
       if (marked !== pte && Atomics.compareExchange(i32, slot, pte, marked) !== pte) continue;
       this.page = page;

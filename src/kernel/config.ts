@@ -2,6 +2,8 @@
  * What a machine is made of: chosen at boot, immutable afterwards, known to every hart.
  */
 
+import type { JitMode } from '../core/jit/translations.ts';
+
 /** Numbers that shape a machine; all of them are boot options or follow from those. */
 export interface MachineConfig {
   /** Harts, 1 to 64. */
@@ -14,6 +16,8 @@ export interface MachineConfig {
   readonly ports: number;
   readonly portMessages: number;
   readonly portMessageBytes: number;
+  /** Whether and when guest code is translated. */
+  readonly jit: JitMode;
   /** Records per hart in the trace rings; a power of two. */
   readonly traceRecords: number;
 }
@@ -26,5 +30,6 @@ export const DEFAULT_CONFIG: MachineConfig = {
   ports: 32,
   portMessages: 16,
   portMessageBytes: 256,
+  jit: 'hot',
   traceRecords: 4096,
 };

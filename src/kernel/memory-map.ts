@@ -13,7 +13,8 @@
  *   end
  */
 
-import { DECODE_CACHE_BYTES, HartBlock } from '../core/hart-block.ts';
+import { CPU_CACHE_BYTES } from '../core/cpu.ts';
+import { HartBlock } from '../core/hart-block.ts';
 import { alignUp } from '../core/layout.ts';
 import { PAGE_SIZE } from '../core/ram.ts';
 import { CONSOLE_BYTES } from '../devices/console.ts';
@@ -50,7 +51,7 @@ export interface MemoryMap {
   readonly bootPage: number;
   readonly controls: number;
   readonly hartBlocks: number;
-  readonly decodeCaches: number;
+  readonly cpuCaches: number;
   readonly scheduler: number;
   readonly timers: number;
   readonly processTable: number;
@@ -102,7 +103,7 @@ export function planMemory(config: MachineConfig, families: readonly FamilyRegio
   const bootPage = region(PAGE_SIZE, PAGE_SIZE);
   const controls = region(participants * HartControl.SIZE);
   const hartBlocks = region(cpus * HartBlock.SIZE, PAGE_SIZE);
-  const decodeCaches = region(cpus * DECODE_CACHE_BYTES, PAGE_SIZE);
+  const cpuCaches = region(cpus * CPU_CACHE_BYTES, PAGE_SIZE);
   const scheduler = region(Scheduler.bytes(cpus));
   const timers = region(Timers.bytes(cpus, limits.threads));
   const processTable = region(ProcessTable.bytes(limits.processes, limits.threads));
@@ -136,7 +137,7 @@ export function planMemory(config: MachineConfig, families: readonly FamilyRegio
     bootPage,
     controls,
     hartBlocks,
-    decodeCaches,
+    cpuCaches,
     scheduler,
     timers,
     processTable,

@@ -5,6 +5,7 @@
 import { randomFillSync } from 'node:crypto';
 import { availableParallelism } from 'node:os';
 
+import { JIT_MODES, type JitMode } from '../core/jit/translations.ts';
 import { MAX_RAM_BYTES } from '../core/ram.ts';
 import { RANDOM_KEY_WORDS } from '../devices/random.ts';
 import { DEFAULT_CONFIG, type MachineConfig } from '../kernel/config.ts';
@@ -31,6 +32,8 @@ export interface MachineOptions {
   readonly ports?: number | undefined;
   readonly portMessages?: number | undefined;
   readonly portMessageBytes?: number | undefined;
+  /** Whether guest code is translated to WebAssembly: never, when it has become hot, or before it runs at all. Default: 'hot'. */
+  readonly jit?: JitMode | undefined;
   /** For the random numbers that programs get. Default: the host's cryptographic source. */
   readonly seed?: number | undefined;
   /** Default: no trace. */
@@ -59,7 +62,13 @@ export function configOf(options: MachineOptions): MachineConfig {
     ports: check(options, 'ports', DEFAULT_CONFIG.ports),
     portMessages: check(options, 'portMessages', DEFAULT_CONFIG.portMessages),
     portMessageBytes: check(options, 'portMessageBytes', DEFAULT_CONFIG.portMessageBytes),
+    jit: checkJit(options.jit),
   };
+}
+
+function checkJit(mode: JitMode = DEFAULT_CONFIG.jit): JitMode {
+  if (JIT_MODES.includes(mode)) return mode;
+  throw new UsageError(`jit ${String(mode)}: one of ${JIT_MODES.join(', ')}`);
 }
 
 /** The seed that the options ask for, or one that nobody can guess. (The global `crypto` would take 10 ms to load.) */

@@ -5,7 +5,8 @@
  */
 
 import { ModuleBuilder } from '../wasm/module.ts';
-import type { Callable } from '../wasm/control.ts';
+import { REGION_PARAMS, REGION_RESULT } from '../jit/environment.ts';
+import type { Callable, Indirect } from '../wasm/control.ts';
 import type { I32 } from '../wasm/node.ts';
 
 /** The JS side, see cpu.ts. Where a cause is returned, 0 means success; where an address, a negative number is minus the cause. */
@@ -23,6 +24,8 @@ export interface SlowPaths extends Record<string, unknown> {
   /** Ticks of the clock. */
   time(): number;
   flushCode(): void;
+  /** Enters the translated region that begins at a pc into the entry cache, if there is to be one: 1. */
+  request(lo: number, hi: number): number;
 }
 
 export interface Environment {
@@ -36,6 +39,9 @@ export interface Environment {
   readonly fpu: Callable<'i64'>;
   readonly time: Callable<'f64'>;
   readonly flushCode: Callable<'void'>;
+  readonly request: Callable<'i32'>;
+  /** The hart's translated regions. */
+  readonly regions: Indirect;
 }
 
 /** The most a 32-bit memory can have; any RAM fits in. */
@@ -57,5 +63,7 @@ export function importEnvironment(): Environment {
     fpu: module.importFunction(from, 'fpu', ['i32', 'i64', 'i64', 'i64', 'i32'], 'i64'),
     time: module.importFunction(from, 'time', [], 'f64'),
     flushCode: module.importFunction(from, 'flushCode', [], 'void'),
+    request: module.importFunction(from, 'request', ['i32', 'i32'], 'i32'),
+    regions: module.importTable('hart', 'regions', REGION_PARAMS, REGION_RESULT),
   };
 }

@@ -36,15 +36,11 @@ import {
 import type { FunctionBuilder } from '../wasm/module.ts';
 import { i32, i64 } from '../wasm/ops.ts';
 import type { I32, I64, Local, Stmt } from '../wasm/node.ts';
+import { addFuel, type Border, declareBorder, emitBorder, faultAt, isForeign, tryToEnter } from './border.ts';
+import { retire } from './counters.ts';
 import { type Environment, importEnvironment } from './environment.ts';
 import { outline } from './outline.ts';
 import { InterpreterTier, upperWord } from './tier.ts';
-
-/** Instructions between two polls of the doorbell. */
-const PORTION = 1024;
-
-/** User addresses have nothing from this bit up. */
-const USER_BITS = 38;
 
 /** The functions around the main loop. */
 interface Functions {
@@ -52,7 +48,7 @@ interface Functions {
   readonly loop: FunctionBuilder<'i32'>;
   /** (context, pc, fuel, cause): writes back the state and returns the cause. */
   readonly exit: FunctionBuilder<'i32'>;
-  /** (context, pc): polls the doorbell and hands out the next portion of the budget. */
+  /** (context, pc): polls the doorbell, hands out the next portion of the budget, and goes on in the loop. */
   readonly refuel: FunctionBuilder<'i32'>;
   /** (context, pc, fuel): fills the decode cache. */
   readonly miss: FunctionBuilder<'i32'>;
@@ -70,6 +66,8 @@ class LoopTier extends InterpreterTier {
   readonly tag: Local<'i64'>;
   /** The next instruction. */
   readonly again = new Label('again');
+  /** The same, after a jump or a branch backwards: where it may be translated, or become so. */
+  readonly arrived = new Label('arrived');
   /** Bytes of the instruction being emitted. */
   length: 2 | 4 = 4;
   /** Its version out of line. */
@@ -123,29 +121,22 @@ class LoopTier extends InterpreterTier {
     return sequence(when(missed, this.bail()), hit);
   }
 
-  readonly jump = (target: I64): Stmt =>
-    sequence(
-      this.pc.set(target),
-      when(isForeign(this.pc), ...faultAt(this.hartBlock, this.functions.exit, this.context, this.pc, this.fuel)),
-      branch(this.again),
-    );
+  readonly jump = (target: I64): Stmt => sequence(this.pc.set(target), branch(this.arrived));
 
-  readonly branchIf = (condition: I32): Stmt =>
-    sequence(this.pc.set(i64.add(this.pc, select(condition, this.imm, i64.const(this.length)))), branch(this.again));
+  readonly branchIf = (condition: I32): Stmt => {
+    const offset = this.temp('i64');
+    return sequence(
+      offset.set(select(condition, this.imm, i64.const(this.length))),
+      this.pc.set(i64.add(this.pc, offset)),
+      branch(this.again, i64.gtS(offset, i64.const(0))),
+      branch(this.arrived),
+    );
+  };
 
   readonly flushCode = (): Stmt => {
     throw new Error('an instruction of the main loop flushes code');
   };
 }
-
-/** Whether a pc is no user address. */
-const isForeign = (pc: I64): I32 => i64.ne(i64.shrU(pc, i64.const(USER_BITS)), i64.const(0));
-
-/** Leaves with a page fault of the instruction at pc, which has not begun. */
-const faultAt = (hartBlock: I32, exit: Callable<'i32'>, context: I32, pc: I64, fuel: I32): readonly Stmt[] => [
-  i64.store(hartBlock, HartBlock.trapValue.offset, pc),
-  tailCall(exit, context, pc, fuel, i32.const(Cause.InstructionPageFault)),
-];
 
 /** Code of one operation, up to and including the way to the next instruction. */
 function handler(tier: LoopTier, operation: Operation, outlines: ReadonlyMap<string, Callable<'i32'>>): Stmt {
@@ -171,7 +162,7 @@ function fetch(tier: LoopTier, env: Environment, miss: Callable<'i32'>): Stmt {
   );
 }
 
-function emitLoop(env: Environment, functions: Functions): void {
+function emitLoop(env: Environment, functions: Functions, border: Border): void {
   const func = functions.loop;
   const outlines = new Map<string, Callable<'i32'>>();
   for (const { instruction } of OPERATIONS) {
@@ -204,24 +195,22 @@ function emitLoop(env: Environment, functions: Functions): void {
     hartBlock.set(env.hartBlock),
     tier.tlbBase.set(i32.load(hartBlock, HartBlock.tlbBase.offset)),
     tier.decodeTag.set(i64.load(hartBlock, HartBlock.decodeTag.offset)),
-    loop(tier.again, code, before),
+    loop(
+      tier.again,
+      block(tier.arrived, code, before),
+      when(isForeign(pc), ...faultAt(hartBlock, functions.exit, context, pc, fuel)),
+      tryToEnter(hartBlock, border, context, pc, fuel, func.local('i32'), func.local('i32')),
+      branch(tier.again),
+    ),
   ]);
 }
-
-/** Adds to a 64-bit counter in RAM. */
-const count = (base: I32, offset: number, amount: I64): Stmt =>
-  i64.store(base, offset, i64.add(i64.load(base, offset), amount));
-
-/** Adds to the instructions retired of context and hart. */
-const retire = (env: Environment, context: I32, amount: I64): Stmt =>
-  sequence(count(context, Context.instret.offset, amount), count(env.hartBlock, HartBlock.instret.offset, amount));
 
 function emitExit(env: Environment, { exit }: Functions): void {
   const context = exit.param('i32', 0);
   const unused = i64.extendI32U(exit.param('i32', 2));
   exit.body([
     i64.store(context, Context.pc.offset, exit.param('i64', 1)),
-    retire(env, context, i64.sub(i64.const(0), unused)),
+    retire(env.hartBlock, context, i64.sub(i64.const(0), unused)),
     ret(exit.param('i32', 3)),
   ]);
 }
@@ -229,17 +218,8 @@ function emitExit(env: Environment, { exit }: Functions): void {
 function emitRefuel(env: Environment, { refuel, exit, loop: main }: Functions): void {
   const context = refuel.param('i32', 0);
   const pc = refuel.param('i64', 1);
-  const left = refuel.local('i32');
-  const portion = refuel.local('i32');
-  const leaveWith = (cause: Cause): Stmt => tailCall(exit, context, pc, i32.const(0), i32.const(cause));
-  refuel.body([
-    when(i32.atomic.load(env.hartBlock, HartBlock.doorbell.offset), leaveWith(Cause.Doorbell)),
-    when(i32.eqz(left.tee(i32.load(env.hartBlock, HartBlock.left.offset))), leaveWith(Cause.Budget)),
-    portion.set(select(i32.ltU(left, i32.const(PORTION)), left, i32.const(PORTION))),
-    i32.store(env.hartBlock, HartBlock.left.offset, i32.sub(left, portion)),
-    retire(env, context, i64.extendI32U(portion)),
-    tailCall(main, context, pc, portion),
-  ]);
+  const [fuel, left, portion] = [refuel.local('i32'), refuel.local('i32'), refuel.local('i32')];
+  refuel.body(addFuel(env, { loop: main, exit }, context, pc, fuel, left, portion, main));
 }
 
 function emitMiss(env: Environment, { miss, exit, loop: main }: Functions): void {
@@ -254,7 +234,7 @@ function emitMiss(env: Environment, { miss, exit, loop: main }: Functions): void
   ]);
 }
 
-function emitRun(env: Environment, { exit, refuel }: Functions): void {
+function emitRun(env: Environment, { exit }: Functions, { supply }: Border): void {
   const run = env.module.func(['i32', 'i32'], 'i32', 'run');
   const context = run.param('i32', 0);
   const budget = run.param('i32', 1);
@@ -264,7 +244,7 @@ function emitRun(env: Environment, { exit, refuel }: Functions): void {
     i32.store(env.hartBlock, HartBlock.left.offset, budget),
     pc.set(i64.and(i64.load(context, Context.pc.offset), i64.const(-2))),
     when(isForeign(pc), ...faultAt(env.hartBlock, exit, context, pc, i32.const(0))),
-    tailCall(refuel, context, pc),
+    tailCall(supply, context, pc, i32.const(0)),
   ]);
 }
 
@@ -277,10 +257,12 @@ export function emitInterpreter(): Uint8Array {
     refuel: env.module.func(['i32', 'i64'], 'i32'),
     miss: env.module.func(['i32', 'i64', 'i32'], 'i32'),
   };
-  emitLoop(env, functions);
+  const border = declareBorder(env);
+  emitLoop(env, functions, border);
   emitExit(env, functions);
   emitRefuel(env, functions);
   emitMiss(env, functions);
-  emitRun(env, functions);
+  emitRun(env, functions, border);
+  emitBorder(env, border, functions);
   return env.module.encode();
 }

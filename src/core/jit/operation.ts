@@ -71,9 +71,9 @@ export function isRounded(op: number): boolean {
   return rounds[op] === 1;
 }
 
-/** Executed by translated code, rather than ending it? (Number 0 is the illegal instruction.) */
-export function isIllegal(op: number): boolean {
-  return op === ILLEGAL;
+/** Whether the operation is the addition of an immediate. */
+export function isAddi(op: number): boolean {
+  return op !== ILLEGAL && OPERATIONS[op - 1]!.instruction.name === 'addi';
 }
 
 /** A set of registers. */

@@ -75,6 +75,16 @@ const atomics = <T extends 'i32' | 'i64'>(
 /** Orders all memory accesses before it with all after it. */
 export const atomicFence = (): Stmt => node('void', [0xfe, 0x03, 0x00], []);
 
+/** a × b + c of the lowest lanes of vectors, rounded once or twice as the host likes (relaxed SIMD). */
+const relaxedMadd =
+  <T extends 'f32' | 'f64'>(type: T, code: { splat: number; madd: number; extract: number }) =>
+  (a: Expr<T>, b: Expr<T>, c: Expr<T>): Expr<T> => {
+    // Vectors only occur in here: their nodes pass for numbers.
+    const splat = (x: Expr<T>): Expr<T> => node(type, [0xfd, code.splat], [x]);
+    const madd = node(type, [0xfd, code.madd, 0x02], [splat(a), splat(b), splat(c)]);
+    return node(type, [0xfd, code.extract, 0x00], [madd]);
+  };
+
 export const i32 = {
   const: (value: number): ConstNode<'i32'> => ({ kind: 'const', type: 'i32', value }),
   eqz: unary<'i32', 'i32'>('i32', 0x45),
@@ -207,6 +217,7 @@ export const f32 = {
   convertI64U: unary<'i64', 'f32'>('f32', 0xb5),
   demote: unary<'f64', 'f32'>('f32', 0xb6),
   reinterpretI32: undoing<'i32', 'f32'>('f32', 0xbe, 0xbc),
+  relaxedMadd: relaxedMadd('f32', { splat: 0x13, madd: 0x85, extract: 0x1f }),
   load: load('f32', 0x2a),
   store: store<'f32'>(0x38),
 } as const;
@@ -239,6 +250,7 @@ export const f64 = {
   convertI64U: unary<'i64', 'f64'>('f64', 0xba),
   promote: unary<'f32', 'f64'>('f64', 0xbb),
   reinterpretI64: undoing<'i64', 'f64'>('f64', 0xbf, 0xbd),
+  relaxedMadd: relaxedMadd('f64', { splat: 0x14, madd: 0x87, extract: 0x21 }),
   load: load('f64', 0x2b),
   store: store<'f64'>(0x39),
 } as const;

@@ -3,8 +3,8 @@
  */
 
 import { Context, fOffset, NO_RESERVATION, xOffset } from '../../../src/core/context.ts';
-import { Cpu } from '../../../src/core/cpu.ts';
-import { DECODE_CACHE_BYTES, HartBlock } from '../../../src/core/hart-block.ts';
+import { Cpu, CPU_CACHE_BYTES } from '../../../src/core/cpu.ts';
+import { HartBlock } from '../../../src/core/hart-block.ts';
 import {
   addressToPte,
   PTE_A,
@@ -18,8 +18,10 @@ import {
   pteToAddress,
   tableIndex,
 } from '../../../src/core/mmu.ts';
+import type { JitMode } from '../../../src/core/jit/translations.ts';
 import { PAGE_SIZE, Ram } from '../../../src/core/ram.ts';
 import type { Cause } from '../../../src/core/trap.ts';
+import { enableWasmFeatures } from '../../../src/smp/wasm-features.ts';
 import { asm } from './assembler.ts';
 
 export const RAM_BYTES = 32 << 20;
@@ -35,6 +37,9 @@ export const DATA = 0x4_0000;
 export const ALL = PTE_V | PTE_U | PTE_R | PTE_W | PTE_X | PTE_A | PTE_D;
 export const DATA_FLAGS = PTE_V | PTE_U | PTE_R | PTE_W | PTE_A | PTE_D;
 
+/** How the harts of this test run translate, unless a test says otherwise: the suite runs in both ways (vitest.config.ts). */
+export const JIT = (process.env.HARTBEAT_JIT ?? 'off') as JitMode;
+
 let module: WebAssembly.Module | undefined;
 
 export class TestHart {
@@ -49,17 +54,18 @@ export class TestHart {
   clock = (): number => 0;
 
   /** @param beside another hart whose RAM to share */
-  constructor(beside?: TestHart) {
+  constructor(beside?: TestHart, jit = JIT) {
     this.ram = beside?.ram ?? Ram.allocate(RAM_BYTES);
     // Each hart has the lower or upper half of what is below the frames, and of the frames.
     const half = beside === undefined ? 0 : 1;
     this.context = PAGE_SIZE + half * HART_BYTES;
     const cache = this.context + PAGE_SIZE;
-    this.hartBlock = cache + DECODE_CACHE_BYTES;
+    this.hartBlock = cache + CPU_CACHE_BYTES;
     this.frontier = FRAMES_LOW + half * (RAM_BYTES / 2);
     this.asid = 5 + half;
+    enableWasmFeatures();
     module ??= Cpu.compile();
-    this.cpu = new Cpu(this.ram, this.hartBlock, cache, module, { low: FRAMES_LOW, high: RAM_BYTES }, () => this.clock());
+    this.cpu = new Cpu(this.ram, this.hartBlock, cache, module, { low: FRAMES_LOW, high: RAM_BYTES }, () => this.clock(), jit);
     this.root = beside?.root ?? this.frame();
     this.cpu.activate(this.root, this.asid);
     Context.reservation.set(this.ram, this.context, NO_RESERVATION);

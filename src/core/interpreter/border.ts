@@ -1,0 +1,237 @@
+/*
+ * The border between the tiers: how the interpreter comes to translated regions, and what these come back to.
+ *
+ * Regions tail-call the functions here, by the names in jit/environment.ts. The counter HartBlock.translated is kept here alone: it grows
+ * by the fuel that is brought into translated code and shrinks by what is brought back, so regions need not count anything.
+ */
+
+import { fastFpu } from '../fpu/fast.ts';
+import type { FpuOp } from '../fpu/op.ts';
+import { HartBlock } from '../hart-block.ts';
+import { EntrySlot, emitSlotOffset } from '../jit/entry-cache.ts';
+import { fpuName, OUT_OF_LINE } from '../jit/environment.ts';
+import { Access } from '../mmu.ts';
+import { lookUp } from '../tlb-lookup.ts';
+import { Cause } from '../trap.ts';
+import { call, type Callable, either, ret, select, sequence, tailCall, tailCallIndirect, when } from '../wasm/control.ts';
+import type { FunctionBuilder } from '../wasm/module.ts';
+import { i32, i64 } from '../wasm/ops.ts';
+import type { I32, I64, Local, Stmt } from '../wasm/node.ts';
+import { count, retire } from './counters.ts';
+import type { Environment } from './environment.ts';
+import { upperWord } from './tier.ts';
+
+/** Instructions between two polls of the doorbell. More than any region needs at once. */
+export const PORTION = 4096;
+
+/** User addresses have nothing from this bit up. */
+const USER_BITS = 38;
+
+/** The interpreter's functions that are come back to: (context, pc, fuel) and (context, pc, fuel, cause). */
+export interface Inside {
+  readonly loop: Callable<'i32'>;
+  readonly exit: Callable<'i32'>;
+}
+
+export interface Border {
+  /** (context, pc, fuel): goes on at pc, in the region there if there is one. Counts heat. */
+  readonly arrive: FunctionBuilder<'i32'>;
+  /** (context, slot, fuel): enters the region of an entry slot. */
+  readonly enter: FunctionBuilder<'i32'>;
+  /** (context, pc, fuel): has the region at pc translated, and enters it. */
+  readonly hot: FunctionBuilder<'i32'>;
+  /** (context, pc, fuel): polls the doorbell, adds a portion of the budget to the fuel, and arrives at pc. */
+  readonly supply: FunctionBuilder<'i32'>;
+}
+
+export function declareBorder({ module }: Environment): Border {
+  return {
+    arrive: module.func(['i32', 'i64', 'i32'], 'i32'),
+    enter: module.func(['i32', 'i32', 'i32'], 'i32'),
+    hot: module.func(['i32', 'i64', 'i32'], 'i32'),
+    supply: module.func(['i32', 'i64', 'i32'], 'i32'),
+  };
+}
+
+/** Whether a pc is no user address. */
+export const isForeign = (pc: I64): I32 => i64.ne(i64.shrU(pc, i64.const(USER_BITS)), i64.const(0));
+
+/** Leaves with a page fault of the instruction at pc, which has not begun. */
+export const faultAt = (hartBlock: I32, exit: Callable<'i32'>, context: I32, pc: I64, fuel: I32): readonly Stmt[] => [
+  i64.store(hartBlock, HartBlock.trapValue.offset, pc),
+  tailCall(exit, context, pc, fuel, i32.const(Cause.InstructionPageFault)),
+];
+
+/** Sets `slot` to the entry slot of a pc. */
+const findSlot = (hartBlock: I32, pc: I64, slot: Local<'i32'>): Stmt =>
+  slot.set(i32.add(i32.load(hartBlock, HartBlock.entryBase.offset), emitSlotOffset(i32.wrap(pc))));
+
+/**
+ * Looks for a region at a pc and leaves for it; or counts, and leaves to have it translated when it is hot. Goes on in the code behind
+ * when neither.
+ */
+export function tryToEnter(
+  hartBlock: I32,
+  border: Border,
+  context: I32,
+  pc: Local<'i64'>,
+  fuel: I32,
+  slot: Local<'i32'>,
+  heat: Local<'i32'>,
+): Stmt {
+  return sequence(
+    findSlot(hartBlock, pc, slot),
+    when(i64.eq(i64.load(slot, EntrySlot.tag.offset), pc), tailCall(border.enter, context, slot, fuel)),
+    heat.set(i32.add(i32.load(slot, EntrySlot.heat.offset), i32.const(1))),
+    i32.store(slot, EntrySlot.heat.offset, heat),
+    when(i32.geS(heat, i32.load(hartBlock, HartBlock.heatLimit.offset)), tailCall(border.hot, context, pc, fuel)),
+  );
+}
+
+/** Fuel is brought into translated code, or back. */
+const enterWith = (hartBlock: I32, fuel: I32): Stmt => count(hartBlock, HartBlock.translated.offset, i64.extendI32U(fuel));
+const comeBackWith = (hartBlock: I32, fuel: I32): Stmt =>
+  count(hartBlock, HartBlock.translated.offset, i64.sub(i64.const(0), i64.extendI32U(fuel)));
+
+/**
+ * Polls the doorbell and adds a portion of the budget to `fuel`, which is not enough; then `onward`. Without any budget left, what
+ * fuel there is goes to the interpreter, which can stop at any instruction.
+ */
+export function addFuel(
+  env: Environment,
+  { loop, exit }: Inside,
+  context: I32,
+  pc: I64,
+  fuel: Local<'i32'>,
+  left: Local<'i32'>,
+  portion: Local<'i32'>,
+  onward: Callable<'i32'>,
+): readonly Stmt[] {
+  const { hartBlock } = env;
+  const leaveWith = (cause: Cause): Stmt => tailCall(exit, context, pc, fuel, i32.const(cause));
+  return [
+    when(i32.atomic.load(hartBlock, HartBlock.doorbell.offset), leaveWith(Cause.Doorbell)),
+    when(
+      i32.eqz(left.tee(i32.load(hartBlock, HartBlock.left.offset))),
+      when(i32.eqz(fuel), leaveWith(Cause.Budget)),
+      tailCall(loop, context, pc, fuel),
+    ),
+    portion.set(select(i32.ltU(left, i32.const(PORTION)), left, i32.const(PORTION))),
+    i32.store(hartBlock, HartBlock.left.offset, i32.sub(left, portion)),
+    retire(hartBlock, context, i64.extendI32U(portion)),
+    tailCall(onward, context, pc, i32.add(fuel, portion)),
+  ];
+}
+
+export function emitBorder(env: Environment, border: Border, inside: Inside): void {
+  emitArrivals(env, border, inside);
+  emitReturns(env, border, inside);
+  emitMemory(env);
+  for (const op of OUT_OF_LINE) emitFpu(env, op);
+}
+
+function emitArrivals(env: Environment, border: Border, inside: Inside): void {
+  const { hartBlock } = env;
+  const { arrive, enter, hot, supply } = border;
+  {
+    const [context, pc, fuel] = placeOf(arrive);
+    const slot = arrive.local('i32');
+    const heat = arrive.local('i32');
+    arrive.body([
+      when(isForeign(pc), ...faultAt(hartBlock, inside.exit, context, pc, fuel)),
+      tryToEnter(hartBlock, border, context, pc, fuel, slot, heat),
+      tailCall(inside.loop, context, pc, fuel),
+    ]);
+  }
+  {
+    const context = enter.param('i32', 0);
+    const slot = enter.param('i32', 1);
+    const fuel = enter.param('i32', 2);
+    enter.body([
+      enterWith(hartBlock, fuel),
+      tailCallIndirect(env.regions, i32.load(slot, EntrySlot.region.offset), context, fuel),
+    ]);
+  }
+  {
+    const [context, pc, fuel] = placeOf(hot);
+    const slot = hot.local('i32');
+    hot.body([
+      when(call(env.request, i32.wrap(pc), upperWord(pc)), findSlot(hartBlock, pc, slot), tailCall(enter, context, slot, fuel)),
+      tailCall(inside.loop, context, pc, fuel),
+    ]);
+  }
+  const [context, pc, fuel] = placeOf(supply);
+  supply.body([...addFuel(env, inside, context, pc, fuel, supply.local('i32'), supply.local('i32'), arrive)]);
+}
+
+/** What regions tail-call. */
+function emitReturns(env: Environment, { arrive, supply }: Border, { loop, exit }: Inside): void {
+  const { hartBlock, module } = env;
+  for (const [name, next] of [
+    ['cold', arrive],
+    ['interpret', loop],
+    ['refuel', supply],
+  ] as const) {
+    const func = module.func(['i32', 'i64', 'i32'], 'i32', name);
+    const [context, pc, fuel] = placeOf(func);
+    func.body([comeBackWith(hartBlock, fuel), tailCall(next, context, pc, fuel)]);
+  }
+  const leave = module.func(['i32', 'i64', 'i32', 'i32'], 'i32', 'leave');
+  const [context, pc, fuel] = placeOf(leave);
+  leave.body([comeBackWith(hartBlock, fuel), tailCall(exit, context, pc, fuel, leave.param('i32', 3))]);
+}
+
+function placeOf(func: FunctionBuilder<'i32'>): [Local<'i32'>, Local<'i64'>, Local<'i32'>] {
+  return [func.param('i32', 0), func.param('i64', 1), func.param('i32', 2)];
+}
+
+/** Addresses for accesses that a region could not find itself. */
+function emitMemory(env: Environment): void {
+  const { hartBlock, module } = env;
+  const tlbBase = i32.load(hartBlock, HartBlock.tlbBase.offset);
+  const answer = (func: FunctionBuilder<'i32'>, va: Local<'i64'>, access: Access, size: number, slow: I32): Stmt => {
+    const { missed, physical } = lookUp(tlbBase, va, size, access, func.temp('i32'));
+    return ret(either(missed, slow, physical));
+  };
+  for (const [name, access] of [
+    ['load', Access.Read],
+    ['store', Access.Write],
+  ] as const) {
+    for (const size of [1, 2, 4, 8]) {
+      const isLoad = access === Access.Read;
+      const func = module.func(isLoad ? ['i64'] : ['i64', 'i64'], 'i32', `${name}${String(size)}`);
+      const va = func.param('i64', 0);
+      const slow = isLoad
+        ? call(env.load, i32.wrap(va), upperWord(va), i32.const(size))
+        : call(
+            env.store,
+            i32.wrap(va),
+            upperWord(va),
+            i32.const(size),
+            i32.wrap(func.param('i64', 1)),
+            upperWord(func.param('i64', 1)),
+          );
+      func.body([answer(func, va, access, size, slow)]);
+    }
+  }
+  for (const [name, access] of [
+    ['addressToRead', Access.Read],
+    ['addressToWrite', Access.Write],
+  ] as const) {
+    const func = module.func(['i64'], 'i32', name);
+    const va = func.param('i64', 0);
+    func.body([answer(func, va, access, 1, call(env.translate, i32.wrap(va), upperWord(va), i32.const(access)))]);
+  }
+}
+
+/** A floating-point operation for regions, rounding to nearest: (context, a, b, c) → result. */
+function emitFpu(env: Environment, op: FpuOp): void {
+  const func = env.module.func(['i32', 'i64', 'i64', 'i64'], 'i64', fpuName(op));
+  const site = {
+    context: func.param('i32', 0),
+    temp: func.temp.bind(func),
+    slow: (which: FpuOp, a: I64, b: I64, c: I64, rounding: I32): I64 => call(env.fpu, i32.const(which), a, b, c, rounding),
+  };
+  const [a, b, c] = [func.param('i64', 1), func.param('i64', 2), func.param('i64', 3)];
+  func.body([], fastFpu(op, a, b, c, i32.const(0), site));
+}

@@ -1,0 +1,267 @@
+/*
+ * The translator's tier: registers are WebAssembly locals, operands that the instruction names are constants.
+ *
+ * Integer registers are i64 locals, floating-point registers f64 locals that hold the same 64 bits. What is known at the point that is
+ * being emitted is in `here`: which registers are dirty, how many instructions have retired since the fuel was last reduced, and which
+ * pages have just been looked up (memory.ts).
+ *
+ * Invariant of a region with floating point: frm is to nearest, ties to even (it is entered only then, and CSR instructions end it).
+ * `limit` is ∞ while NX is known to have accrued, else negative: a result whose magnitude is below it needs no look at its flags.
+ */
+
+import { Context, F_SLOT, SINK_SLOT } from '../context.ts';
+import { fastFpu, type FpuSite } from '../fpu/fast.ts';
+import { type FpuOp, Rounding } from '../fpu/op.ts';
+import { HartBlock } from '../hart-block.ts';
+import type { Instruction } from '../isa/define.ts';
+import type { LoadKind, StoreKind, Tier } from '../isa/tier.ts';
+import { Access } from '../mmu.ts';
+import { Cause } from '../trap.ts';
+import { call, drop, rarely, sequence, tailCall, yields } from '../wasm/control.ts';
+import type { FunctionBuilder } from '../wasm/module.ts';
+import { f64, i32, i64 } from '../wasm/ops.ts';
+import type { F64, I32, I64, Local, Node, Stmt, ValType } from '../wasm/node.ts';
+import type { RegionEnvironment } from './environment.ts';
+import { inlineFpu } from './float.ts';
+import { MemoryAccess } from './memory.ts';
+import { type Here } from './here.ts';
+import { Flow, isRounded, type Registers } from './operation.ts';
+import type { Region } from './region.ts';
+
+const DYNAMIC_ROUNDING = 7;
+
+export class TranslatorTier implements Tier, FpuSite {
+  readonly context: Local<'i32'>;
+  /** Instructions that may still be executed, as of the last commit. */
+  readonly fuel: Local<'i32'>;
+  readonly limit: Local<'f64'>;
+  /** Where an indirect jump goes. */
+  readonly target: Local<'i64'>;
+  /** Of the branch that has just been emitted. */
+  condition: I32 | undefined;
+  here!: Here;
+  /** The instruction that is being emitted. */
+  index = 0;
+
+  private readonly x: (Local<'i64'> | undefined)[] = [];
+  private readonly f: (Local<'f64'> | undefined)[] = [];
+  private readonly memory: MemoryAccess;
+
+  constructor(
+    readonly env: RegionEnvironment,
+    readonly func: FunctionBuilder<'i32'>,
+    readonly region: Region,
+  ) {
+    this.context = func.param('i32', 0);
+    this.fuel = func.param('i32', 1);
+    this.limit = func.local('f64');
+    this.target = func.local('i64');
+    this.memory = new MemoryAccess(this);
+  }
+
+  /** The code of an instruction, which becomes the one that is being emitted. */
+  emit(index: number, instruction: Instruction): readonly Stmt[] {
+    this.index = index;
+    this.func.releaseScratch();
+    const meaning = instruction.meaning(this);
+    return Array.isArray(meaning) ? (meaning as readonly Stmt[]) : [meaning as Stmt];
+  }
+
+  /** To be executed once, at the entry. */
+  prologue(loaded: Registers, rounds: boolean): readonly Stmt[] {
+    const out: Stmt[] = [this.memory.prologue()];
+    for (const slot of loaded.slots()) {
+      const offset = Context.registers.offset + 8 * slot;
+      out.push(
+        slot < F_SLOT
+          ? this.integer(slot).set(i64.load(this.context, offset))
+          : this.double(slot).set(f64.load(this.context, offset)),
+      );
+    }
+    if (rounds) out.push(this.readLimit());
+    return out;
+  }
+
+  /** Whether frm is anything but to nearest. */
+  get roundsOtherwise(): I32 {
+    return i32.and(this.fcsr, i32.const(0xe0));
+  }
+
+  /** Writes all dirty registers back. */
+  spill(): Stmt[] {
+    return this.here.dirty.slots().map((slot) => {
+      const offset = Context.registers.offset + 8 * slot;
+      return slot < F_SLOT
+        ? i64.store(this.context, offset, this.integer(slot))
+        : f64.store(this.context, offset, this.double(slot));
+    });
+  }
+
+  /** Fuel as it is here. */
+  get fuelLeft(): I32 {
+    const { retired } = this.here;
+    return retired === 0 ? this.fuel : i32.sub(this.fuel, i32.const(retired));
+  }
+
+  /** Address of the instruction being emitted. */
+  get pcNumber(): number {
+    return this.region.pc[this.index]!;
+  }
+  get baseSlot(): number {
+    return this.region.rs1[this.index]!;
+  }
+  get offset(): number {
+    return this.region.imm[this.index]!;
+  }
+
+  get rs1(): I64 {
+    return this.read(this.region.rs1[this.index]!);
+  }
+  get rs2(): I64 {
+    return this.read(this.region.rs2[this.index]!);
+  }
+  get fs1(): I64 {
+    return this.rs1;
+  }
+  get fs2(): I64 {
+    return this.rs2;
+  }
+  get fs3(): I64 {
+    return this.read(F_SLOT + (this.region.imm[this.index]! & 0x1f));
+  }
+  get imm(): I64 {
+    return i64.const(this.region.imm[this.index]!);
+  }
+  get imm32(): I32 {
+    return i32.const(this.region.imm[this.index]!);
+  }
+  get uimm(): I64 {
+    return i64.const(this.region.rs1[this.index]!);
+  }
+  get pc(): I64 {
+    return i64.const(this.pcNumber);
+  }
+  get next(): I64 {
+    return i64.const(this.pcNumber + this.region.length[this.index]!);
+  }
+  get time(): I64 {
+    return i64.truncSatF64U(call(this.env.get('time')));
+  }
+  /** The context counts what has been handed out, which the fuel is the rest of. */
+  get instret(): I64 {
+    return i64.sub(i64.load(this.context, Context.instret.offset), i64.extendI32U(this.fuelLeft));
+  }
+
+  readonly rd = (value: I64): Stmt => {
+    const slot = this.region.rd[this.index]!;
+    if (slot === SINK_SLOT) return drop(value);
+    this.memory.written(slot);
+    this.here.dirty.add(slot);
+    return slot < F_SLOT ? this.integer(slot).set(value) : this.double(slot).set(asDouble(value));
+  };
+  readonly fd = (value: I64): Stmt => this.rd(value);
+  readonly temp = <T extends ValType>(type: T): Local<T> => this.func.temp(type);
+
+  readonly load = (kind: LoadKind, address: I64): I64 => this.memory.load(kind, address);
+  readonly store = (kind: StoreKind, address: I64, value: I64): Stmt => this.memory.store(kind, address, value);
+  readonly physical = (address: I64, size: 4 | 8, access: Access): I32 => this.memory.physical(address, size, access);
+
+  get rounding(): I32 {
+    return i32.const(this.mode);
+  }
+
+  private get mode(): number {
+    const mode = (this.region.imm[this.index]! >> 8) & 7;
+    return mode === DYNAMIC_ROUNDING ? Rounding.RNE : mode;
+  }
+
+  readonly fpu = (op: FpuOp, a: I64, b: I64, c: I64, rounding: I32): I64 => {
+    // The mode is a constant, whatever local the meaning keeps it in.
+    const mode = isRounded(this.region.op[this.index]!) ? this.mode : undefined;
+    const inline = mode === Rounding.RNE ? inlineFpu(this, op, a, b, c) : undefined;
+    return inline ?? fastFpu(op, a, b, c, mode === undefined ? rounding : i32.const(mode), this);
+  };
+
+  /** The reference unit, for what the inlined code cannot prove. */
+  readonly slow = (op: FpuOp, a: I64, b: I64, c: I64, rounding: I32): I64 =>
+    this.andLimit(call(this.env.get('fpu'), i32.const(op), a, b, c, rounding));
+
+  /** One of OUT_OF_LINE, called. */
+  outOfLine(op: FpuOp, a: I64, b: I64, c: I64): I64 {
+    return this.andLimit(call(this.env.fpu(op), this.context, a, b, c));
+  }
+
+  readonly trap = (cause: Cause): Stmt => {
+    const value = cause === Cause.Breakpoint ? this.pc : i64.const(0);
+    return sequence(this.setTrapValue(value), this.leave(i32.const(cause)));
+  };
+
+  /** The target of a direct jump is an edge of the region. */
+  readonly jump = (target: I64): Stmt =>
+    this.region.flow(this.index) === Flow.Indirect ? this.target.set(target) : sequence();
+  readonly branchIf = (condition: I32): Stmt => {
+    this.condition = condition;
+    return sequence();
+  };
+  readonly flushCode = (): Stmt => {
+    throw new Error('code is flushed by the interpreter');
+  };
+
+  setTrapValue(value: I64): Stmt {
+    return i64.store(this.env.hartBlock, HartBlock.trapValue.offset, value);
+  }
+
+  /** Leaves guest code at the instruction that is being emitted, which has not retired. */
+  leave(cause: I32): Stmt {
+    return sequence(...this.spill(), tailCall(this.env.get('leave'), this.context, this.pc, this.fuelLeft, cause));
+  }
+
+  /** Leaves guest code if a physical address is minus a cause. */
+  leaveIfFault(pa: Local<'i32'>): Stmt {
+    return rarely(i32.ltS(pa, i32.const(0)), this.leave(i32.sub(i32.const(0), pa)));
+  }
+
+  private read(slot: number): I64 {
+    if (slot === 0) return i64.const(0);
+    return slot < F_SLOT ? this.integer(slot) : i64.reinterpretF64(this.double(slot));
+  }
+
+  private integer(slot: number): Local<'i64'> {
+    return (this.x[slot] ??= this.func.local('i64'));
+  }
+
+  private double(slot: number): Local<'f64'> {
+    return (this.f[slot - F_SLOT] ??= this.func.local('f64'));
+  }
+
+  private get fcsr(): I32 {
+    return i32.load(this.context, Context.fcsr.offset);
+  }
+
+  /** The value of a call that may have raised flags. */
+  private andLimit(value: I64): I64 {
+    const result = this.temp('i64');
+    return yields([result.set(value), this.readLimit()], result);
+  }
+
+  private readLimit(): Stmt {
+    // NX is bit 0: 1 gives ∞, 0 gives −∞.
+    const sign = f64.sub(f64.convertI32U(i32.and(this.fcsr, i32.const(1))), f64.const(0.5));
+    return this.limit.set(f64.mul(sign, f64.const(Infinity)));
+  }
+}
+
+const I64_LOAD = 0x29;
+const F64_LOAD = 0x2b;
+
+/** The double with these bits: what is loaded from memory is loaded as such. */
+function asDouble(bits: I64): F64 {
+  if (bits.kind === 'op' && bits.code[0] === I64_LOAD) {
+    return { kind: 'op', type: 'f64', code: [F64_LOAD, ...bits.code.slice(1)], args: bits.args };
+  }
+  if (bits.kind === 'sequence') {
+    const last = bits.body.at(-1) as I64;
+    return { kind: 'sequence', type: 'f64', body: [...bits.body.slice(0, -1), asDouble(last)] as readonly Node[] };
+  }
+  return f64.reinterpretI64(bits);
+}

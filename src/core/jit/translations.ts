@@ -1,0 +1,152 @@
+/*
+ * The translated regions of one hart: found by where they begin, made when they are wanted, dropped when there are too many.
+ *
+ * A translation depends on nothing but the bytes that it was made from and their virtual addresses. It keeps a copy of those bytes. The
+ * entry cache finds it for a space once they have been compared with what the space has in memory, page by page as it may be executed;
+ * whenever the code of the space may have changed, its entries go, and the comparison is made anew. So a stale
+ * translation is not run: it is not found, and what is the same again (another process of the same program, a page that
+ * came back) needs no new one.
+ *
+ * When the bound is reached, those that have not been entered since the last time go; all, if that is not enough.
+ */
+
+import type { DecodeMemo } from '../decode-memo.ts';
+import { HartBlock } from '../hart-block.ts';
+import type { Ram } from '../ram.ts';
+import { emitRegion, REGION_EXPORT } from './emit.ts';
+import type { EntryCache } from './entry-cache.ts';
+import { Flow } from './operation.ts';
+import { type CodeRange, type CodeReader, findRegion, type Region } from './region.ts';
+
+/** Whether and when code is translated: never, when it has become hot, or the first time it is reached. */
+export const JIT_MODES = ['off', 'hot', 'always'] as const;
+export type JitMode = (typeof JIT_MODES)[number];
+
+/** Most regions of a hart: V8 keeps some kilobytes for each module. */
+export const MAX_REGIONS = 1024;
+
+/** Times that the interpreter comes to a place before it is translated. */
+const THRESHOLDS: Readonly<Record<JitMode, number>> = { off: 0x7fff_ffff, hot: 60, always: 1 };
+
+/** Heat of what is no use translating: not asked again for a long while. */
+const REFUSED = -0x4000_0000;
+
+const TWO_32 = 2 ** 32;
+
+/** What a module of a region is instantiated with; see environment.ts. */
+export type RegionImports = Record<string, Record<string, unknown>>;
+
+interface Translation {
+  /** In the table of regions. */
+  readonly index: number;
+  readonly ranges: readonly CodeRange[];
+  /** What lay in the ranges, halfword by halfword. */
+  readonly code: Uint16Array;
+  /** Entered since the last clearing. */
+  used: boolean;
+}
+
+/** What the host takes for compiling, in nanoseconds of any clock. */
+type Clock = () => number;
+
+export class Translations {
+  private readonly byStart = new Map<number, Translation[]>();
+  private readonly free: number[] = [];
+
+  constructor(
+    private readonly ram: Ram,
+    private readonly hartBlock: number,
+    private readonly entries: EntryCache,
+    private readonly memo: DecodeMemo,
+    /** The table of regions, of MAX_REGIONS. */
+    private readonly table: WebAssembly.Table,
+    private readonly imports: RegionImports,
+    private readonly readCode: CodeReader,
+    private readonly mode: JitMode,
+    private readonly clock: Clock,
+  ) {
+    for (let index = MAX_REGIONS - 1; index >= 0; index--) this.free.push(index);
+    HartBlock.heatLimit.set(ram, hartBlock, THRESHOLDS[mode]);
+  }
+
+  /** Enters the region that begins at pc (lo, hi) of the active space; returns whether there is one now. */
+  request(lo: number, hi: number): boolean {
+    const pc = (hi >>> 0) * TWO_32 + (lo >>> 0);
+    const translation = this.mode === 'off' ? undefined : (this.find(pc) ?? this.translate(pc));
+    if (translation === undefined) {
+      this.entries.setHeat(lo, REFUSED);
+      return false;
+    }
+    translation.used = true;
+    this.entries.enter(lo, hi, translation.index);
+    return true;
+  }
+
+  /** One whose code is what lies in memory now. */
+  private find(pc: number): Translation | undefined {
+    const list = this.byStart.get(pc);
+    if (list === undefined) return undefined;
+    for (const translation of list) if (this.isCurrent(translation)) return translation;
+    return undefined;
+  }
+
+  private isCurrent({ ranges, code }: Translation): boolean {
+    let at = 0;
+    for (const { start, end } of ranges) {
+      for (let pc = start; pc < end; pc += 2) if (this.readCode(pc) !== code[at++]) return false;
+    }
+    return true;
+  }
+
+  private translate(pc: number): Translation | undefined {
+    const began = this.clock();
+    const region = findRegion(pc, this.readCode, this.memo);
+    if (region.size === 0 || region.flow(0) === Flow.Stop) return undefined;
+    if (this.free.length === 0) this.makeRoom();
+    const index = this.free.pop()!;
+    const module = new WebAssembly.Module(emitRegion(region));
+    this.table.set(index, new WebAssembly.Instance(module, this.imports).exports[REGION_EXPORT]);
+    const ranges = region.ranges();
+    const translation: Translation = { index, ranges, code: this.copyOf(ranges), used: true };
+    const list = this.byStart.get(pc);
+    if (list === undefined) this.byStart.set(pc, [translation]);
+    else list.push(translation);
+    this.account(region, this.clock() - began);
+    return translation;
+  }
+
+  private copyOf(ranges: readonly CodeRange[]): Uint16Array {
+    const length = ranges.reduce((sum, { start, end }) => sum + (end - start) / 2, 0);
+    const code = new Uint16Array(length);
+    let at = 0;
+    for (const { start, end } of ranges) for (let pc = start; pc < end; pc += 2) code[at++] = this.readCode(pc);
+    return code;
+  }
+
+  private account(region: Region, ns: number): void {
+    const { ram, hartBlock } = this;
+    HartBlock.regions.set(ram, hartBlock, HartBlock.regions.get(ram, hartBlock) + 1);
+    HartBlock.regionInstructions.set(ram, hartBlock, HartBlock.regionInstructions.get(ram, hartBlock) + region.size);
+    HartBlock.translateNs.set(ram, hartBlock, HartBlock.translateNs.get(ram, hartBlock) + ns);
+  }
+
+  private makeRoom(): void {
+    this.entries.flush();
+    this.drop((translation) => !translation.used);
+    if (this.free.length < MAX_REGIONS / 4) this.drop(() => true);
+    for (const list of this.byStart.values()) for (const translation of list) translation.used = false;
+  }
+
+  private drop(which: (translation: Translation) => boolean): void {
+    for (const [pc, list] of this.byStart) {
+      const kept = list.filter((translation) => !which(translation));
+      for (const translation of list) {
+        if (kept.includes(translation)) continue;
+        this.table.set(translation.index, null);
+        this.free.push(translation.index);
+      }
+      if (kept.length === 0) this.byStart.delete(pc);
+      else this.byStart.set(pc, kept);
+    }
+  }
+}
