@@ -7,7 +7,7 @@
 
 #include "litmus.h"
 
-static const struct litmus *const shapes[] = { litmus_order, litmus_coherence, litmus_reservations };
+static const struct litmus *const shapes[] = { litmus_order, litmus_coherence, litmus_reservations, litmus_rmw };
 static const struct contest *const contests[] = { litmus_amo, litmus_locks };
 
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
@@ -19,7 +19,7 @@ int litmus_trial(int argc, char **argv)
     argv += verbose;
     const char *name = argc > 1 ? argv[1] : "all";
     bool all = strcmp(name, "all") == 0, list = strcmp(name, "list") == 0;
-    long rounds = number_argument(argc, argv, 2, 1500);
+    long rounds = number_argument(argc, argv, 2, 500);
     int found = 0, failed = 0;
 
     for (size_t i = 0; i < COUNT(shapes); i++)

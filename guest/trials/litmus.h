@@ -44,7 +44,7 @@ struct contest {
 };
 
 /* The tables, ended by one without a name. */
-extern const struct litmus litmus_order[], litmus_coherence[], litmus_reservations[];
+extern const struct litmus litmus_order[], litmus_coherence[], litmus_reservations[], litmus_rmw[];
 extern const struct contest litmus_amo[], litmus_locks[];
 
 /* Run one and print its line; return whether nothing forbidden was seen. */

@@ -57,12 +57,18 @@ BODY(parts_seen, "lw %[a], 0(%[x])\n"
                  "li %[b], 1\n"
                  "1: snez %[a], %[a]\n")
 
-/* b is 1 when neither all nor nothing of a store of all ones is seen, a whether something is. */
+/* Waits a while for something of a store of all ones: a is 1 when it came, b when the first of it was not all of it. */
 #define WHOLE(load) \
-    load "beqz %[a], 1f\n" \
-         "addi %[t], %[a], 1\n" \
-         "snez %[b], %[t]\n" \
-         "1: snez %[a], %[a]\n"
+    "li %[b], 40\n" \
+    "1: " load \
+    "addi %[b], %[b], -1\n" \
+    "beqz %[b], 2f\n" \
+    "beqz %[a], 1b\n" \
+    "2: li %[b], 0\n" \
+    "beqz %[a], 3f\n" \
+    "addi %[t], %[a], 1\n" \
+    "snez %[b], %[t]\n" \
+    "3: snez %[a], %[a]\n"
 BODY(store_half, "li %[t], -1\n sh %[t], 2(%[x])\n")
 BODY(load_half, WHOLE("lh %[a], 2(%[x])\n"))
 BODY(store_word, "li %[t], -1\n sw %[t], 4(%[x])\n")

@@ -192,8 +192,8 @@ static void wait_for(volatile uint32_t *word, uint32_t value)
 static long plain_wait(int me, int threads, long first, long count)
 {
     int waits = hart_count() > 1 ? 16 : 1;
-    uint32_t number = (uint32_t)(first / count) * 16;
-    (void)threads;
+    uint32_t number = (uint32_t)first;
+    (void)threads, (void)count;
     for (int i = 0; i < waits; i++) {
         number++;
         if (me == 0) {

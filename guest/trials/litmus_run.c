@@ -5,8 +5,8 @@
  * before a window they are zeroed, each array by a thread chosen at random, for the caches that a word starts in decide what can
  * be seen.
  * Two threads meet before every round, and random delays make up for who leaves the meeting first. More threads meet only before a
- * window, since harts may outnumber the host's cores and then each meeting waits for the host's scheduler; two threads that find
- * themselves in that case, which a slow window tells, do so for a few windows too.
+ * window, since harts may outnumber the host's cores and then each meeting waits for the host's scheduler; of two threads, one
+ * that finds itself in that case goes through the rest of the window alone.
  *
  * The barrier is made of plain stores and loads alone: what is tested (AMO, SC) must not decide whether the test works.
  */
@@ -17,11 +17,13 @@
 #include "litmus.h"
 
 #define WINDOW 256
+/* A contest goes by larger windows, and by more rounds: one takes a fraction of a shape's. */
+#define CONTEST_WINDOW 2048
+#define CONTEST_ROUNDS 2
 #define LINE 128
 #define OUTCOMES 64
-/* A window with a meeting per round takes less than a millisecond when the threads run at the same time. */
-#define SLOW_WINDOW 10000000
-#define LOOSE_WINDOWS 3
+/* So many meetings in a window may be slow before a thread goes on alone; fewer if it was so in the window before. */
+#define SLOW_MEETINGS 4
 /* Without progress for so many seconds, a test hangs. */
 #define PATIENCE 30
 
@@ -48,8 +50,6 @@ static int threads;
 static long rounds;
 static long errors[LITMUS_THREADS];
 static volatile long progress;
-/* Windows that go without meetings; thread 0 sets it between windows. */
-static volatile int loose;
 static unsigned spins;
 
 void litmus_relax(unsigned *turns)
@@ -64,18 +64,28 @@ void litmus_relax(unsigned *turns)
         nanosleep(&moment, NULL);
 }
 
-/* Returns when all threads have called it as often. */
-static void meet(int me, uint32_t *generation)
+/* Returns when all threads have called it as often: whether that took long, for the other was not running. */
+static bool meet(int me, uint32_t *generation)
 {
     uint32_t mine = ++*generation;
+    bool slow = false;
     __atomic_thread_fence(__ATOMIC_SEQ_CST);
     arrived[me].generation = mine;
     for (int other = 0; other < threads; other++) {
         unsigned turns = 0;
         while ((int32_t)(arrived[other].generation - mine) < 0)
             litmus_relax(&turns);
+        slow |= spins > 0 && turns >= spins;
     }
     __atomic_thread_fence(__ATOMIC_SEQ_CST);
+    return slow;
+}
+
+/* Counts as so many calls of meet, for which the others need not wait. */
+static void skip_meetings(int me, uint32_t *generation, long meetings)
+{
+    *generation += (uint32_t)meetings;
+    arrived[me].generation = *generation;
 }
 
 static void count_outcome(uint64_t outcome)
@@ -113,13 +123,13 @@ static void *shape_thread(void *argument)
     /* The same in all threads, and this one's own. */
     uint64_t common = 88172645463325252u, own = common + 77 * (uint64_t)(me + 1);
     uint32_t generation = 0;
+    int allowed = SLOW_MEETINGS;
 
     if (on_hartbeat())
         pin_to(me);
     for (long done = 0; done < rounds; done += WINDOW) {
         long count = rounds - done < WINDOW ? rounds - done : WINDOW;
-        bool tight = threads == 2 && loose == 0;
-        uint64_t begun = me == 0 ? now_ns() : 0;
+        int slow = 0;
         uint64_t choice = next_random(&common);
         uint64_t longest = (choice >> 40) % 48;
         for (int k = 0; k < 2; k++)
@@ -128,8 +138,11 @@ static void *shape_thread(void *argument)
         meet(me, &generation);
         for (long i = 0; i < count; i++) {
             uint64_t delay = next_random(&own) % (longest + 1);
-            if (tight)
-                meet(me, &generation);
+            if (threads == 2 && slow < allowed) {
+                slow += meet(me, &generation);
+                if (slow == allowed)
+                    skip_meetings(me, &generation, count - 1 - i);
+            }
             for (; delay > 0; delay--)
                 __asm__ volatile("");
             body(words[0][i], words[1][i], reported[me][i]);
@@ -138,12 +151,9 @@ static void *shape_thread(void *argument)
         if (me == 0) {
             count_window(count);
             progress++;
-            if (!tight)
-                loose = loose > 0 ? loose - 1 : 0;
-            else if (now_ns() - begun > SLOW_WINDOW)
-                loose = LOOSE_WINDOWS;
         }
         meet(me, &generation);
+        allowed = slow < allowed ? SLOW_MEETINGS : 1;
     }
     return NULL;
 }
@@ -155,9 +165,9 @@ static void *contest_thread(void *argument)
 
     if (on_hartbeat())
         pin_to(me);
-    for (long done = 0; done < rounds; done += WINDOW) {
+    for (long done = 0; done < rounds; done += CONTEST_WINDOW) {
         meet(me, &generation);
-        errors[me] += contest->run(me, threads, done, rounds - done < WINDOW ? rounds - done : WINDOW);
+        errors[me] += contest->run(me, threads, done, rounds - done < CONTEST_WINDOW ? rounds - done : CONTEST_WINDOW);
         progress++;
     }
     return NULL;
@@ -173,7 +183,6 @@ static void run_threads(const char *name, void *(*thread)(void *))
      * some may have none.
      */
     spins = hart_count() == 1 ? 0 : threads == 2 ? 20000 : 2000;
-    loose = 0;
     memset(errors, 0, sizeof errors);
     for (int t = 0; t < threads; t++)
         arrived[t].generation = 0;
@@ -283,7 +292,7 @@ bool litmus_run_contest(const struct contest *test, long number, bool verbose)
     long wrong = 0;
 
     contest = test;
-    rounds = number;
+    rounds = number * CONTEST_ROUNDS;
     threads = test->threads ? test->threads : hart_count();
     threads = threads < 2 ? 2 : threads > LITMUS_THREADS ? LITMUS_THREADS : threads;
     test->reset();
