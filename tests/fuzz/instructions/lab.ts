@@ -24,7 +24,7 @@ import { ALLOW, CODE_FLAGS, DATA_FLAGS, DATA_PAGES, FENCE_I, Space } from './spa
 import { State } from './state.ts';
 
 /** Sequences that share a program. */
-export const STATES_PER_PROGRAM = 8;
+export const STATES_PER_PROGRAM = 32;
 const MOST_RUNS = 10;
 /** Which of all streams of chance. */
 const PROGRAM = 0;
@@ -94,7 +94,8 @@ export class Lab {
     for (const side of this.sides) side.restore(this.state, program);
     this.ticks = 0;
     const retired = this.retired(reference) - this.retired(subject);
-    const inPieces = this.tier === 'off' || dice.oneIn(4);
+    // Rarely with a translator: each place where a budget ends becomes a translation.
+    const inPieces = this.tier === 'off' || dice.oneIn(10);
     const last = dice.between(1, MOST_RUNS) - 1;
     let difference: Difference | undefined;
     for (this.runs = 0; this.runs <= last && difference === undefined; this.runs++) {

@@ -218,11 +218,11 @@ class Generator {
       [5, 6],
       [7, 10],
       [14, 5],
-    ])!;
+    ]);
     const word = dice.oneIn(8) ? illegal(dice, 4) : dice.oneIn(6) ? asm('jal', { imm: 4 }) : plain32(dice);
     code.long(asm('lui', { rd: value, imm: (word + 0x800) & ~0xfff }));
     code.long(asm('addiw', { rd: value, rs1: value, imm: word }));
-    code.modify(base!, asm('sw', { rs1: base!, rs2: value! }), code.label(), ALIAS - CODE);
+    code.modify(base, asm('sw', { rs1: base, rs2: value }), code.label(), ALIAS - CODE);
   }
 
   private trap(): void {

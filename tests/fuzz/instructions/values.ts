@@ -32,12 +32,12 @@ export function drawInteger(dice: Dice, into: Uint32Array, at: number): void {
       break;
     case 1:
       into[at] = dice.word();
-      into[at + 1] = into[at]! >> 31;
+      into[at + 1] = into[at] >> 31;
       break;
     case 2:
     case 3:
       into[at] = dice.between(-4, 64);
-      into[at + 1] = (into[at]! | 0) >> 31;
+      into[at + 1] = (into[at] | 0) >> 31;
       break;
     case 4:
       draw(dice, FLOATS, into, at);
