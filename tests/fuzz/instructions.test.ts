@@ -28,12 +28,12 @@ describe('random instruction sequences', () => {
   const pieces = new Lab('off');
 
   it('end alike whether a budget is used at once or in pieces', { timeout: 60_000 * scale }, () => {
-    expect(differing(pieces, 0, 4000 * scale)).toBeUndefined();
+    expect(differing(pieces, 0, 3000 * scale)).toBeUndefined();
   });
 
   it.each([
-    ['always', 6000],
-    ['hot', 2000],
+    ['always', 2000],
+    ['hot', 3000],
   ] as const)('end alike interpreted and translated (%s)', { timeout: 120_000 * scale }, (tier, count) => {
     expect(differing(new Lab(tier), 10_000, count * scale)).toBeUndefined();
   });
@@ -89,6 +89,6 @@ describe('a lab', () => {
     const report = reportFailure('off', sequence, 0, difference);
     expect(report).toMatch(/^sequence 5 fails, only once: cause is/);
     expect(report).toContain('--tier off --seed 0 --count 6');
-    expect(report).toContain(`> ${hex(lab.state.pc)}`);
+    expect(report).toMatch(new RegExp(`^>[ *] ${hex(lab.state.pc)} `, 'm'));
   });
 });

@@ -23,6 +23,7 @@ const STRIDE = 64;
 interface Progress {
   readonly done: number;
   readonly instructions: number;
+  readonly regions: number;
   readonly causes: readonly number[];
   readonly failure?: string;
 }
@@ -55,7 +56,12 @@ const began = Date.now();
 function job(report: (progress: Progress) => void): void {
   const lab = new Lab(tier);
   let last = Date.now();
-  const progress = (done: number): Progress => ({ done, instructions: lab.instructions, causes: Array.from(lab.causes) });
+  const progress = (done: number): Progress => ({
+    done,
+    instructions: lab.instructions,
+    regions: lab.regions,
+    causes: Array.from(lab.causes),
+  });
   const running = watch();
   running[0] = seed;
   const failed = runSequences(lab, seed, count, (sequence) => {
@@ -73,13 +79,12 @@ function job(report: (progress: Progress) => void): void {
 const shares: Progress[] = [];
 
 function show(): void {
-  const done = shares.reduce((sum, share) => sum + share.done, 0);
-  const instructions = shares.reduce((sum, share) => sum + share.instructions, 0);
-  const seconds = (Date.now() - began) / 1000;
-  const rate = (done / seconds).toFixed(0);
-  process.stdout.write(
-    `${String(done)} of ${String(count)} sequences, ${rate} a second, ${(instructions / Math.max(done, 1)).toFixed(0)} instructions each\n`,
-  );
+  const sum = (of: (share: Progress) => number): number => shares.reduce((total, share) => total + of(share), 0);
+  const done = sum((share) => share.done);
+  const rate = (done / ((Date.now() - began) / 1000)).toFixed(0);
+  const each = (of: (share: Progress) => number, digits: number): string => (sum(of) / Math.max(done, 1)).toFixed(digits);
+  const details = `${each((share) => share.instructions, 0)} instructions and ${each((share) => share.regions, 2)} translations each`;
+  process.stdout.write(`${String(done)} of ${String(count)} sequences, ${rate} a second, ${details}\n`);
 }
 
 /** Takes what a job says; a failure ends everything. */
@@ -110,7 +115,7 @@ else if (jobs === 1) {
     const first = seed + index * share;
     const part = Math.min(share, seed + count - first);
     const options = ['--child', '--tier', tier, '--seed', String(first), '--count', String(part)];
-    shares.push({ done: 0, instructions: 0, causes: new Array<number>(64).fill(0) });
+    shares.push({ done: 0, instructions: 0, regions: 0, causes: new Array<number>(64).fill(0) });
     return fork(import.meta.filename, options, { execArgv: process.execArgv });
   });
   let running = jobs;

@@ -24,7 +24,7 @@ import { ALLOW, CODE_FLAGS, DATA_FLAGS, DATA_PAGES, FENCE_I, Space } from './spa
 import { State } from './state.ts';
 
 /** Sequences that share a program. */
-export const STATES_PER_PROGRAM = 32;
+export const STATES_PER_PROGRAM = 50;
 const MOST_RUNS = 10;
 /** Which of all streams of chance. */
 const PROGRAM = 0;
@@ -63,7 +63,7 @@ export class Lab {
   readonly subject: Space;
   private readonly sides: readonly Space[];
   private readonly pageOf = new Map<number, number>();
-  private program: Program = { image: new Uint16Array(0), starts: [] };
+  private program: Program = { image: new Uint16Array(0), starts: [], landings: [] };
   private ticks = 0;
   /** Of the running budget. */
   private from = 0;
@@ -91,7 +91,7 @@ export class Lab {
   run(sequence: number): Difference | undefined {
     const dice = new Dice(sequence, KERNEL);
     const { reference, subject, program } = this;
-    for (const side of this.sides) side.restore(this.state, program);
+    for (const side of this.sides) side.restore(this.state);
     this.ticks = 0;
     const retired = this.retired(reference) - this.retired(subject);
     // Rarely with a translator: each place where a budget ends becomes a translation.
@@ -136,6 +136,12 @@ export class Lab {
       left -= piece;
       if (cause !== Cause.Budget || left === 0) return cause;
     }
+  }
+
+  /** Regions that the subject has translated. */
+  get regions(): number {
+    const { hart } = this.subject;
+    return HartBlock.regions.get(hart.ram, hart.hartBlock);
   }
 
   private retired({ hart }: Space): number {
@@ -248,7 +254,7 @@ export class Lab {
     const page = this.faultPage() - CODE / PAGE_BYTES;
     if (page >= 0 && page < CODE_PAGES && !dice.oneIn(4)) {
       for (const side of this.sides) side.mapCode(page, side.code[page]!, ALLOW);
-    } else this.movePc(dice.pick(this.program.starts));
+    } else this.movePc(dice.pick(this.program.landings));
   }
 
   /** On to the instruction after the one at pc. */
@@ -280,7 +286,7 @@ export class Lab {
     const flags = dice.below(DATA_FLAGS.length);
     const codePage = dice.below(CODE_PAGES);
     const codeFlags = dice.below(CODE_FLAGS.length);
-    const start = dice.pick(this.program.starts);
+    const start = dice.pick(this.program.landings);
     const asid = dice.below(2);
     const changed = dice.pick(this.program.starts);
     const word = dice.oneIn(2) ? plain16(dice) : plain32(dice);

@@ -15,11 +15,15 @@ export const PAGE_BYTES = 4096;
 export const CODE_PAGES = 2;
 const CODE_BYTES = CODE_PAGES * PAGE_BYTES;
 
+const LANDINGS = 6;
+
 export interface Program {
   /** All code pages, as 16-bit parcels. */
   readonly image: Uint16Array;
   /** Addresses of the instructions, upwards. */
   readonly starts: readonly number[];
+  /** Those that pointers to code point to: few, for each becomes a translation. */
+  readonly landings: readonly number[];
 }
 
 /** How an instruction's word depends on its label; Hi and Lo are AUIPC and what follows it. */
@@ -137,8 +141,8 @@ export class Assembly {
       image[at] = word;
       if (item.length === 4) image[at + 1] = word >>> 16;
     });
-    const real = starts.filter((_, index) => this.items[index]!.fix !== Fix.Gap);
-    return { image, starts: real.map((start) => base + start) };
+    const real = starts.filter((_, index) => this.items[index]!.fix !== Fix.Gap).map((start) => base + start);
+    return { image, starts: real, landings: Array.from({ length: LANDINGS }, () => dice.pick(real)) };
   }
 
   private add(word: number, length: number, fix: Fix, label: number, register = 0): void {

@@ -21,7 +21,7 @@ export interface Minimal {
 /** @returns undefined when the sequence does not fail by itself */
 export function minimise(lab: Lab, sequence: number, program: Program): Minimal | undefined {
   const image = program.image.slice();
-  const smaller: Program = { image, starts: program.starts };
+  const smaller: Program = { ...program, image };
   const zeroed = new Set<number>();
   const attempt = (): Difference | undefined => {
     lab.load(smaller);

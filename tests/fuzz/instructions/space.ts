@@ -118,7 +118,7 @@ export class Space {
   }
 
   /** Memory, mappings and registers of the beginning. */
-  restore(state: State, program: Program): void {
+  restore(state: State): void {
     const { hart, context } = this;
     const { ram, cpu } = hart;
     for (let i = 0; i < this.data.length; i++) {
@@ -127,7 +127,7 @@ export class Space {
     }
     for (let i = 0; i < TABLE_ENTRIES; i++) {
       const at = (this.data[TABLE_PAGE]! + 8 * i) >>> 2;
-      ram.u32[at] = program.starts[state.table[i]!]!;
+      ram.u32[at] = state.table[i]!;
       ram.u32[at + 1] = 0;
     }
     for (let i = 0; i < CODE_PAGES; i++) this.mapCode(i, this.code[i]!, state.codeFlags[i]!);

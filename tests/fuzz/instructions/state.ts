@@ -23,26 +23,26 @@ export class State {
   readonly contents = new Uint8Array(DATA_PAGES.length);
   readonly flags = new Uint8Array(DATA_PAGES.length);
   readonly codeFlags = new Uint8Array(CODE_PAGES);
-  /** Indexes of the instructions that the table points to. */
-  readonly table = new Uint16Array(TABLE_ENTRIES);
+  /** Addresses of the instructions that the table points to. */
+  readonly table = new Uint32Array(TABLE_ENTRIES);
   pc = 0;
   fcsr = 0;
   instret = 0;
   asid = 0;
 
-  draw(dice: Dice, { starts }: Program): void {
+  draw(dice: Dice, { starts, landings }: Program): void {
     const { registers } = this;
     for (let i = 0; i < this.contents.length; i++) {
       this.contents[i] = dice.below(POOL_PAGES);
       this.flags[i] = dice.weighted(DATA_WEIGHTS);
     }
     for (let i = 0; i < CODE_PAGES; i++) this.codeFlags[i] = dice.weighted(CODE_WEIGHTS);
-    for (let i = 0; i < TABLE_ENTRIES; i++) this.table[i] = dice.below(starts.length);
+    for (let i = 0; i < TABLE_ENTRIES; i++) this.table[i] = dice.pick(landings);
     for (let n = 1; n < 32; n++) drawInteger(dice, registers, 2 * n);
     for (let n = 0; n < 32; n++) drawFloat(dice, registers, F0 + 2 * n);
     for (const n of POINTERS) if (!dice.oneIn(16)) put(registers, n, dataAddress(dice));
-    for (const n of CODE_POINTERS) put(registers, n, dice.pick(starts));
-    this.pc = dice.oneIn(6) ? dice.pick(starts) : starts[0]!;
+    for (const n of CODE_POINTERS) put(registers, n, dice.pick(landings));
+    this.pc = dice.oneIn(6) ? dice.pick(landings) : starts[0]!;
     this.fcsr = ((dice.oneIn(12) ? dice.below(8) : dice.below(5)) << 5) | (dice.oneIn(2) ? 0 : dice.below(32));
     this.instret = dice.oneIn(4) ? 2 ** 32 - dice.below(600) : 0;
     this.asid = dice.below(2);
