@@ -79,6 +79,9 @@ export function drawPrograms(results: readonly ProgramResult[], caption: string)
         text: ({ value }: Dot) => short(value),
         dx: 8,
         textAnchor: 'start',
+        // So that a line behind it does not cross it out.
+        stroke: 'white',
+        strokeWidth: 4,
       }),
       // The legend: Plot's own are HTML beside the chart, not part of the image.
       ...SIDES.map(({ label, colour }, i) =>
