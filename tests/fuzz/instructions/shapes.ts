@@ -17,6 +17,7 @@ import {
   COUNTERS,
   destination,
   illegal,
+  POINTERS,
   plain16,
   plain32,
 } from './encode.ts';
@@ -28,11 +29,13 @@ export const ALIAS = ALIAS_PAGE_NUMBER * PAGE_BYTES;
 export const TABLE_ENTRIES = 16;
 
 const BRANCHES: readonly string[] = ['beq', 'bne', 'blt', 'bge', 'bltu', 'bgeu'];
+const LOADS: readonly string[] = ['lb', 'lbu', 'lh', 'lhu', 'lw', 'lwu', 'ld', 'flw', 'fld'];
+const STORES: readonly string[] = ['sb', 'sh', 'sw', 'sd', 'fsw', 'fsd'];
 const RA = 1;
 const MOST_FUNCTIONS = 3;
 
 /** How often each shape is drawn; the order is that of `Generator.shape`. */
-const SHAPES: readonly number[] = [30, 14, 8, 14, 9, 5, 4, 5, 4, 3, 3, 3];
+const SHAPES: readonly number[] = [30, 14, 8, 14, 9, 5, 4, 5, 4, 3, 3, 8, 3];
 
 class Generator {
   readonly code = new Assembly();
@@ -99,6 +102,8 @@ class Generator {
         return this.indirect();
       case 10:
         return this.trap();
+      case 11:
+        return this.structure();
       default:
         return this.skip();
     }
@@ -194,6 +199,31 @@ class Generator {
     const base = dice.oneIn(8) ? dice.below(32) : dice.pick(CODE_POINTERS);
     if (dice.oneIn(3) && base !== 0) code.short((dice.oneIn(2) ? 0x8002 : 0x9002) | (base << 7));
     else code.long(asm('jalr', { rd: dice.pick([0, RA, base, 5]), rs1: base, imm: 2 * dice.between(-4, 4) }));
+  }
+
+  /** Accesses by the same base register to places near each other, while it moves. */
+  private structure(): void {
+    const { dice, code } = this;
+    const base = dice.pick(POINTERS);
+    const near = dice.oneIn(4) ? dice.between(-2000, 1900) : dice.between(-16, 16);
+    for (let left = dice.between(2, 8); left > 0; left--) {
+      const imm = near + (dice.oneIn(8) ? dice.between(-40, 100) : 4 * dice.between(-4, 6));
+      switch (dice.below(6)) {
+        case 0:
+        case 1:
+          code.long(asm(dice.pick(LOADS), { rd: dice.oneIn(10) ? base : destination(dice), rs1: base, imm }));
+          break;
+        case 2:
+        case 3:
+          code.long(asm(dice.pick(STORES), { rs1: base, rs2: dice.oneIn(10) ? base : anyRegister(dice), imm }));
+          break;
+        case 4:
+          code.long(asm('addi', { rd: base, rs1: base, imm: 4 * dice.between(-3, 6) }));
+          break;
+        default:
+          this.plain();
+      }
+    }
   }
 
   /** LR and SC, with a loop around them. */
