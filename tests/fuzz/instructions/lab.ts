@@ -74,7 +74,8 @@ export class Lab {
     this.subject = new Space(tier);
     this.sides = [this.reference, this.subject];
     DATA_PAGES.forEach((va, index) => this.pageOf.set(va / PAGE_BYTES, index));
-    for (const { hart } of this.sides) hart.clock = () => (this.ticks += TICK);
+    // It stands still during a run: a translator reads it too.
+    for (const { hart } of this.sides) hart.clock = () => this.ticks;
   }
 
   load(program: Program): void {
@@ -101,9 +102,8 @@ export class Lab {
     for (this.runs = 0; this.runs <= last && difference === undefined; this.runs++) {
       this.budget = budgetFrom(dice);
       this.from = Context.pc.get(reference.hart.ram, reference.context);
-      const before = this.ticks;
+      this.ticks += TICK;
       const cause = reference.hart.cpu.run(reference.context, this.budget);
-      this.ticks = before;
       let other: Cause | undefined;
       try {
         other = inPieces ? this.pieces(dice) : subject.hart.cpu.run(subject.context, this.budget);
