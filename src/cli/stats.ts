@@ -18,6 +18,13 @@ const COLUMNS: readonly (readonly [title: string, value: (hart: HartStats) => st
   ['parks', ({ parks }) => String(parks)],
   ['shootdowns', ({ shootdowns }) => String(shootdowns)],
   ['TLB misses', ({ tlbMisses }) => String(tlbMisses)],
+  [
+    'translated',
+    ({ translated, instructions }) => (instructions === 0 ? '-' : `${((100 * translated) / instructions).toFixed(1)}%`),
+  ],
+  ['regions', ({ regions }) => String(regions)],
+  ['of instructions', ({ regionInstructions }) => String(regionInstructions)],
+  ['compile ms', ({ translateNs }) => milliseconds(translateNs)],
 ];
 
 /** Lines for `--stats`, each with its newline. */

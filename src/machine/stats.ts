@@ -24,6 +24,12 @@ export interface HartStats {
   /** TLB shootdowns asked of other harts. */
   readonly shootdowns: number;
   readonly tlbMisses: number;
+  /** Of the instructions, those that translated code executed. */
+  readonly translated: number;
+  /** Regions translated so far, the guest instructions in them, and the time that it took. */
+  readonly regions: number;
+  readonly regionInstructions: number;
+  readonly translateNs: number;
 }
 
 /** Reads the counters of all harts. */
@@ -45,6 +51,10 @@ export function readHartStats(ram: Ram, map: SmpMap): HartStats[] {
       parks: HartControl.parks.get(ram, control),
       shootdowns: HartControl.shootdowns.get(ram, control),
       tlbMisses: HartBlock.tlbMisses.get(ram, block),
+      translated: HartBlock.translated.get(ram, block),
+      regions: HartBlock.regions.get(ram, block),
+      regionInstructions: HartBlock.regionInstructions.get(ram, block),
+      translateNs: HartBlock.translateNs.get(ram, block),
     });
   }
   return stats;

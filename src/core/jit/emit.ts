@@ -11,19 +11,17 @@
  */
 
 import { OPERATIONS } from '../isa/table.ts';
-import { block, branch, Label, loop, rarely, tailCall, tailCallIndirect, when } from '../wasm/control.ts';
+import { block, branch, Label, loop, rarely, tailCall, when } from '../wasm/control.ts';
 import { i32, i64 } from '../wasm/ops.ts';
 import type { FunctionBuilder } from '../wasm/module.ts';
-import type { Local, Stmt } from '../wasm/node.ts';
-import { EntrySlot, emitSlotOffset, slotOffset } from './entry-cache.ts';
+import type { Stmt } from '../wasm/node.ts';
 import { REGION_PARAMS, REGION_RESULT, RegionEnvironment } from './environment.ts';
 import { isBackEdge, type Shape, shapeOf } from './flow.ts';
 import { Here } from './here.ts';
 import { type Liveness, livenessOf } from './liveness.ts';
-import { Flow, isRounded } from './operation.ts';
+import { Flow, isRounded, type Registers } from './operation.ts';
 import type { Block, Edge, Region } from './region.ts';
 import { TranslatorTier } from './tier.ts';
-import { HartBlock } from '../hart-block.ts';
 
 /** Name of the function that a region's module exports. */
 export const REGION_EXPORT = 'run';
@@ -44,10 +42,6 @@ class RegionEmitter {
   private readonly meeting: Label[];
   private readonly head: Label[];
   private readonly children: Block[][];
-  /** Leaves the region for the pc in tier.target; everything is written back, and the fuel is exact. */
-  private readonly onward = new Label('onward');
-  /** Address of the slot for that pc. */
-  private readonly slot: Local<'i32'>;
 
   constructor(
     private readonly env: RegionEnvironment,
@@ -57,7 +51,6 @@ class RegionEmitter {
     this.tier = new TranslatorTier(env, func, region);
     this.shape = shapeOf(region);
     this.liveness = livenessOf(region, this.shape);
-    this.slot = func.local('i32');
     const { blocks, dominator, forwardEdges } = this.shape;
     this.meeting = blocks.map((b) => new Label(`meet ${String(b.pc)}`));
     this.head = blocks.map((b) => new Label(`head ${String(b.pc)}`));
@@ -74,12 +67,9 @@ class RegionEmitter {
       rarely(i32.ltS(fuel, i32.const(this.shape.longest[0]!)), tailCall(env.get('refuel'), context, start, fuel)),
       ...(rounds ? [rarely(tier.roundsOtherwise, tailCall(env.get('interpret'), context, start, fuel))] : []),
       ...tier.prologue(this.liveness.loaded, rounds),
-      block(this.onward, ...this.tree(this.shape.blocks[0]!, new Here(this.liveness.dirty[0]!.copy()))),
-      when(
-        i64.eq(i64.load(this.slot, EntrySlot.tag.offset), tier.target),
-        tailCallIndirect(env.regions, i32.load(this.slot, EntrySlot.region.offset), context, fuel),
+      ...tier.exits.around(this.tree(this.shape.blocks[0]!, this.anew(this.shape.blocks[0]!)), (dirty) =>
+        tier.writeBack(dirty),
       ),
-      tailCall(env.get('cold'), context, tier.target, fuel),
     ];
     this.func.body(body);
   }
@@ -104,7 +94,7 @@ class RegionEmitter {
 
   /** What is known at the start of a block where ways meet. */
   private anew(at: Block): Here {
-    return new Here(this.liveness.dirty[at.order]!.copy());
+    return new Here(this.dirtyIn(at));
   }
 
   private block(at: Block, here: Here): Stmt[] {
@@ -114,8 +104,7 @@ class RegionEmitter {
     for (let i = at.first; i < at.end; i++) {
       const flow = region.flow(i);
       if (flow === Flow.Stop) {
-        const pc = i64.const(region.pc[i]!);
-        return [...out, ...tier.spill(), tailCall(this.env.get('interpret'), tier.context, pc, tier.fuelLeft)];
+        return [...out, ...this.commit(here), ...tier.exits.interpret(region.pc[i]!, here.dirty)];
       }
       out.push(...tier.emit(i, OPERATIONS[region.op[i]! - 1]!.instruction));
       here.retired++;
@@ -130,18 +119,16 @@ class RegionEmitter {
         return [];
       case Flow.Branch: {
         const { condition } = tier;
-        const taken = this.go(at, at.taken!, here.copy());
+        const taken = this.go(at, at.taken!, here.onTo(here.dirty));
         return [when(condition!, ...taken), ...this.go(at, at.next!, here)];
       }
       case Flow.Indirect: {
         const out: Stmt[] = [];
         for (const edge of at.returns) {
           if (edge.to === undefined) continue;
-          out.push(when(i64.eq(tier.target, i64.const(edge.pc)), ...this.go(at, edge, here.copy())));
+          out.push(when(i64.eq(tier.target, i64.const(edge.pc)), ...this.go(at, edge, here.onTo(here.dirty))));
         }
-        tier.here = here;
-        const offset = emitSlotOffset(i32.wrap(tier.target));
-        return [...out, ...this.leaveRegion(here, this.slot.set(i32.add(this.entryBase, offset)))];
+        return [...out, ...this.commit(here), ...tier.exits.onwardToRegister(tier.target, here.dirty)];
       }
       default:
         return this.go(at, at.next!, here);
@@ -152,29 +139,17 @@ class RegionEmitter {
   private go(from: Block, edge: Edge, here: Here): Stmt[] {
     const { tier, shape } = this;
     const { to, pc } = edge;
-    tier.here = here;
-    if (to === undefined) {
-      return this.leaveRegion(
-        here,
-        tier.target.set(i64.const(pc)),
-        this.slot.set(i32.add(this.entryBase, i32.const(slotOffset(pc)))),
-      );
-    }
+    if (to === undefined) return [...this.commit(here), ...tier.exits.onwardTo(pc, here.dirty)];
     if (isBackEdge(from, edge)) {
       const enough = i32.geS(tier.fuel, i32.const(shape.longest[to.order]!));
-      return [
-        ...this.commit(here),
-        branch(this.head[to.order]!, enough, 1),
-        ...tier.spill(),
-        tailCall(this.env.get('refuel'), tier.context, i64.const(pc), tier.fuel),
-      ];
+      return [...this.commit(here), branch(this.head[to.order]!, enough, 1), ...tier.exits.refuel(pc, here.dirty)];
     }
     if (shape.forwardEdges[to.order]! > 1) return [...this.commit(here), branch(this.meeting[to.order]!)];
-    return this.tree(to, here);
+    return this.tree(to, here.onTo(this.dirtyIn(to)));
   }
 
-  private leaveRegion(here: Here, ...aim: Stmt[]): Stmt[] {
-    return [...this.tier.spill(), ...this.commit(here), ...aim, branch(this.onward)];
+  private dirtyIn(at: Block): Registers {
+    return this.liveness.dirty[at.order]!;
   }
 
   /** Takes what has retired from the fuel. */
@@ -183,9 +158,5 @@ class RegionEmitter {
     const { retired } = here;
     here.retired = 0;
     return retired === 0 ? [] : [fuel.set(i32.sub(fuel, i32.const(retired)))];
-  }
-
-  private get entryBase(): ReturnType<typeof i32.load> {
-    return i32.load(this.env.hartBlock, HartBlock.entryBase.offset);
   }
 }

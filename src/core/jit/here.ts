@@ -4,7 +4,7 @@
  */
 
 import type { Local } from '../wasm/node.ts';
-import { Registers } from './operation.ts';
+import type { Registers } from './operation.ts';
 
 /** A page that has been looked up: what lies near an address (base register + imm) is found without looking again. */
 export interface NearPage {
@@ -20,7 +20,7 @@ export interface NearPage {
 
 export class Here {
   constructor(
-    /** Registers whose locals differ from the context. */
+    /** Registers to be written back wherever the block is left: those that may differ from the context by its end. */
     readonly dirty: Registers,
     /** Instructions that have retired since the fuel was last reduced. */
     public retired = 0,
@@ -28,7 +28,8 @@ export class Here {
     readonly pages = new Map<number, NearPage>(),
   ) {}
 
-  copy(): Here {
-    return new Here(this.dirty.copy(), this.retired, new Map(this.pages));
+  /** As it is on the way to another block, whose dirty registers are given. */
+  onTo(dirty: Registers): Here {
+    return new Here(dirty, this.retired, new Map(this.pages));
   }
 }

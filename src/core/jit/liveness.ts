@@ -1,9 +1,9 @@
 /*
  * Which registers a region has to load when it is entered, and which it has to write back wherever it is left.
  *
- * A register is dirty at a point when some path to it has written the register: leaving there stores it. So its local must have a value
- * on all paths: a register that is dirty where the region may be left counts as read there. What is read on some path before
- * it is written is loaded at the entry.
+ * A register is dirty in a block when some path to the block, or the block itself, writes it: leaving stores it, wherever in the block that
+ * happens, so that the exits of a block can share their code. So its local must have a value on all paths: a register that is dirty
+ * where the region may be left counts as read there. What is read on some path before it is written is loaded at the entry.
  */
 
 import type { Shape } from './flow.ts';
@@ -13,18 +13,17 @@ import type { Block, Region } from './region.ts';
 export interface Liveness {
   /** To be loaded at the entry. */
   readonly loaded: Registers;
-  /** Dirty at the start of each block, by order. */
+  /** Dirty in each block, by order. */
   readonly dirty: readonly Registers[];
 }
 
 export function livenessOf(region: Region, { blocks }: Shape): Liveness {
   const written = blocks.map((block) => writtenBy(region, block));
-  const dirty = blocks.map(() => new Registers());
+  const dirty = written.map((set) => set.copy());
   for (let changed = true; changed;) {
     changed = false;
     for (const block of blocks) {
-      const after = dirty[block.order]!.copy();
-      after.unite(written[block.order]!);
+      const after = dirty[block.order]!;
       for (const { to } of block.edges()) if (to !== undefined && dirty[to.order]!.unite(after)) changed = true;
     }
   }
@@ -55,14 +54,17 @@ function writtenBy(region: Region, block: Block): Registers {
 function exposedBy(region: Region, block: Block, dirty: Registers): Registers {
   const exposed = new Registers();
   const written = new Registers();
-  let mayLeave = block.flow !== Flow.Next;
+  // Leaving at the end stores what has been written by then; leaving before stores more.
+  let midway = false;
   for (let i = block.first; i < block.end; i++) {
     addReads(exposed, written, region.op[i]!, region.rs1[i]!, region.rs2[i]!, region.imm[i]!);
+    if (!midway && accessesMemory(region.op[i]!)) {
+      midway = true;
+      exposed.unite(new Registers(dirty.x & ~written.x, dirty.f & ~written.f));
+    }
     written.add(region.rd[i]!);
-    mayLeave ||= accessesMemory(region.op[i]!);
   }
-  mayLeave ||= block.edges().some(({ to }) => to === undefined || to.order <= block.order);
-  // A register that the block writes before it can be left is loaded for nothing; that is rare and harmless.
-  if (mayLeave) exposed.unite(dirty);
+  const atEnd = block.flow >= Flow.Indirect || block.edges().some(({ to }) => to === undefined || to.order <= block.order);
+  if (atEnd) exposed.unite(new Registers(dirty.x & ~written.x, dirty.f & ~written.f));
   return exposed;
 }

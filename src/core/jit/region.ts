@@ -66,6 +66,8 @@ export interface CodeRange {
 interface Call {
   readonly target: number;
   readonly site: number;
+  /** Where the caller begins, as far as it is in the region. */
+  readonly from: number;
 }
 
 export class Region {
@@ -114,6 +116,8 @@ class Finder {
   private readonly decoded = new Decoded();
   private calls: Call[] = [];
   private readonly taken: Call[] = [];
+  /** Where the function that is being explored begins. */
+  private from: number;
 
   constructor(
     start: number,
@@ -121,6 +125,7 @@ class Finder {
     private readonly memo: DecodeMemo,
   ) {
     this.region = new Region(start);
+    this.from = start;
   }
 
   find(): Region {
@@ -132,6 +137,7 @@ class Finder {
       if (!this.takeIn(call.target)) continue;
       this.leaders.add(call.target);
       this.taken.push(call);
+      this.from = call.from;
       this.explore(call.site, MAX_INSTRUCTIONS);
     }
     if (region.size > 0) {
@@ -166,13 +172,14 @@ class Finder {
         const target = pc + decoded.imm;
         if (flow === Flow.Branch) {
           leaders.add(after);
-          queue.push(target);
+          if (this.isAhead(target)) queue.push(target);
           pc = after;
         } else if (flow === Flow.Jump) {
           if (decoded.rd !== SINK_SLOT) {
-            this.calls.push({ target, site: after });
+            this.calls.push({ target, site: after, from: this.from });
             break;
           }
+          if (!this.isAhead(target)) break;
           leaders.add(target);
           pc = target;
         } else pc = after;
@@ -181,12 +188,21 @@ class Finder {
     return whole;
   }
 
+  /**
+   * Whether a jump of the function stays within the region. What lies before its start is the start of another: a region that began at a return
+   * site, say, would otherwise take in the whole loop around it, as does that of every other return site.
+   */
+  private isAhead(target: number): boolean {
+    return target >= this.from;
+  }
+
   /** Adds the function at `target` if it is small; returns whether it is in the region now. */
   private takeIn(target: number): boolean {
     const { region, index, calls } = this;
     if (index.has(target)) return true;
     const size = region.size;
     const known = calls.length;
+    this.from = target;
     if (this.explore(target, Math.min(size + MAX_CALLEE, MAX_INSTRUCTIONS)) && index.has(target)) return true;
     for (let i = size; i < region.size; i++) index.delete(region.pc[i]!);
     for (const list of [region.pc, region.op, region.rd, region.rs1, region.rs2, region.imm, region.length]) list.length = size;

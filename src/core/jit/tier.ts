@@ -17,11 +17,12 @@ import type { Instruction } from '../isa/define.ts';
 import type { LoadKind, StoreKind, Tier } from '../isa/tier.ts';
 import { Access } from '../mmu.ts';
 import { Cause } from '../trap.ts';
-import { call, drop, rarely, sequence, tailCall, yields } from '../wasm/control.ts';
+import { call, drop, rarely, sequence, yields } from '../wasm/control.ts';
 import type { FunctionBuilder } from '../wasm/module.ts';
 import { f64, i32, i64 } from '../wasm/ops.ts';
 import type { F64, I32, I64, Local, Node, Stmt, ValType } from '../wasm/node.ts';
 import type { RegionEnvironment } from './environment.ts';
+import { Exits } from './exits.ts';
 import { inlineFpu } from './float.ts';
 import { MemoryAccess } from './memory.ts';
 import { type Here } from './here.ts';
@@ -35,8 +36,9 @@ export class TranslatorTier implements Tier, FpuSite {
   /** Instructions that may still be executed, as of the last commit. */
   readonly fuel: Local<'i32'>;
   readonly limit: Local<'f64'>;
-  /** Where an indirect jump goes. */
+  /** Where the indirect jump goes that has just been emitted. */
   readonly target: Local<'i64'>;
+  readonly exits: Exits;
   /** Of the branch that has just been emitted. */
   condition: I32 | undefined;
   here!: Here;
@@ -56,6 +58,7 @@ export class TranslatorTier implements Tier, FpuSite {
     this.fuel = func.param('i32', 1);
     this.limit = func.local('f64');
     this.target = func.local('i64');
+    this.exits = new Exits(env, func, this.context, this.fuel);
     this.memory = new MemoryAccess(this);
   }
 
@@ -87,9 +90,9 @@ export class TranslatorTier implements Tier, FpuSite {
     return i32.and(this.fcsr, i32.const(0xe0));
   }
 
-  /** Writes all dirty registers back. */
-  spill(): Stmt[] {
-    return this.here.dirty.slots().map((slot) => {
+  /** Stores registers in the context. */
+  writeBack(dirty: Registers): Stmt[] {
+    return dirty.slots().map((slot) => {
       const offset = Context.registers.offset + 8 * slot;
       return slot < F_SLOT
         ? i64.store(this.context, offset, this.integer(slot))
@@ -156,7 +159,6 @@ export class TranslatorTier implements Tier, FpuSite {
     const slot = this.region.rd[this.index]!;
     if (slot === SINK_SLOT) return drop(value);
     this.memory.written(slot);
-    this.here.dirty.add(slot);
     return slot < F_SLOT ? this.integer(slot).set(value) : this.double(slot).set(asDouble(value));
   };
   readonly fd = (value: I64): Stmt => this.rd(value);
@@ -213,7 +215,9 @@ export class TranslatorTier implements Tier, FpuSite {
 
   /** Leaves guest code at the instruction that is being emitted, which has not retired. */
   leave(cause: I32): Stmt {
-    return sequence(...this.spill(), tailCall(this.env.get('leave'), this.context, this.pc, this.fuelLeft, cause));
+    const { here, fuel, exits } = this;
+    const commit = here.retired === 0 ? [] : [fuel.set(this.fuelLeft)];
+    return sequence(...commit, ...exits.trap(this.pcNumber, cause, here.dirty));
   }
 
   /** Leaves guest code if a physical address is minus a cause. */

@@ -26,7 +26,7 @@ export type JitMode = (typeof JIT_MODES)[number];
 export const MAX_REGIONS = 1024;
 
 /** Times that the interpreter comes to a place before it is translated. */
-const THRESHOLDS: Readonly<Record<JitMode, number>> = { off: 0x7fff_ffff, hot: 60, always: 1 };
+const THRESHOLDS: Readonly<Record<JitMode, number>> = { off: 0x7fff_ffff, hot: 300, always: 1 };
 
 /** Heat of what is no use translating: not asked again for a long while. */
 const REFUSED = -0x4000_0000;
