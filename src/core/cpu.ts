@@ -49,6 +49,9 @@ export class Cpu {
   private root = 0;
   private context = 0;
 
+  /** Called when the guest has executed FENCE.I, after this hart has forgotten its code: tells the others. */
+  onFence: () => void = () => undefined;
+
   /** Compiles the interpreter: once, on any thread; the module can be sent to the others. */
   static compile(): WebAssembly.Module {
     return new WebAssembly.Module(emitInterpreter());
@@ -83,6 +86,7 @@ export class Cpu {
       time: () => Math.floor(time() / NANOSECONDS_PER_TICK),
       flushCode: () => {
         this.flushCode();
+        this.onFence();
       },
       request: (lo, hi) => (translations.request(lo, hi) ? 1 : 0),
     };
@@ -146,9 +150,13 @@ export class Cpu {
     this.flushCode();
   }
 
-  /** Forgets all translations and decoded instructions of an address space. */
+  /** Forgets an address space's translations of addresses; not its code, for which nothing executable may have changed. */
   flushAsid(asid: number): void {
     this.tlb.flushAsid(asid);
+  }
+
+  /** Forgets what has been made of an address space's code. */
+  flushCodeOf(asid: number): void {
     this.decodeCache.flushAsid(asid);
     this.entries.flushAsid(asid);
   }

@@ -85,7 +85,7 @@ export class AddressSpaces {
     readonly frames: Frames,
     readonly areas: Areas,
     private readonly images: Images,
-    private readonly shootdown: Pick<Shootdown, 'shoot'>,
+    private readonly shootdown: Pick<Shootdown, 'shoot' | 'shootCode'>,
     base: number,
     count: number,
   ) {
@@ -211,8 +211,11 @@ export class AddressSpaces {
   /** Shoots down what the batch holds, and releases it. Called before the space's lock is released. */
   flushLocked(space: number): void {
     if (this.batch.count === 0 && !this.tables.narrowed) return;
-    this.shootdown.shoot(Space.tlb.addr(space));
+    const tlb = Space.tlb.addr(space);
+    if (this.tables.codeChanged) this.shootdown.shootCode(tlb);
+    else this.shootdown.shoot(tlb);
     this.tables.narrowed = false;
+    this.tables.codeChanged = false;
     this.batch.release(this.frames);
   }
 
@@ -257,7 +260,7 @@ export class AddressSpaces {
     const frame = frames.allocRaw();
     if (frame === 0) return Fault.OutOfMemory;
     ram.copy(frame, source, PAGE_SIZE);
-    this.batch.push(pteToAddress(this.tables.install(slot, frame, prot, false, true)));
+    this.batch.push(pteToAddress(this.tables.replace(slot, frame, prot)));
     this.flushLocked(space);
     return Fault.Handled;
   }
@@ -271,6 +274,7 @@ export class AddressSpaces {
     const { ram } = this;
     this.tables.destroy(Space.root.get(ram, space));
     this.areas.clear(Space.areas.addr(space));
+    TlbState.code.add(ram, Space.tlb.addr(space), 1);
     TlbState.generation.add(ram, Space.tlb.addr(space), 1);
     this.pool.free(space);
   }

@@ -60,7 +60,7 @@ export interface InitialState {
 const HOST_PATIENCE_MS = 10_000;
 
 /** The host takes part without a CPU. */
-const NO_CPU = { activate: () => undefined, flushAsid: () => undefined };
+const NO_CPU = { activate: () => undefined, flushAsid: () => undefined, flushCodeOf: () => undefined };
 
 export class Kernel {
   readonly smpMap: SmpMap;
@@ -117,6 +117,7 @@ export class Kernel {
     this.doorbells = new Doorbells(ram, this.smpMap);
     this.bell = new HostBell(ram, map.bootPage);
     this.shootdown = new Shootdown(ram, this.smpMap, this.doorbells, cpu ?? NO_CPU, hart, MAX_SPACES + 1);
+    if (cpu !== undefined) cpu.onFence = () => this.shootdown.fenceCode();
     this.calls = new HartCalls(ram, this.smpMap, this.doorbells, this.locks, hart);
     this.clock = new Clock(ram, map.bootPage);
     this.random = new Random(ram, map.random, hart);
@@ -140,7 +141,7 @@ export class Kernel {
       this.frames,
       this.areas,
       this.images,
-      { shoot: (tlb) => this.shoot(tlb) },
+      { shoot: (tlb) => this.shoot(tlb, false), shootCode: (tlb) => this.shoot(tlb, true) },
       map.spaces,
       limits.spaces,
     );
@@ -261,12 +262,13 @@ export class Kernel {
   }
 
   /** A shootdown, and the trace of it: the floor that carries it out knows no trace. */
-  private shoot(tlb: number): void {
+  private shoot(tlb: number, code: boolean): void {
     if (this.trace.on) {
       const asid = Space.asid.get(this.ram, tlb - Space.tlb.offset);
       this.trace.emit(EventId.shootdown, 0, asid, this.spaces.batch.count, 0, 0);
     }
-    this.shootdown.shoot(tlb);
+    if (code) this.shootdown.shootCode(tlb);
+    else this.shootdown.shoot(tlb);
   }
 
   private start(image: number, blob: number, name: string): number {

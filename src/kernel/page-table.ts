@@ -77,6 +77,8 @@ export class PageTables {
   tablesMade = 0;
   /** Whether `protect` has taken a permission away since this was last set to false. */
   narrowed = false;
+  /** Whether something executable has been taken out, replaced or narrowed since this was last set to false. */
+  codeChanged = false;
 
   constructor(
     private readonly ram: Ram,
@@ -117,13 +119,17 @@ export class PageTables {
         page = this.skip(root, page);
         continue;
       }
-      if (ram.u32[slot >>> 2] !== 0) batch.push(pteToAddress(exchangePte(ram, slot, 0)));
+      if (ram.u32[slot >>> 2] !== 0) {
+        const before = exchangePte(ram, slot, 0);
+        if ((before & PTE_X) !== 0) this.codeChanged = true;
+        batch.push(pteToAddress(before));
+      }
       page++;
     }
     return to;
   }
 
-  /** Gives the pages in [from, to) the protection `prot`; sets `narrowed` if translations must be shot down. */
+  /** Gives the pages in [from, to) the protection `prot`; sets `narrowed` if translations must be shot down, `codeChanged` if code must. */
   protect(root: number, from: number, to: number, prot: number): void {
     const { ram } = this;
     const set = protToPte(prot);
@@ -138,7 +144,11 @@ export class PageTables {
       if (entry !== 0) {
         const flags = (entry & PTE_SHARED) === 0 ? set : set & ~PTE_W;
         const before = changePteFlags(ram, slot, PERMISSIONS, flags);
-        if ((before & ~flags & PERMISSIONS) !== 0) this.narrowed = true;
+        if ((before & ~flags & PERMISSIONS) !== 0) {
+          this.narrowed = true;
+          // Also when only the right to write goes: who has written code may think that this ends it.
+          if ((before & PTE_X) !== 0) this.codeChanged = true;
+        }
       }
       page++;
     }
@@ -150,6 +160,13 @@ export class PageTables {
     if (shared) flags = (flags & ~PTE_W) | PTE_SHARED;
     else if (dirty) flags |= PTE_D;
     return exchangePte(this.ram, slot, addressToPte(frame, flags));
+  }
+
+  /** Makes a slot that maps a page map a `frame` of its own instead, to be written; returns the entry as it was. */
+  replace(slot: number, frame: number, prot: number): number {
+    const before = this.install(slot, frame, prot, false, true);
+    if ((before & PTE_X) !== 0) this.codeChanged = true;
+    return before;
   }
 
   /**

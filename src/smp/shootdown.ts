@@ -11,6 +11,11 @@
  * copies to and from user memory by walking page tables under the space's lock, never through a TLB.
  *
  * Spaces that a hart has left are caught by the same comparison when it activates them again.
+ *
+ * What a hart has made of the code it found (decoded, translated) costs more to make again than translations of addresses do, and most
+ * changes concern data. So there is a second count, `code`, for changes that took away something executable and for fences of the guest's
+ * own. Whoever adds to it adds to `generation` afterwards: a hart that sees the one sees the other, and enterGuest looks at `code` only
+ * when `generation` has changed.
  */
 
 import type { Cpu } from '../core/cpu.ts';
@@ -26,6 +31,8 @@ export const TlbState = struct(
   'TlbState',
   {
     generation: atomicU32(),
+    /** Changes that concern code. */
+    code: atomicU32(),
     /** Bit per hart that has ever had the slot's space active: who need not be asked at all. Never cleared. */
     harts: atomicU32Array(2),
   },
@@ -39,6 +46,8 @@ const NAP_MS = 0.05;
 export class Shootdown {
   /** For each ASID, the generation up to which this hart's TLB has been flushed. A cache of this hart alone. */
   private readonly seen: Uint32Array;
+  /** For each ASID, the count of code changes up to which this hart has forgotten its code. */
+  private readonly seenCode: Uint32Array;
   private active = 0;
   private activeRoot = 0;
   private activeAsid = 0;
@@ -50,11 +59,12 @@ export class Shootdown {
     private readonly ram: Ram,
     private readonly map: SmpMap,
     private readonly doorbells: Doorbells,
-    private readonly cpu: Pick<Cpu, 'activate' | 'flushAsid'>,
+    private readonly cpu: Pick<Cpu, 'activate' | 'flushAsid' | 'flushCodeOf'>,
     private readonly hart: number,
     asids: number,
   ) {
     this.seen = new Uint32Array(asids);
+    this.seenCode = new Uint32Array(asids);
     this.control = map.hartControl(hart);
   }
 
@@ -87,10 +97,7 @@ export class Shootdown {
     HartControl.mode.store(this.ram, this.control, Mode.Guest);
     // Not a plain load: a host that is not an x86 may carry that out before the store above.
     const generation = TlbState.generation.load(this.ram, this.active);
-    if (this.seen[this.activeAsid] !== generation) {
-      this.cpu.flushAsid(this.activeAsid);
-      this.seen[this.activeAsid] = generation;
-    }
+    if (this.seen[this.activeAsid] !== generation) this.catchUp(generation);
     if (this.published !== generation) {
       HartControl.generation.store(this.ram, this.control, generation);
       this.published = generation;
@@ -104,6 +111,7 @@ export class Shootdown {
   /**
    * Makes sure that no hart uses translations of this space from before the call. The page table has been changed already.
    * Call without interest in the outcome for the calling hart: it flushes before its next guest instruction.
+   * When something executable may have been among what has changed, `shootCode` is the one to call.
    */
   shoot(tlb: number): void {
     const generation = TlbState.generation.add(this.ram, tlb, 1) + 1;
@@ -116,6 +124,38 @@ export class Shootdown {
         if (target !== this.hart) this.await(target, tlb, generation);
       }
     }
+  }
+
+  /** As `shoot`; and no hart runs code of this space that it has read before the call. */
+  shootCode(tlb: number): void {
+    TlbState.code.add(this.ram, tlb, 1);
+    this.shoot(tlb);
+  }
+
+  /**
+   * The guest has executed fence.i in the active space, and this hart has forgotten its code: no other hart is to run what it read before
+   * when it next enters guest code, for the thread may go on there. Waits for nobody: a thread that runs on another hart now needs a
+   * fence of its own. Called in guest code.
+   */
+  fenceCode(): void {
+    const { ram, active, activeAsid, seen, seenCode } = this;
+    // What only this call has changed, this hart has seen to already.
+    const code = TlbState.code.add(ram, active, 1);
+    if (seenCode[activeAsid] === code) seenCode[activeAsid] = code + 1;
+    const generation = TlbState.generation.add(ram, active, 1);
+    if (seen[activeAsid] === generation) seen[activeAsid] = generation + 1;
+  }
+
+  /** Takes over what has changed in the active space up to a generation. */
+  private catchUp(generation: number): void {
+    const asid = this.activeAsid;
+    this.cpu.flushAsid(asid);
+    this.seen[asid] = generation;
+    // After the generation, which is changed last.
+    const code = TlbState.code.load(this.ram, this.active);
+    if (this.seenCode[asid] === code) return;
+    this.cpu.flushCodeOf(asid);
+    this.seenCode[asid] = code;
   }
 
   private await(target: number, tlb: number, generation: number): void {

@@ -37,7 +37,7 @@ export function madvise(call: Call): number {
 /** Makes every hart decode the space's code anew; a hart that does not run it does so before it runs it again. */
 export function flushInstructionCache(call: Call): number {
   if ((call.size(2) & ~1) !== 0) return -E.INVAL;
-  call.kernel.shootdown.shoot(Space.tlb.addr(call.space));
+  call.kernel.shootdown.shootCode(Space.tlb.addr(call.space));
   return 0;
 }
 
@@ -82,7 +82,7 @@ export function membarrier(call: Call): number {
     case Barrier.PrivateExpeditedSyncCore:
       if ((flags & ProcessFlag.BarrierSyncCore) === 0) return -E.PERM;
       // Also harts that come back to the process later must not run what they have decoded before.
-      shootdown.shoot(tlb);
+      shootdown.shootCode(tlb);
       calls.run(HartCall.Barrier, TlbState.harts.load(ram, tlb, 0), TlbState.harts.load(ram, tlb, 1));
       return 0;
     default:

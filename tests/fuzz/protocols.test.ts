@@ -82,7 +82,14 @@ describe('a hart that goes from one address space to another', () => {
     const { ram, smpMap, doorbells } = kernel;
     const other = kernel.spaces.create();
     const control = smpMap.hartControl(1);
-    const hart = new Shootdown(ram, smpMap, doorbells, { activate: () => undefined, flushAsid: () => undefined }, 1, 16);
+    const hart = new Shootdown(
+      ram,
+      smpMap,
+      doorbells,
+      { activate: () => undefined, flushAsid: () => undefined, flushCodeOf: () => undefined },
+      1,
+      16,
+    );
     const enter = (of: number): void => hart.activate(Space.tlb.addr(of), Space.root.get(ram, of), Space.asid.get(ram, of));
     for (let i = 0; i < 5; i++) kernel.shootdown.shoot(Space.tlb.addr(space));
     enter(space);

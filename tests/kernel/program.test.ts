@@ -109,6 +109,7 @@ describe('a loaded program', () => {
     const shots = bench.shots.length;
     expect(bench.copy.writeU8(space, TEXT.address + 4096, 1)).toBe(0);
     expect(bench.shots.length).toBe(shots + 1);
+    expect(bench.codeShots).toBe(1);
     expect(byteAt(loaded, TEXT.address + 4096)).toBe(1);
     expect(byteAt(loaded, TEXT.address + 4097)).toBe(fileByte(4097));
     expect(bench.ram.u8[bench.images.frameAt(image, 1)]).toBe(fileByte(4096));

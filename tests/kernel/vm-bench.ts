@@ -67,6 +67,8 @@ export class Bench {
   readonly loader: ProgramLoader;
   /** Addresses of the TlbStates that were shot, in order. */
   readonly shots: number[] = [];
+  /** How many of them were for code. */
+  codeShots = 0;
 
   constructor(
     readonly ram: Ram,
@@ -78,7 +80,13 @@ export class Bench {
     this.images = new Images(ram, this.locks, this.frames, map.images, IMAGES);
     this.names = new ImageNames(ram, this.locks, this.images, map.names, NAMES);
     this.areas = new Areas(ram, this.locks, this.images, map.areas, AREAS);
-    const shootdown = { shoot: (tlb: number): void => void this.shots.push(tlb) };
+    const shootdown = {
+      shoot: (tlb: number): void => void this.shots.push(tlb),
+      shootCode: (tlb: number): void => {
+        this.shots.push(tlb);
+        this.codeShots++;
+      },
+    };
     this.spaces = new AddressSpaces(ram, this.locks, this.frames, this.areas, this.images, shootdown, map.spaces, SPACES);
     this.mappings = new Mappings(ram, this.locks, this.spaces);
     this.copy = new UserCopy(ram, this.locks, this.spaces);

@@ -181,6 +181,46 @@ describe('shootdown', () => {
     expect(bench.frames.freeCount()).toBe(free + 6);
   });
 
+  it('is of code when something executable goes, changes or is narrowed, and not for data', () => {
+    const RX = Prot.Read | Prot.Execute;
+    const populate = (pages: number): void => {
+      bench.mappings.populate(space, VA, VA + pages * PAGE_SIZE, Access.Read);
+    };
+    const codeShotsOf = (change: () => unknown): { shots: number; code: number } => {
+      const before = { shots: bench.shots.length, code: bench.codeShots };
+      change();
+      return { shots: bench.shots.length - before.shots, code: bench.codeShots - before.code };
+    };
+    const protect = (page: number, prot: number): number =>
+      bench.mappings.protect(space, VA + page * PAGE_SIZE, PAGE_SIZE, prot);
+    const unmap = (from: number, pages: number): number =>
+      bench.mappings.unmap(space, VA + from * PAGE_SIZE, pages * PAGE_SIZE);
+
+    map(VA, 8, RW);
+    populate(8);
+    const data = { shots: 1, code: 0 };
+    const code = { shots: 1, code: 1 };
+    const none = { shots: 0, code: 0 };
+    expect(codeShotsOf(() => protect(0, Prot.Read))).toEqual(data);
+    expect(codeShotsOf(() => unmap(0, 1))).toEqual(data);
+    // A page becomes executable: nobody has code of it.
+    expect(codeShotsOf(() => protect(1, RW | RX))).toEqual(none);
+    expect(codeShotsOf(() => protect(1, RX))).toEqual(code);
+    expect(codeShotsOf(() => protect(1, RW | RX))).toEqual(none);
+    expect(codeShotsOf(() => protect(1, RW))).toEqual(code);
+    expect(codeShotsOf(() => protect(1, RX))).toEqual(data);
+    expect(codeShotsOf(() => unmap(1, 1))).toEqual(code);
+    // The next change is of data again.
+    expect(codeShotsOf(() => unmap(2, 1))).toEqual(data);
+    protect(3, RX);
+    expect(codeShotsOf(() => unmap(3, 5))).toEqual(code);
+    expect(codeShotsOf(() => map(VA, 2, RX))).toEqual(none);
+    populate(2);
+    expect(codeShotsOf(() => bench.mappings.advise(space, VA, PAGE_SIZE, Advice.DontNeed))).toEqual(code);
+    expect(codeShotsOf(() => map(VA, 2, RW))).toEqual(code);
+    audit(bench, space);
+  });
+
   it('holds the lock of the space, so that the range is not handed out again too early', () => {
     map(VA, 1, RW, ANONYMOUS | MapFlag.Fixed | MapFlag.Populate);
     let held = false;
@@ -290,6 +330,8 @@ describe('the slot of an address space', () => {
       const next = bench.spaces.create();
       const asid = Space.asid.get(bench.ram, next);
       const now = TlbState.generation.load(bench.ram, Space.tlb.addr(next));
+      // Nor to an earlier count of code changes.
+      expect(TlbState.code.load(bench.ram, Space.tlb.addr(next))).toBe(now);
       expect(asid).toBeGreaterThan(0);
       expect(now).toBeGreaterThan(generations.get(asid) ?? -1);
       generations.set(asid, now);

@@ -35,6 +35,7 @@ const cpu = {
   flushAsid: (asid: number): void => {
     tlb[asid] = -1;
   },
+  flushCodeOf: (): void => undefined,
 };
 const shootdown = new Shootdown(ram, map, doorbells, cpu, hart, spaces.length);
 let stale = 0;

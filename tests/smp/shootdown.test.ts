@@ -28,6 +28,7 @@ class Target {
   readonly control: number;
   readonly shootdown: Shootdown;
   readonly flushed: number[] = [];
+  readonly flushedCode: number[] = [];
   readonly activated: number[] = [];
   /** Called in the middle of a flush. */
   during: () => void = () => undefined;
@@ -41,6 +42,7 @@ class Target {
         this.flushed.push(asid);
         this.during();
       },
+      flushCodeOf: (asid: number): void => void this.flushedCode.push(asid),
     };
     this.shootdown = new Shootdown(ram, map, new Doorbells(ram, map), cpu, hart, 8);
   }
@@ -57,7 +59,7 @@ function makeShooter(hart: number): { shooter: Shootdown; rings: number[] } {
       HartControl.mode.store(ram, map.hartControl(target), Mode.Kernel);
     },
   };
-  const cpu = { activate: (): void => undefined, flushAsid: (): void => undefined };
+  const cpu = { activate: (): void => undefined, flushAsid: (): void => undefined, flushCodeOf: (): void => undefined };
   const shooter = new Shootdown(ram, map, doorbells as unknown as Doorbells, cpu, hart, 8);
   return { shooter, rings };
 }
@@ -217,6 +219,106 @@ describe('a hart that enters guest code', () => {
   });
 });
 
+describe('code', () => {
+  it('is forgotten for a change that concerns code, and kept for one of data alone', () => {
+    const { shootdown, flushed, flushedCode } = new Target(1);
+    const { shooter } = makeShooter(0);
+    const enter = (): void => {
+      shootdown.enterGuest();
+      shootdown.leaveGuest();
+    };
+    shootdown.activate(spaceAt(0), 100, 1);
+    shooter.shoot(spaceAt(0));
+    enter();
+    expect({ flushed, flushedCode }).toEqual({ flushed: [1], flushedCode: [] });
+    shooter.shootCode(spaceAt(0));
+    shooter.shoot(spaceAt(0));
+    enter();
+    enter();
+    expect({ flushed, flushedCode }).toEqual({ flushed: [1, 1], flushedCode: [1] });
+  });
+
+  it('of a space that a hart has left is forgotten when it comes back', () => {
+    const { shootdown, flushedCode } = new Target(1);
+    const { shooter } = makeShooter(0);
+    shootdown.activate(spaceAt(0), 100, 1);
+    shootdown.activate(spaceAt(1), 200, 2);
+    shooter.shootCode(spaceAt(0));
+    shootdown.enterGuest();
+    shootdown.leaveGuest();
+    expect(flushedCode).toEqual([]);
+    shootdown.activate(spaceAt(0), 100, 1);
+    shootdown.enterGuest();
+    expect(flushedCode).toEqual([1]);
+  });
+
+  it('that is shot is waited for like a translation, until the hart has forgotten it', () => {
+    const target = new Target(1);
+    const { shooter, rings } = makeShooter(0);
+    target.shootdown.activate(spaceAt(0), 100, 1);
+    target.shootdown.enterGuest();
+    shooter.shootCode(spaceAt(0));
+    expect(rings).toEqual([1]);
+    // While it forgets, it does not count as one that has.
+    rings.length = 0;
+    target.during = () => {
+      target.during = () => undefined;
+      expect(target.flushedCode).toEqual([]);
+      shooter.shootCode(spaceAt(0));
+    };
+    target.shootdown.enterGuest();
+    expect(rings).toEqual([1]);
+  });
+
+  it('is never changed without a change of the generation behind it', () => {
+    const { shooter } = makeShooter(0);
+    const add = TlbState.generation.add.bind(TlbState.generation);
+    const codes: number[] = [];
+    const spy = vi.spyOn(TlbState.generation, 'add').mockImplementation((...args) => {
+      codes.push(TlbState.code.load(ram, spaceAt(0)));
+      return add(...args);
+    });
+    shooter.shootCode(spaceAt(0));
+    shooter.activate(spaceAt(0), 100, 1);
+    shooter.fenceCode();
+    spy.mockRestore();
+    expect(codes).toEqual([1, 2]);
+  });
+
+  it('that a hart has fenced itself is forgotten by the others when they enter guest code; it waits for none of them', () => {
+    const fencing = new Target(0);
+    const other = new Target(1);
+    const running = new Target(2);
+    for (const { shootdown } of [fencing, other, running]) shootdown.activate(spaceAt(0), 100, 1);
+    running.shootdown.enterGuest();
+    fencing.shootdown.enterGuest();
+    fencing.shootdown.fenceCode();
+    fencing.shootdown.leaveGuest();
+    for (const { shootdown } of [fencing, other, running]) shootdown.enterGuest();
+    expect(other.flushedCode).toEqual([1]);
+    expect(running.flushedCode).toEqual([1]);
+    // It has done so itself, and no translation has changed.
+    expect(fencing.flushed).toEqual([]);
+    expect(fencing.flushedCode).toEqual([]);
+  });
+
+  it('fenced after another change is forgotten by the fencing hart, too', () => {
+    const fencing = new Target(0);
+    const { shooter } = makeShooter(1);
+    fencing.shootdown.activate(spaceAt(0), 100, 1);
+    fencing.shootdown.enterGuest();
+    TlbState.code.add(ram, spaceAt(0), 1);
+    TlbState.generation.add(ram, spaceAt(0), 1);
+    fencing.shootdown.fenceCode();
+    fencing.shootdown.leaveGuest();
+    fencing.shootdown.enterGuest();
+    expect({ flushed: fencing.flushed, flushedCode: fencing.flushedCode }).toEqual({ flushed: [1], flushedCode: [1] });
+    // And it tells that it has seen both.
+    shooter.shoot(spaceAt(0));
+    expect(HartControl.generation.load(ram, fencing.control)).toBe(2);
+  });
+});
+
 describe('harts that run while translations are taken away', () => {
   it.each([
     [1, 4000],
@@ -242,7 +344,7 @@ describe('harts that run while translations are taken away', () => {
     });
 
     const map = smpMapOf(plan);
-    const cpu = { activate: (): void => undefined, flushAsid: (): void => undefined };
+    const cpu = { activate: (): void => undefined, flushAsid: (): void => undefined, flushCodeOf: (): void => undefined };
     const shooter = new Shootdown(ram, map, new Doorbells(ram, map), cpu, 0, 2);
     while (Atomics.load(ram.i32, (stop >>> 2) + 1) < harts) await new Promise((resolve) => setTimeout(resolve, 1));
     for (let change = 0; change < changes; change++) {
