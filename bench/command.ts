@@ -1,6 +1,7 @@
 /*
- * The boot command as a process: to its end, for a program that prints what it has measured (and the same under qemu or natively); or to its prompt, for what is measured from
- * outside. Every process has a time limit, after which it is ended: a machine that hangs fails its figure, not the benchmark.
+ * The boot command as a process: to its end, for a program that prints what it has measured (and the same under qemu, or any command); or
+ * to its prompt, for what is measured from outside. Every process has a time limit, after which it is ended: a machine that hangs fails
+ * its figure, not the benchmark.
  */
 
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
@@ -14,9 +15,9 @@ const TRIALS = join(projectRoot, 'guest/bin/trials');
 const QEMU = 'qemu-riscv64';
 
 /** A machine started without npx, in a single process. */
-export const NODE: readonly string[] = [process.execPath, '--import', 'tsx', 'src/boot.ts'];
+export const NODE: readonly [string, ...string[]] = [process.execPath, '--import', 'tsx', 'src/boot.ts'];
 /** As the README has it. */
-export const NPX: readonly string[] = ['npx', 'tsx', 'src/boot.ts'];
+export const NPX: readonly [string, ...string[]] = ['npx', 'tsx', 'src/boot.ts'];
 
 /** Options for every machine that is started here, beside those that the figure needs: `--boot`. */
 const machineOptions: string[] = [];
@@ -26,10 +27,16 @@ export function useMachineOptions(options: readonly string[]): void {
   machineOptions.push(...options);
 }
 
-/** Whether the command line of a machine knows an option. */
-export function machineKnows(option: string): boolean {
+/** The option for a machine that translates nothing. */
+export const INTERPRET = '--no-jit';
+
+let translates: boolean | undefined;
+
+/** Whether a machine translates unless it is told otherwise: then its command line knows INTERPRET. */
+export function hasTranslator(): boolean {
   const [file, ...args] = [...NODE, '--help'];
-  return spawnSync(file, args, { cwd: projectRoot, encoding: 'utf8', timeout: LIMIT_MS }).stdout.includes(option);
+  translates ??= spawnSync(file, args, { cwd: projectRoot, encoding: 'utf8', timeout: LIMIT_MS }).stdout.includes(INTERPRET);
+  return translates;
 }
 
 /** Whether the reference is installed. */
@@ -106,7 +113,7 @@ export class Prompted {
    * @param command NODE or NPX
    * @param env added to the environment
    */
-  static start(command: readonly string[], cpus: number, env: NodeJS.ProcessEnv = {}): Promise<Prompted> {
+  static start(command: typeof NODE, cpus: number, env: NodeJS.ProcessEnv = {}): Promise<Prompted> {
     const [file, ...args] = [...command, '--cpus', String(cpus), ...machineOptions, 'sh', '-i'];
     return new Promise((resolve, reject) => {
       const begin = performance.now();

@@ -105,7 +105,8 @@ if (options.json !== undefined) {
   };
   writeFileSync(options.json, `${JSON.stringify(facts, null, 2)}\n`);
 }
-if (options.svg !== undefined) {
+if (options.svg !== undefined && programs.length === 0) console.error('Without programs there is no chart.');
+else if (options.svg !== undefined) {
   // The library is loaded by those who want a chart.
   const { drawPrograms } = await import('./programs/chart.ts');
   writeFileSync(options.svg, drawPrograms(programs, `${host.cpu}, Node ${host.node}`));

@@ -14,7 +14,7 @@ export const systemCall: Experiment = {
   name: 'syscall',
   about: 'null system call',
   figures: [
-    { key: 'syscall.null', title: 'null system call', unit: 'µs', target: ['≤', 0.5] },
+    { key: 'syscall.null', title: 'null system call', unit: 'µs', target: ['≤', 0.15] },
     { key: 'syscall.qemu', title: 'the same ELF, qemu-riscv64', unit: 'µs' },
     { key: 'syscall.ratio', title: 'qemu-riscv64 / Hartbeat', unit: '×' },
   ],

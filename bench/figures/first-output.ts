@@ -6,13 +6,10 @@
  * clock, from the beginning of main, where nothing else dilutes the answer.
  */
 
-import { machine, machineKnows, run, value } from '../command.ts';
+import { hasTranslator, INTERPRET, machine, run, value } from '../command.ts';
 import type { Experiment, Samples } from '../figure.ts';
 import { buildFirstTime } from '../programs/first-time.ts';
 import { canBuild } from '../programs/build.ts';
-
-const INTERPRET = '--no-jit';
-let canInterpret: boolean | undefined;
 
 export const firstOutput: Experiment = {
   name: 'first',
@@ -28,8 +25,7 @@ export const firstOutput: Experiment = {
     const elf = await buildFirstTime();
     const usual = await toFirstOutput(elf);
     const samples: Samples = { 'first.command': usual.command, 'first.program': usual.program };
-    canInterpret ??= machineKnows(INTERPRET);
-    if (!canInterpret) return samples;
+    if (!hasTranslator()) return samples;
     const interpreted = await toFirstOutput(elf, INTERPRET);
     return {
       ...samples,

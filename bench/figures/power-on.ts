@@ -50,7 +50,7 @@ export const powerOnCold: Experiment = {
   },
 };
 
-async function toPrompt(command: readonly string[], cpus: number, env?: NodeJS.ProcessEnv): Promise<number> {
+async function toPrompt(command: typeof NODE, cpus: number, env?: NodeJS.ProcessEnv): Promise<number> {
   const machine = await Prompted.start(command, cpus, env);
   await machine.stop();
   return machine.seconds;

@@ -90,8 +90,8 @@ export function verdicts(results: readonly ProgramResult[]): Verdict[] {
   least('× qemu', 'xQemu', ['≥', 1]);
   mean('× native', 'xNative', ['≥', 0.35]);
   least('× native', 'xNative');
-  mean('2 harts × 1 hart', 'xOne', ['≥', 1.9]);
-  mean('natively, 2 threads × 1 thread (what the host allows)', 'nativeXOne');
+  mean('2 harts / 1 hart', 'xOne', ['≥', 1.9]);
+  mean('2 threads / 1 thread natively, what the host allows', 'nativeXOne');
   return found;
 }
 

@@ -50,7 +50,7 @@ describe('the results of the programs', () => {
     expect(found['× qemu, geometric mean']).toEqual({ value: geometricMean([3.1, 0.9, 4]), met: true });
     expect(found['× qemu, least: crc32']).toEqual({ value: 0.9, met: false });
     expect(found['× native, geometric mean']).toEqual({ value: geometricMean([0.5, 0.4, 0.3]), met: true });
-    expect(found['2 harts × 1 hart, geometric mean']).toMatchObject({ met: true });
+    expect(found['2 harts / 1 hart, geometric mean']).toMatchObject({ met: true });
     expect(geometricMean([1, 100])).toBeCloseTo(10, 12);
   });
 
