@@ -23,13 +23,11 @@ import { Flow, isRounded, type Registers } from './operation.ts';
 import type { Block, Edge, Region } from './region.ts';
 import { TranslatorTier } from './tier.ts';
 
-/** Name of the function that a region's module exports. */
-export const REGION_EXPORT = 'run';
-
-/** The module of a region. */
+/** The module of a region: instantiating it puts the function into the table of regions. */
 export function emitRegion(region: Region): Uint8Array {
   const env = new RegionEnvironment();
-  const func = env.module.func(REGION_PARAMS, REGION_RESULT, REGION_EXPORT);
+  const func = env.module.func(REGION_PARAMS, REGION_RESULT);
+  env.module.element(env.index, func);
   new RegionEmitter(env, func, region).emit();
   return env.module.encode();
 }

@@ -63,11 +63,14 @@ export class RegionEnvironment {
   readonly module = new ModuleBuilder();
   readonly hartBlock: I32;
   readonly regions: Indirect;
+  /** Where in the table of regions this one goes. */
+  readonly index: I32;
   private readonly imported = new Map<string, Callable<ResultType>>();
 
   constructor() {
     this.module.importMemory('ram', 'memory', 1, MAX_WASM_PAGES);
     this.hartBlock = this.module.importGlobal('hart', 'block', 'i32');
+    this.index = this.module.importGlobal('region', 'index', 'i32');
     this.regions = this.module.importTable('hart', 'regions', REGION_PARAMS, REGION_RESULT);
   }
 

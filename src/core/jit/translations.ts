@@ -13,7 +13,7 @@
 import type { DecodeMemo } from '../decode-memo.ts';
 import { HartBlock } from '../hart-block.ts';
 import type { Ram } from '../ram.ts';
-import { emitRegion, REGION_EXPORT } from './emit.ts';
+import { emitRegion } from './emit.ts';
 import type { EntryCache } from './entry-cache.ts';
 import { Flow } from './operation.ts';
 import { type CodeRange, type CodeReader, findRegion, type Region } from './region.ts';
@@ -105,7 +105,7 @@ export class Translations {
     if (this.free.length === 0) this.makeRoom();
     const index = this.free.pop()!;
     const module = new WebAssembly.Module(emitRegion(region));
-    this.table.set(index, new WebAssembly.Instance(module, this.imports).exports[REGION_EXPORT]);
+    new WebAssembly.Instance(module, { ...this.imports, region: { index } });
     const ranges = region.ranges();
     const translation: Translation = { index, ranges, code: this.copyOf(ranges), used: true };
     const list = this.byStart.get(pc);

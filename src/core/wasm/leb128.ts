@@ -14,26 +14,6 @@ export function unsigned(out: number[], value: number): void {
   out.push(rest);
 }
 
-/** Appends a signed 32-bit integer. */
-export function signed32(out: number[], value: number): void {
-  let rest = value | 0;
-  while (rest < -64 || rest > 63) {
-    out.push((rest & 0x7f) | 0x80);
-    rest >>= 7;
-  }
-  out.push(rest & 0x7f);
-}
-
-/** Appends a signed 64-bit integer; `value` is taken modulo 2^64. */
-export function signed64(out: number[], value: bigint): void {
-  let rest = BigInt.asIntN(64, value);
-  while (rest < -64n || rest > 63n) {
-    out.push(Number(rest & 0x7fn) | 0x80);
-    rest >>= 7n;
-  }
-  out.push(Number(rest & 0x7fn));
-}
-
 /** Appends a double (or, with 4 bytes, a float) in little-endian order. */
 export function float(out: number[], value: number, bytes: 4 | 8): void {
   const view = new DataView(new ArrayBuffer(8));

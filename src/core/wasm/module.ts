@@ -20,7 +20,7 @@ export class FunctionBuilder<R extends ResultType> implements Callable<R> {
   private readonly locals: ValType[] = [];
   /** Scratch locals by type, handed out anew after each `releaseScratch`. */
   private readonly scratch: { local: Local<ValType>; used: boolean }[] = [];
-  private code: readonly number[] = [];
+  private code: Bytes = [];
   private hinted: readonly { readonly offset: number; readonly hint: Hint }[] = [];
 
   constructor(
@@ -66,7 +66,7 @@ export class FunctionBuilder<R extends ResultType> implements Callable<R> {
     const emitter = new Emitter();
     for (const statement of statements) emitter.emit(statement);
     if (value !== undefined) emitter.emit(value);
-    else if (this.result !== 'void') emitter.bytes.push(0x00);
+    else if (this.result !== 'void') emitter.byte(0x00);
     this.code = emitter.bytes;
     this.hinted = emitter.hints;
   }
@@ -93,7 +93,7 @@ export class FunctionBuilder<R extends ResultType> implements Callable<R> {
   }
 
   /** Its entry in the code section, in three pieces. */
-  encode(): readonly (readonly number[])[] {
+  encode(): Pieces {
     const locals = this.encodeLocals();
     const head: number[] = [];
     unsigned(head, locals.length + this.code.length + 1);
@@ -106,6 +106,7 @@ export class ModuleBuilder {
   private readonly typeCodes: number[][] = [];
   private readonly imports: number[][] = [];
   private readonly functions: FunctionBuilder<ResultType>[] = [];
+  private readonly elements: { readonly at: Expr<'i32'>; readonly func: FunctionBuilder<ResultType> }[] = [];
   private readonly exported: [name: string, func: FunctionBuilder<ResultType>][] = [];
   private importedFunctions = 0;
   private importedGlobals = 0;
@@ -155,6 +156,11 @@ export class ModuleBuilder {
     return func;
   }
 
+  /** Has the function put into the first table when the module is instantiated, at an index that an imported global gives. */
+  element(at: Expr<'i32'>, func: FunctionBuilder<ResultType>): void {
+    this.elements.push({ at, func });
+  }
+
   /** The module's binary. */
   encode(): Uint8Array {
     const types = this.functions.map((f) => {
@@ -176,6 +182,7 @@ export class ModuleBuilder {
       ...section(2, this.imports.length, this.imports),
       ...section(3, types.length, types),
       ...section(7, exports.length, exports),
+      ...section(9, this.elements.length, this.elements.map(encodeElement)),
       ...customSection(HINTS, hints),
       ...section(
         10,
@@ -209,7 +216,17 @@ export class ModuleBuilder {
   }
 }
 
-type Pieces = readonly (readonly number[])[];
+function encodeElement({ at, func }: { readonly at: Expr<'i32'>; readonly func: FunctionBuilder<ResultType> }): number[] {
+  const emitter = new Emitter();
+  emitter.emit(at);
+  const out = [0x00, ...emitter.bytes, 0x0b];
+  unsigned(out, 1);
+  unsigned(out, func.index);
+  return out;
+}
+
+type Bytes = ArrayLike<number>;
+type Pieces = readonly Bytes[];
 
 /** A section of `count` entries, whose bytes are in `pieces`. */
 function section(id: number, count: number, pieces: Pieces): Pieces {
