@@ -6,7 +6,7 @@
  */
 
 import { FpuOp } from '../fpu/op.ts';
-import type { Callable, Indirect } from '../wasm/control.ts';
+import { type Callable, type Indirect, tailCall } from '../wasm/control.ts';
 import { ModuleBuilder } from '../wasm/module.ts';
 import type { I32, ResultType, ValType } from '../wasm/node.ts';
 
@@ -65,7 +65,7 @@ export class RegionEnvironment {
   readonly regions: Indirect;
   /** Where in the table of regions this one goes. */
   readonly index: I32;
-  private readonly imported = new Map<string, Callable<ResultType>>();
+  private readonly bridges = new Map<string, Callable<ResultType>>();
 
   constructor() {
     this.module.importMemory('ram', 'memory', 1, MAX_WASM_PAGES);
@@ -77,18 +77,24 @@ export class RegionEnvironment {
   /** A function of the interpreter's module. */
   get<N extends FunctionName>(name: N): Callable<(typeof FUNCTIONS)[N][1]> {
     const [params, result] = FUNCTIONS[name];
-    return this.import(name, params, result) as Callable<(typeof FUNCTIONS)[N][1]>;
+    return this.bridge(name, params, result) as Callable<(typeof FUNCTIONS)[N][1]>;
   }
 
   fpu(op: FpuOp): Callable<'i64'> {
-    return this.import(fpuName(op), ['i32', 'i64', 'i64', 'i64'], 'i64');
+    return this.bridge(fpuName(op), ['i32', 'i64', 'i64', 'i64'], 'i64');
   }
 
-  private import<R extends ResultType>(name: string, params: readonly ValType[], result: R): Callable<R> {
-    const known = this.imported.get(name);
+  /**
+   * A function of this module that tail-calls the imported one. A direct call of an import needs addresses that V8 keeps in registers
+   * through all loops of the caller; a call within the module needs none.
+   */
+  private bridge<R extends ResultType>(name: string, params: readonly ValType[], result: R): Callable<R> {
+    const known = this.bridges.get(name);
     if (known !== undefined) return known as Callable<R>;
-    const callable = this.module.importFunction('interpreter', name, params, result);
-    this.imported.set(name, callable);
-    return callable;
+    const imported = this.module.importFunction('interpreter', name, params, result);
+    const func = this.module.func(params, result);
+    func.body([tailCall(imported, ...params.map((type, position) => func.param(type, position)))]);
+    this.bridges.set(name, func);
+    return func;
   }
 }

@@ -3,12 +3,11 @@
  */
 
 import { unsigned } from './leb128.ts';
-import type { Expr, Hint, I32, Node, ResultType, Stmt } from './node.ts';
+import type { Callee, Expr, Hint, I32, Node, ResultType, Stmt } from './node.ts';
 import { Label } from './node.ts';
 
-/** A function or import of the module under construction, by its number. */
-export interface Callable<R extends ResultType> {
-  readonly index: number;
+/** A function or import of the module under construction. */
+export interface Callable<R extends ResultType> extends Callee {
   readonly result: R;
 }
 
@@ -61,16 +60,12 @@ export function switchTo(index: I32, labels: readonly Label[], fallback: Label):
 }
 
 export function call<R extends ResultType>(callee: Callable<R>, ...args: readonly Node[]): Expr<R> {
-  const code = [0x10];
-  unsigned(code, callee.index);
-  return { kind: 'op', type: callee.result, code, args };
+  return { kind: 'call', type: callee.result, callee, tail: false, args };
 }
 
 /** Calls in place of the running function, which is over: the callee's result is its own. */
 export function tailCall(callee: Callable<ResultType>, ...args: readonly Node[]): Stmt {
-  const code = [0x12];
-  unsigned(code, callee.index);
-  return { kind: 'op', type: 'void', code, args };
+  return { kind: 'call', type: 'void', callee, tail: true, args };
 }
 
 /** A function of a table, which has to be of the given type. */

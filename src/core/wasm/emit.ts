@@ -35,6 +35,13 @@ export class Emitter {
         for (let i = 0; i < code.length; i++) this.out[this.length++] = code[i]!;
         break;
       }
+      case 'call': {
+        const { args } = node;
+        for (let i = 0; i < args.length; i++) this.emit(args[i]!);
+        this.byte(node.tail ? 0x12 : 0x10);
+        this.unsigned(node.callee.index);
+        break;
+      }
       case 'local':
         this.out[this.length++] = 0x20;
         this.unsigned(node.index);

@@ -7,7 +7,7 @@
 import type { Callable, Indirect } from './control.ts';
 import { Emitter } from './emit.ts';
 import { name, sized, unsigned } from './leb128.ts';
-import type { Expr, Hint, ResultType, Stmt, ValType } from './node.ts';
+import type { Expr, ResultType, Stmt, ValType } from './node.ts';
 import { Local, TYPE_CODE } from './node.ts';
 
 const EXTERNAL = { func: 0, table: 1, memory: 2, global: 3 } as const;
@@ -20,8 +20,9 @@ export class FunctionBuilder<R extends ResultType> implements Callable<R> {
   private readonly locals: ValType[] = [];
   /** Scratch locals by type, handed out anew after each `releaseScratch`. */
   private readonly scratch: { local: Local<ValType>; used: boolean }[] = [];
-  private code: Bytes = [];
-  private hinted: readonly { readonly offset: number; readonly hint: Hint }[] = [];
+  private statements: readonly Stmt[] = [];
+  private value: Expr<R> | undefined;
+  private emitted: Emitter | undefined;
 
   constructor(
     private readonly number: () => number,
@@ -61,24 +62,31 @@ export class FunctionBuilder<R extends ResultType> implements Callable<R> {
     for (const s of this.scratch) s.used = false;
   }
 
-  /** Sets the function's code; `value` is what it returns. */
+  /** Sets the function's code; `value` is what it returns. It is written out with the module, when all functions have their numbers. */
   body(statements: readonly Stmt[], value?: Expr<R>): void {
+    this.statements = statements;
+    this.value = value;
+  }
+
+  private get code(): Emitter {
+    if (this.emitted !== undefined) return this.emitted;
     const emitter = new Emitter();
-    for (const statement of statements) emitter.emit(statement);
-    if (value !== undefined) emitter.emit(value);
+    for (const statement of this.statements) emitter.emit(statement);
+    if (this.value !== undefined) emitter.emit(this.value);
     else if (this.result !== 'void') emitter.byte(0x00);
-    this.code = emitter.bytes;
-    this.hinted = emitter.hints;
+    this.emitted = emitter;
+    return emitter;
   }
 
   /** Its entry in the section of branch hints; empty when it has none. */
   encodeHints(): readonly number[] {
     const out: number[] = [];
-    if (this.hinted.length === 0) return out;
+    const { hints } = this.code;
+    if (hints.length === 0) return out;
     const start = this.encodeLocals().length;
     unsigned(out, this.index);
-    unsigned(out, this.hinted.length);
-    for (const { offset, hint } of this.hinted) {
+    unsigned(out, hints.length);
+    for (const { offset, hint } of hints) {
       unsigned(out, start + offset);
       out.push(1, hint);
     }
@@ -96,8 +104,9 @@ export class FunctionBuilder<R extends ResultType> implements Callable<R> {
   encode(): Pieces {
     const locals = this.encodeLocals();
     const head: number[] = [];
-    unsigned(head, locals.length + this.code.length + 1);
-    return [[...head, ...locals], this.code, [0x0b]];
+    const { bytes } = this.code;
+    unsigned(head, locals.length + bytes.length + 1);
+    return [[...head, ...locals], bytes, [0x0b]];
   }
 }
 

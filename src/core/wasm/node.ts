@@ -31,6 +31,18 @@ export interface OpNode<T extends ResultType> {
   readonly code: readonly number[];
   readonly args: readonly Node[];
 }
+/** What a call goes to: a function or import of the module, whose number is asked for when the call is written out. */
+export interface Callee {
+  readonly index: number;
+}
+export interface CallNode<T extends ResultType> {
+  readonly kind: 'call';
+  readonly type: T;
+  readonly callee: Callee;
+  /** In place of the running function, which is over. */
+  readonly tail: boolean;
+  readonly args: readonly Node[];
+}
 export interface ConstNode<T extends ResultType> {
   readonly kind: 'const';
   readonly type: T;
@@ -86,6 +98,7 @@ export interface SwitchNode<T extends ResultType> {
 /** A tree that yields a `T`. */
 export type Expr<T extends ResultType> =
   | OpNode<T>
+  | CallNode<T>
   | ConstNode<T>
   | LocalNode<T>
   | AssignNode<T>
