@@ -55,8 +55,11 @@ function write(tier: Tier, value: I64): Stmt {
 
 const access = (name: string, f3: number, format: 'dEs' | 'dEZ', combine: (old: I64, operand: I64) => I64): Instruction => ({
   ...rare(name, format, funct3(0x73, f3), (tier) => {
+    const operand = format === 'dEs' ? tier.rs1 : tier.uimm;
+    // A translator may know that no bit is set or cleared.
+    if (combine !== replace && operand.kind === 'const' && Number(operand.value) === 0) return tier.rd(read(tier));
     const old = tier.temp('i64');
-    return [old.set(read(tier)), write(tier, combine(old, format === 'dEs' ? tier.rs1 : tier.uimm)), tier.rd(old)];
+    return [old.set(read(tier)), write(tier, combine(old, operand)), tier.rd(old)];
   }),
   valid: (word) => {
     const csr = bits(word, 20, 31);

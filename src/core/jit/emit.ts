@@ -19,7 +19,7 @@ import { REGION_PARAMS, REGION_RESULT, RegionEnvironment } from './environment.t
 import { isBackEdge, type Shape, shapeOf } from './flow.ts';
 import { Here } from './here.ts';
 import { type Liveness, livenessOf } from './liveness.ts';
-import { Flow, isRounded, type Registers } from './operation.ts';
+import { Flow, type Registers } from './operation.ts';
 import type { Block, Edge, Region } from './region.ts';
 import { TranslatorTier } from './tier.ts';
 
@@ -60,11 +60,10 @@ class RegionEmitter {
     const { tier, env, region } = this;
     const { context, fuel } = tier;
     const start = i64.const(region.start);
-    const rounds = region.op.some(isRounded);
     const body = [
       rarely(i32.ltS(fuel, i32.const(this.shape.longest[0]!)), tailCall(env.get('refuel'), context, start, fuel)),
-      ...(rounds ? [rarely(tier.roundsOtherwise, tailCall(env.get('interpret'), context, start, fuel))] : []),
-      ...tier.prologue(this.liveness.loaded, rounds),
+      ...(tier.rounds ? [rarely(tier.roundsOtherwise, tailCall(env.get('interpret'), context, start, fuel))] : []),
+      ...tier.prologue(this.liveness.loaded),
       ...tier.exits.around(this.tree(this.shape.blocks[0]!, this.anew(this.shape.blocks[0]!)), (dirty) =>
         tier.writeBack(dirty),
       ),

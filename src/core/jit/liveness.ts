@@ -7,7 +7,7 @@
  */
 
 import type { Shape } from './flow.ts';
-import { accessesMemory, addReads, Flow, Registers } from './operation.ts';
+import { addReads, Flow, mayLeave, Registers } from './operation.ts';
 import type { Block, Region } from './region.ts';
 
 export interface Liveness {
@@ -58,7 +58,7 @@ function exposedBy(region: Region, block: Block, dirty: Registers): Registers {
   let midway = false;
   for (let i = block.first; i < block.end; i++) {
     addReads(exposed, written, region.op[i]!, region.rs1[i]!, region.rs2[i]!, region.imm[i]!);
-    if (!midway && accessesMemory(region.op[i]!)) {
+    if (!midway && mayLeave(region.op[i]!, region.imm[i]!)) {
       midway = true;
       exposed.unite(new Registers(dirty.x & ~written.x, dirty.f & ~written.f));
     }

@@ -40,7 +40,7 @@ const flows = Uint8Array.from([
     ({ instruction: { name, format } }) => FLOW_OF_NAME[name] ?? (format.includes('p') ? Flow.Branch : Flow.Next),
   ),
 ]);
-const touchesFcsr = Uint8Array.from([0, ...OPERATIONS.map(({ instruction: { format } }) => (format.includes('E') ? 1 : 0))]);
+const accessesCsr = Uint8Array.from([0, ...OPERATIONS.map(({ instruction: { format } }) => (format.includes('E') ? 1 : 0))]);
 const memory = Uint8Array.from([
   0,
   ...OPERATIONS.map(({ instruction: { name, format } }) => (/[oqA]/.test(format) && name !== 'jalr' ? 1 : 0)),
@@ -55,15 +55,49 @@ const sources = Uint8Array.from([
   ),
 ]);
 
-/** The flow of an operation; `imm` tells the CSR. The rounding mode and the flags are the interpreter's to read and write. */
-export function flowOf(op: number, imm: number): Flow {
-  if (touchesFcsr[op] === 1 && (imm === Csr.fcsr || imm === Csr.frm || imm === Csr.fflags)) return Flow.Stop;
+/** The flow of an operation. */
+export function flowOf(op: number): Flow {
   return flows[op]! as Flow;
+}
+
+/** Whether the operation may write the flags or the rounding mode; `imm` tells the CSR. */
+export function writesFcsr(op: number, imm: number): boolean {
+  return accessesCsr[op] === 1 && (imm === Csr.fflags || writesRounding(op, imm));
+}
+
+/** Whether the operation may write the rounding mode. */
+export function writesRounding(op: number, imm: number): boolean {
+  return accessesCsr[op] === 1 && (imm === Csr.fcsr || imm === Csr.frm);
+}
+
+/** Whether the region may be left at the operation although control goes on after it: before it by a trap, or behind it. */
+export function mayLeave(op: number, imm: number): boolean {
+  return memory[op] === 1 || writesRounding(op, imm);
 }
 
 /** Whether the operation accesses guest memory. */
 export function accessesMemory(op: number): boolean {
   return memory[op] === 1;
+}
+
+/** A load or store. */
+export interface MemoryOperation {
+  readonly size: number;
+  readonly write: boolean;
+}
+
+const SIZES: Readonly<Record<string, number>> = { b: 1, h: 2, w: 4, d: 8 };
+const loadsAndStores = [
+  undefined,
+  ...OPERATIONS.map(({ instruction: { name } }): MemoryOperation | undefined => {
+    const [, direction, size] = /^f?([ls])([bhwd])u?$/.exec(name) ?? [];
+    return size === undefined ? undefined : { size: SIZES[size]!, write: direction === 's' };
+  }),
+];
+
+/** What a load or store does; undefined of any other operation, atomic ones included. */
+export function accessOf(op: number): MemoryOperation | undefined {
+  return loadsAndStores[op];
 }
 
 /** Whether the operation is rounded, by frm unless its immediate says otherwise. */

@@ -88,7 +88,7 @@ export class Region {
   }
 
   flow(i: number): Flow {
-    return flowOf(this.op[i]!, this.imm[i]!);
+    return flowOf(this.op[i]!);
   }
 
   /** The stretches of code, in ascending order. */
@@ -165,7 +165,7 @@ class Finder {
           break;
         }
         if (!this.decode(pc)) break;
-        const flow = flowOf(decoded.op, decoded.imm);
+        const flow = flowOf(decoded.op);
         this.append(pc);
         if (flow === Flow.Stop || flow === Flow.Trap || flow === Flow.Indirect) break;
         const after = pc + decoded.length;

@@ -5,7 +5,8 @@
  * being emitted is in `here`: which registers are dirty, how many instructions have retired since the fuel was last reduced, and which
  * pages have just been looked up (memory.ts).
  *
- * Invariant of a region with floating point: frm is to nearest, ties to even (it is entered only then, and CSR instructions end it).
+ * Invariant of a region with floating point: frm is to nearest, ties to even. It is entered only then, and left behind an instruction
+ * that sets another mode.
  * `limit` is ∞ while NX is known to have accrued, else negative: a result whose magnitude is below it needs no look at its flags.
  */
 
@@ -26,7 +27,7 @@ import { Exits } from './exits.ts';
 import { inlineFpu } from './float.ts';
 import { MemoryAccess } from './memory.ts';
 import { type Here } from './here.ts';
-import { Flow, isRounded, type Registers } from './operation.ts';
+import { Flow, isRounded, type Registers, writesFcsr, writesRounding } from './operation.ts';
 import type { Region } from './region.ts';
 
 const DYNAMIC_ROUNDING = 7;
@@ -45,6 +46,9 @@ export class TranslatorTier implements Tier, FpuSite {
   /** The instruction that is being emitted. */
   index = 0;
 
+  /** Whether the region has floating-point arithmetic. */
+  readonly rounds: boolean;
+
   private readonly x: (Local<'i64'> | undefined)[] = [];
   private readonly f: (Local<'f64'> | undefined)[] = [];
   private readonly memory: MemoryAccess;
@@ -57,6 +61,7 @@ export class TranslatorTier implements Tier, FpuSite {
     this.context = func.param('i32', 0);
     this.fuel = func.param('i32', 1);
     this.limit = func.local('f64');
+    this.rounds = region.op.some(isRounded);
     this.target = func.local('i64');
     this.exits = new Exits(env, func, this.context, this.fuel);
     this.memory = new MemoryAccess(this);
@@ -67,11 +72,23 @@ export class TranslatorTier implements Tier, FpuSite {
     this.index = index;
     this.func.releaseScratch();
     const meaning = instruction.meaning(this);
-    return Array.isArray(meaning) ? (meaning as readonly Stmt[]) : [meaning as Stmt];
+    const code = Array.isArray(meaning) ? (meaning as readonly Stmt[]) : [meaning as Stmt];
+    const op = this.region.op[index]!;
+    const imm = this.region.imm[index]!;
+    if (!this.rounds || !writesFcsr(op, imm)) return code;
+    return [...code, this.readLimit(), ...(writesRounding(op, imm) ? [this.leaveUnlessToNearest()] : [])];
+  }
+
+  /** Goes on out of the region after an instruction that has set another rounding mode. */
+  private leaveUnlessToNearest(): Stmt {
+    const { here, region, index, fuel, exits } = this;
+    const next = this.pcNumber + region.length[index]!;
+    const commit = fuel.set(i32.sub(fuel, i32.const(here.retired + 1)));
+    return rarely(this.roundsOtherwise, commit, ...exits.onwardTo(next, here.dirty));
   }
 
   /** To be executed once, at the entry. */
-  prologue(loaded: Registers, rounds: boolean): readonly Stmt[] {
+  prologue(loaded: Registers): readonly Stmt[] {
     const out: Stmt[] = [this.memory.prologue()];
     for (const slot of loaded.slots()) {
       const offset = Context.registers.offset + 8 * slot;
@@ -81,7 +98,7 @@ export class TranslatorTier implements Tier, FpuSite {
           : this.double(slot).set(f64.load(this.context, offset)),
       );
     }
-    if (rounds) out.push(this.readLimit());
+    if (this.rounds) out.push(this.readLimit());
     return out;
   }
 

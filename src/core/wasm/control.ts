@@ -1,5 +1,6 @@
 /*
- * Builders for control structures: sequences, blocks, loops, conditions, branches, calls.
+ * Builders for control structures: sequences, blocks, loops, conditions, branches, calls. Of a condition that is a constant only the arm
+ * that is taken is built.
  */
 
 import { unsigned } from './leb128.ts';
@@ -31,7 +32,14 @@ export function loop(label: Label, ...body: readonly Stmt[]): Stmt {
   return { kind: 'loop', type: 'void', label, body };
 }
 
+/** What a condition is known to be. */
+function known(condition: I32): boolean | undefined {
+  return condition.kind === 'const' ? Number(condition.value) !== 0 : undefined;
+}
+
 export function when(condition: I32, ...then: readonly Stmt[]): Stmt {
+  const holds = known(condition);
+  if (holds !== undefined) return sequence(...(holds ? then : []));
   return { kind: 'if', type: 'void', condition, then: sequence(...then), otherwise: undefined };
 }
 
@@ -42,6 +50,8 @@ export function rarely(condition: I32, ...then: readonly Stmt[]): Stmt {
 
 /** A condition with two arms, of values or of statements. Only the chosen arm is evaluated. */
 export function either<T extends ResultType>(condition: I32, then: Expr<T>, otherwise: Expr<T>): Expr<T> {
+  const holds = known(condition);
+  if (holds !== undefined) return holds ? then : otherwise;
   return { kind: 'if', type: then.type, condition, then, otherwise };
 }
 

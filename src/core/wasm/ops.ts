@@ -30,6 +30,12 @@ const binary =
   (a: Expr<A>, b: Expr<A>): Expr<R> =>
     node(type, code, [a, b]);
 
+/** Worked out when both are constants. */
+const equality = (a: I32, b: I32): I32 =>
+  a.kind === 'const' && b.kind === 'const'
+    ? i32.const((Number(a.value) | 0) === (Number(b.value) | 0) ? 1 : 0)
+    : node('i32', [0x46], [a, b]);
+
 function memory(code: readonly number[], align: number, offset: number): number[] {
   const bytes = [...code, align];
   unsigned(bytes, offset);
@@ -88,7 +94,7 @@ const relaxedMadd =
 export const i32 = {
   const: (value: number): ConstNode<'i32'> => ({ kind: 'const', type: 'i32', value }),
   eqz: unary<'i32', 'i32'>('i32', 0x45),
-  eq: binary<'i32', 'i32'>('i32', 0x46),
+  eq: equality,
   ne: binary<'i32', 'i32'>('i32', 0x47),
   ltS: binary<'i32', 'i32'>('i32', 0x48),
   ltU: binary<'i32', 'i32'>('i32', 0x49),
