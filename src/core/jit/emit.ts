@@ -13,7 +13,7 @@
 import { OPERATIONS } from '../isa/table.ts';
 import { block, branch, Label, loop, rarely, tailCall, when } from '../wasm/control.ts';
 import { i32, i64 } from '../wasm/ops.ts';
-import type { FunctionBuilder } from '../wasm/module.ts';
+import type { FunctionBuilder, ModuleBuilder } from '../wasm/module.ts';
 import type { Stmt } from '../wasm/node.ts';
 import { REGION_PARAMS, REGION_RESULT, RegionEnvironment } from './environment.ts';
 import { isBackEdge, type Shape, shapeOf } from './flow.ts';
@@ -25,11 +25,19 @@ import { TranslatorTier } from './tier.ts';
 
 /** The module of a region: instantiating it puts the function into the table of regions. */
 export function emitRegion(region: Region): Uint8Array {
+  return buildRegion(region).module.encode();
+}
+
+/** Gives the text that is to stand before the code of an instruction, by its index in the region. */
+export type Annotate = (index: number) => string;
+
+/** The module of a region before it is encoded, and the function in it. Without `annotate` there are no notes in its code. */
+export function buildRegion(region: Region, annotate?: Annotate): { module: ModuleBuilder; func: FunctionBuilder<'i32'> } {
   const env = new RegionEnvironment();
-  const func = env.module.func(REGION_PARAMS, REGION_RESULT);
+  const func = env.module.func(REGION_PARAMS, REGION_RESULT, undefined, 'region');
   env.module.element(env.index, func);
-  new RegionEmitter(env, func, region).emit();
-  return env.module.encode();
+  new RegionEmitter(env, func, region, annotate).emit();
+  return { module: env.module, func };
 }
 
 class RegionEmitter {
@@ -45,13 +53,14 @@ class RegionEmitter {
     private readonly env: RegionEnvironment,
     private readonly func: FunctionBuilder<'i32'>,
     private readonly region: Region,
+    private readonly annotate: Annotate | undefined,
   ) {
     this.tier = new TranslatorTier(env, func, region);
     this.shape = shapeOf(region);
     this.liveness = livenessOf(region, this.shape);
     const { blocks, dominator, forwardEdges } = this.shape;
-    this.meeting = blocks.map((b) => new Label(`meet ${String(b.pc)}`));
-    this.head = blocks.map((b) => new Label(`head ${String(b.pc)}`));
+    this.meeting = blocks.map((b) => new Label(`meet ${b.pc.toString(16)}`));
+    this.head = blocks.map((b) => new Label(`head ${b.pc.toString(16)}`));
     this.children = blocks.map(() => []);
     for (const b of blocks) if (forwardEdges[b.order]! > 1) this.children[dominator[b.order]!]!.push(b);
   }
@@ -100,6 +109,7 @@ class RegionEmitter {
     tier.here = here;
     for (let i = at.first; i < at.end; i++) {
       const flow = region.flow(i);
+      if (this.annotate !== undefined) out.push({ kind: 'note', type: 'void', text: this.annotate(i) });
       if (flow === Flow.Stop) {
         return [...out, ...this.commit(here), ...tier.exits.interpret(region.pc[i]!, here.dirty)];
       }

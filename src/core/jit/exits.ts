@@ -38,9 +38,9 @@ export class Exits {
     private readonly context: Local<'i32'>,
     private readonly fuel: Local<'i32'>,
   ) {
-    this.target = func.local('i64');
-    this.slot = func.local('i32');
-    this.how = func.local('i32');
+    this.target = func.local('i64', 'target');
+    this.slot = func.local('i32', 'slot');
+    this.how = func.local('i32', 'how');
   }
 
   /** Goes on at a pc outside of the region. The fuel is exact. */
@@ -101,7 +101,7 @@ export class Exits {
     const key = `${String(dirty.x)} ${String(dirty.f)}`;
     let exit = this.exits.get(key);
     if (exit === undefined) {
-      exit = { label: new Label(`exit ${key}`), dirty };
+      exit = { label: new Label(`exit ${String(this.exits.size + 1)}`), dirty };
       this.exits.set(key, exit);
     }
     return exit.label;

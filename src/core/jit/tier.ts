@@ -15,6 +15,7 @@ import { fastFpu, type FpuSite } from '../fpu/fast.ts';
 import { type FpuOp, Rounding } from '../fpu/op.ts';
 import { HartBlock } from '../hart-block.ts';
 import type { Instruction } from '../isa/define.ts';
+import { F_NAMES, X_NAMES } from '../isa/registers.ts';
 import type { LoadKind, StoreKind, Tier } from '../isa/tier.ts';
 import { Access } from '../mmu.ts';
 import { Cause } from '../trap.ts';
@@ -26,7 +27,7 @@ import type { RegionEnvironment } from './environment.ts';
 import { Exits } from './exits.ts';
 import { inlineFpu } from './float.ts';
 import { MemoryAccess } from './memory.ts';
-import { type Here } from './here.ts';
+import type { Here } from './here.ts';
 import { Flow, isRounded, type Registers, writesFcsr, writesRounding } from './operation.ts';
 import type { Region } from './region.ts';
 
@@ -58,11 +59,11 @@ export class TranslatorTier implements Tier, FpuSite {
     readonly func: FunctionBuilder<'i32'>,
     readonly region: Region,
   ) {
-    this.context = func.param('i32', 0);
-    this.fuel = func.param('i32', 1);
-    this.limit = func.local('f64');
+    this.context = func.param('i32', 0, 'context');
+    this.fuel = func.param('i32', 1, 'fuel');
+    this.limit = func.local('f64', 'limit');
     this.rounds = region.op.some(isRounded);
-    this.target = func.local('i64');
+    this.target = func.local('i64', 'jump');
     this.exits = new Exits(env, func, this.context, this.fuel);
     this.memory = new MemoryAccess(this);
   }
@@ -248,11 +249,11 @@ export class TranslatorTier implements Tier, FpuSite {
   }
 
   private integer(slot: number): Local<'i64'> {
-    return (this.x[slot] ??= this.func.local('i64'));
+    return (this.x[slot] ??= this.func.local('i64', X_NAMES[slot]));
   }
 
   private double(slot: number): Local<'f64'> {
-    return (this.f[slot - F_SLOT] ??= this.func.local('f64'));
+    return (this.f[slot - F_SLOT] ??= this.func.local('f64', F_NAMES[slot - F_SLOT]));
   }
 
   private get fcsr(): I32 {

@@ -100,6 +100,8 @@ export class Emitter {
         for (const label of node.labels) this.unsigned(this.depth(label));
         this.unsigned(this.depth(node.fallback));
         break;
+      case 'note':
+        break;
     }
   }
 

@@ -7,7 +7,7 @@
 import type { Callable, Indirect } from './control.ts';
 import { Emitter } from './emit.ts';
 import { name, sized, unsigned } from './leb128.ts';
-import type { Expr, ResultType, Stmt, ValType } from './node.ts';
+import type { Expr, Node, ResultType, Stmt, ValType } from './node.ts';
 import { Local, TYPE_CODE } from './node.ts';
 
 const EXTERNAL = { func: 0, table: 1, memory: 2, global: 3 } as const;
@@ -15,9 +15,21 @@ const EXTERNAL = { func: 0, table: 1, memory: 2, global: 3 } as const;
 /** The custom section of branch hints, by the proposal of that name. */
 const HINTS = 'metadata.code.branch_hint';
 
+/** A function as text.ts reads it. */
+export interface Listing {
+  readonly name: string | undefined;
+  readonly params: readonly ValType[];
+  readonly locals: readonly ValType[];
+  readonly result: ResultType;
+  /** Of parameters and locals, by index; those without one are missing. */
+  readonly names: ReadonlyMap<number, string>;
+  readonly body: readonly Node[];
+}
+
 /** One function: its parameters, locals and body. */
 export class FunctionBuilder<R extends ResultType> implements Callable<R> {
   private readonly locals: ValType[] = [];
+  private readonly names = new Map<number, string>();
   /** Scratch locals by type, handed out anew after each `releaseScratch`. */
   private readonly scratch: { local: Local<ValType>; used: boolean }[] = [];
   private statements: readonly Stmt[] = [];
@@ -29,21 +41,32 @@ export class FunctionBuilder<R extends ResultType> implements Callable<R> {
     readonly type: number,
     readonly params: readonly ValType[],
     readonly result: R,
+    readonly name: string | undefined,
   ) {}
+
+  /** What it has been given so far, for text.ts. */
+  get listing(): Listing {
+    const { name, params, locals, result, names, statements, value } = this;
+    return { name, params, locals, result, names, body: value === undefined ? statements : [...statements, value] };
+  }
 
   get index(): number {
     return this.number();
   }
 
-  /** The parameter at `position`, which has to be of `type`. */
-  param<T extends ValType>(type: T, position: number): Local<T> {
+  /** The parameter at `position`, which has to be of `type`; `name` is for the text alone. */
+  param<T extends ValType>(type: T, position: number, name?: string): Local<T> {
     if (this.params[position] !== type) throw new Error(`parameter ${String(position)} is no ${type}`);
+    if (name !== undefined) this.names.set(position, name);
     return new Local(type, position);
   }
 
-  local<T extends ValType>(type: T): Local<T> {
+  /** A local of its own; `name` is for the text alone. */
+  local<T extends ValType>(type: T, name?: string): Local<T> {
     this.locals.push(type);
-    return new Local(type, this.params.length + this.locals.length - 1);
+    const index = this.params.length + this.locals.length - 1;
+    if (name !== undefined) this.names.set(index, name);
+    return new Local(type, index);
   }
 
   /** A local that is free to be reused after the next `releaseScratch`. Its first value is undefined. */
@@ -118,9 +141,14 @@ export class ModuleBuilder {
   private readonly elements: { readonly at: Expr<'i32'>; readonly func: FunctionBuilder<ResultType> }[] = [];
   private readonly exported: [name: string, func: FunctionBuilder<ResultType>][] = [];
   private importedFunctions = 0;
-  private importedGlobals = 0;
+  private readonly globals: string[] = [];
   private importedTables = 0;
   private numbered = false;
+
+  /** Names of the imported globals, by number; for text.ts. */
+  get globalNames(): readonly string[] {
+    return this.globals;
+  }
 
   /** Imports a shared memory. Sizes in WebAssembly pages of 64 KiB; the memory given must lie within them. */
   importMemory(from: string, field: string, minimum: number, maximum: number): void {
@@ -135,7 +163,7 @@ export class ModuleBuilder {
     const out = this.import(from, field, EXTERNAL.global);
     out.push(TYPE_CODE[type], 0x00);
     const code = [0x23];
-    unsigned(code, this.importedGlobals++);
+    unsigned(code, this.globals.push(`${from}.${field}`) - 1);
     return { kind: 'op', type, code, args: [] };
   }
 
@@ -143,7 +171,7 @@ export class ModuleBuilder {
     if (this.numbered) throw new Error(`import of ${field} after a function got its number`);
     const out = this.import(from, field, EXTERNAL.func);
     unsigned(out, this.functionType(params, result));
-    return { index: this.importedFunctions++, result };
+    return { index: this.importedFunctions++, result, name: field };
   }
 
   /** Imports a table of functions and yields what calls those of one type in it. */
@@ -153,13 +181,14 @@ export class ModuleBuilder {
     return { table: this.importedTables++, type: this.functionType(params, result) };
   }
 
-  func<R extends ResultType>(params: readonly ValType[], result: R, exportAs?: string): FunctionBuilder<R> {
+  /** A function; `name` is for the text alone. */
+  func<R extends ResultType>(params: readonly ValType[], result: R, exportAs?: string, name = exportAs): FunctionBuilder<R> {
     const position = this.functions.length;
     const number = (): number => {
       this.numbered = true;
       return this.importedFunctions + position;
     };
-    const func = new FunctionBuilder(number, this.functionType(params, result), params, result);
+    const func = new FunctionBuilder(number, this.functionType(params, result), params, result, name);
     this.functions.push(func);
     if (exportAs !== undefined) this.exported.push([exportAs, func]);
     return func;

@@ -34,6 +34,8 @@ export interface OpNode<T extends ResultType> {
 /** What a call goes to: a function or import of the module, whose number is asked for when the call is written out. */
 export interface Callee {
   readonly index: number;
+  /** What text.ts calls it. */
+  readonly name?: string | undefined;
 }
 export interface CallNode<T extends ResultType> {
   readonly kind: 'call';
@@ -95,6 +97,13 @@ export interface SwitchNode<T extends ResultType> {
   readonly fallback: Label;
 }
 
+/** A remark for who reads the code as text (text.ts). It has no bytes. */
+export interface NoteNode<T extends ResultType> {
+  readonly kind: 'note';
+  readonly type: T;
+  readonly text: string;
+}
+
 /** A tree that yields a `T`. */
 export type Expr<T extends ResultType> =
   | OpNode<T>
@@ -106,7 +115,8 @@ export type Expr<T extends ResultType> =
   | BlockNode<T>
   | IfNode<T>
   | BranchNode<T>
-  | SwitchNode<T>;
+  | SwitchNode<T>
+  | NoteNode<T>;
 
 export type Node = Expr<ResultType>;
 export type I32 = Expr<'i32'>;
