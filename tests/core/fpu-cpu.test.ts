@@ -9,6 +9,7 @@ import { PTE_A, PTE_D, PTE_R, PTE_U, PTE_V, PTE_X, addressToPte, setPte } from '
 import { Ram } from '../../src/core/ram.ts';
 import { Cause } from '../../src/core/trap.ts';
 import { OPERATIONS, isFromInteger, isToInteger, isUnrounded, takesDouble } from './fpu-cases.ts';
+import { JIT } from './helpers/hart.ts';
 
 const DYNAMIC = 7;
 const ECALL = 0x73;
@@ -47,7 +48,7 @@ describe('floating-point instructions on the CPU', () => {
   beforeAll(() => {
     // One gigabyte page maps addresses to themselves.
     setPte(ram, ROOT, addressToPte(0, PTE_V | PTE_R | PTE_X | PTE_U | PTE_A | PTE_D));
-    cpu = new Cpu(ram, HART_BLOCK, DECODE_CACHE, Cpu.compile(), { low: 0, high: MEMORY }, () => 0);
+    cpu = new Cpu(ram, HART_BLOCK, DECODE_CACHE, Cpu.compile(), { low: 0, high: MEMORY }, () => 0, JIT);
     cpu.activate(ROOT, 1);
     Context.reservation.set(ram, CONTEXT, NO_RESERVATION);
     for (const [, op] of OPERATIONS) {

@@ -2,37 +2,51 @@
  * Floating-point arithmetic inline: the host's operation, and a comparison that proves that it needs no look at the flags.
  *
  * The host rounds to nearest as RNE does, so a result in range is right, and the only flag that it may raise is NX. While NX has accrued
- * anyway, nothing is left to do; `limit` of the tier folds that into the comparison with ∞. All else (another rounding mode, results that
- * are tiny, infinite or no number, NX not yet accrued) goes to the operation out of line.
+ * anyway, nothing is left to do; `limit` of the tier folds that into one comparison of the result's upper bits. All else (another rounding
+ * mode, results that are tiny, huge, infinite or no number, NX not yet accrued) goes to the operation out of line.
  *
  * A fused multiply-add needs a host that fuses: WebAssembly has it as a relaxed operation, which this host may know (`canFuse`).
  */
 
 import { FpuOp } from '../fpu/op.ts';
-import { block, branch, Label, yields } from '../wasm/control.ts';
+import { rarely, yields } from '../wasm/control.ts';
 import { ModuleBuilder } from '../wasm/module.ts';
 import { f32, f64, i32, i64 } from '../wasm/ops.ts';
-import type { Expr, F64, I64, Stmt } from '../wasm/node.ts';
+import type { Expr, F64, I32, I64, Local, Stmt } from '../wasm/node.ts';
 import type { TranslatorTier } from './tier.ts';
 
-type Kind = 's' | 'd';
+export type Kind = 's' | 'd';
 
-/** Smallest normal magnitudes: what lies above has not underflowed. */
-const SMALLEST = { s: 2 ** -126, d: 2 ** -1022 } as const;
+/**
+ * Upper words, without the sign, from which on results have not underflowed: above that of the smallest normal number, to which a smaller
+ * one may have been rounded.
+ */
+const NORMAL = { s: 0x0100_0002, d: 0x0020_0002 } as const;
+
+/**
+ * `limit` of the tier while NX has accrued: what an upper word less NORMAL has to be below. It is the format with the smaller
+ * exponents that sets it; doubles beyond 2^1009 are left to the operation out of line.
+ */
+export const LIMIT = 0xff00_0000 - NORMAL.s;
 
 /** An operation that is inlined: the host's, and whether its result may be tiny. */
 interface Inline {
   readonly compute: (kind: Kind, a: I64, b: I64, c: I64) => Expr<'f32'> | F64;
   readonly mayUnderflow: boolean;
+  /** Whether a zero as result is exact, from whether the first operand is zero, and the second. */
+  readonly exactZero?: (a: I32, b: I32) => I32;
 }
 
-const single = (bits: I64): Expr<'f32'> => f32.reinterpretI32(i32.wrap(bits));
-const double = (bits: I64): F64 => f64.reinterpretI64(bits);
+export const single = (bits: I64): Expr<'f32'> => f32.reinterpretI32(i32.wrap(bits));
+export const double = (bits: I64): F64 => f64.reinterpretI64(bits);
 
-const binary = (name: 'add' | 'sub' | 'mul' | 'div', mayUnderflow: boolean): Inline => ({
-  compute: (kind, a, b) => (kind === 's' ? f32[name](single(a), single(b)) : f64[name](double(a), double(b))),
-  mayUnderflow,
-});
+const binary =
+  (name: 'add' | 'sub' | 'mul' | 'div'): Inline['compute'] =>
+  (kind, a, b) =>
+    kind === 's' ? f32[name](single(a), single(b)) : f64[name](double(a), double(b));
+
+/** Of a product, and of a sum with one. */
+const zeroFactor = (a: I32, b: I32): I32 => i32.or(a, b);
 
 const fused = (negateProduct: boolean, negateAddend: boolean): Inline => ({
   compute: (kind, a, b, c) => {
@@ -50,14 +64,16 @@ const fused = (negateProduct: boolean, negateAddend: boolean): Inline => ({
     );
   },
   mayUnderflow: true,
+  exactZero: zeroFactor,
 });
 
 /** By the number of the operation on singles. */
 const INLINE: Readonly<Record<number, Inline>> = {
-  [FpuOp.ADD_S]: binary('add', false),
-  [FpuOp.SUB_S]: binary('sub', false),
-  [FpuOp.MUL_S]: binary('mul', true),
-  [FpuOp.DIV_S]: binary('div', true),
+  // A tiny sum is exact.
+  [FpuOp.ADD_S]: { compute: binary('add'), mayUnderflow: false },
+  [FpuOp.SUB_S]: { compute: binary('sub'), mayUnderflow: false },
+  [FpuOp.MUL_S]: { compute: binary('mul'), mayUnderflow: true, exactZero: zeroFactor },
+  [FpuOp.DIV_S]: { compute: binary('div'), mayUnderflow: true, exactZero: (a) => a },
   [FpuOp.SQRT_S]: {
     compute: (kind, a) => (kind === 's' ? f32.sqrt(single(a)) : f64.sqrt(double(a))),
     mayUnderflow: false,
@@ -69,46 +85,77 @@ const INLINE: Readonly<Record<number, Inline>> = {
 };
 
 /** The operation inline, rounding to nearest; undefined when this is none of those. */
-export function inlineFpu(tier: TranslatorTier, op: FpuOp, a: I64, b: I64, c: I64): I64 | undefined {
+export function inlineArithmetic(tier: TranslatorTier, op: FpuOp, a: I64, b: I64, c: I64): I64 | undefined {
   const inline = INLINE[op & ~1];
   if (inline === undefined || (op >= FpuOp.MADD_S && !canFuse())) return undefined;
-  const kind = (op & 1) === 0 ? 's' : 'd';
-  const slow = new Label('slow');
-  const done = new Label('done');
-  const fast: Stmt[] = [];
-  // Operands of singles are unboxed by several operations, and needed twice.
-  const kept = (bits: I64): I64 => {
-    if (kind === 'd' || bits.kind === 'const') return bits;
-    const local = tier.temp('i64');
-    fast.push(local.set(bits));
-    return local;
-  };
-  const [x, y, z] = [kept(a), kept(b), kept(c)];
-  const before = fast.splice(0);
-  let magnitude: F64;
-  let value: I64;
-  if (kind === 's') {
-    const result = tier.temp('f32');
-    const bits = tier.temp('i64');
-    fast.push(result.set(inline.compute(kind, x, y, z) as Expr<'f32'>), bits.set(i64.extendI32U(i32.reinterpretF32(result))));
-    magnitude = f64.promote(f32.abs(result));
-    value = bits;
-    return yields([...before, block(done, block(slow, ...fast, ...prove()), bits.set(outOfLine()))], value);
+  const { compute, mayUnderflow, exactZero } = inline;
+  const slow = (x: I64, y: I64, z: I64): I64 => tier.outOfLine(op, x, y, z);
+  if ((op & 1) === 1) {
+    const result = tier.temp('f64');
+    const zero = f64.const(0);
+    return proven(
+      [result.set(compute('d', a, b, c) as F64)],
+      isProven(tier, 'd', upperWord(result), mayUnderflow),
+      exactZero && i32.and(f64.eq(result, zero), exactZero(f64.eq(double(a), zero), f64.eq(double(b), zero))),
+      result,
+      f64.reinterpretI64(slow(a, b, c)),
+      i64.reinterpretF64,
+    );
   }
-  const result = tier.temp('f64');
-  fast.push(result.set(inline.compute(kind, x, y, z) as F64));
-  magnitude = f64.abs(result);
-  value = i64.reinterpretF64(result);
-  return yields([...before, block(done, block(slow, ...fast, ...prove()), result.set(f64.reinterpretI64(outOfLine())))], value);
+  const result = tier.temp('f32');
+  const zero = f32.const(0);
+  const before: Stmt[] = [];
+  const [x, y, z] = [kept(tier, before, a), kept(tier, before, b), kept(tier, before, c)];
+  return proven(
+    [...before, result.set(compute('s', x, y, z) as Expr<'f32'>)],
+    isProven(tier, 's', upperWordOfSingle(result), mayUnderflow),
+    exactZero && i32.and(f32.eq(result, zero), exactZero(f32.eq(single(x), zero), f32.eq(single(y), zero))),
+    result,
+    single(slow(x, y, z)),
+    bitsOfSingle,
+  );
+}
 
-  function prove(): Stmt[] {
-    const out = [branch(slow, i32.eqz(f64.lt(magnitude, tier.limit)), 0)];
-    if (inline!.mayUnderflow) out.push(branch(slow, i32.eqz(f64.gt(magnitude, f64.const(SMALLEST[kind]))), 0));
-    return [...out, branch(done)];
-  }
-  function outOfLine(): I64 {
-    return tier.outOfLine(op, x, y, z);
-  }
+/** The upper word of a magnitude, shifted up by one: the sign is gone. */
+export const upperWord = (x: F64): I32 => i32.shl(i32.wrap(i64.shrU(i64.reinterpretF64(x), i64.const(32))), i32.const(1));
+export const upperWordOfSingle = (x: Expr<'f32'>): I32 => i32.shl(i32.reinterpretF32(x), i32.const(1));
+
+export const bitsOfSingle = (x: Expr<'f32'>): I64 => i64.extendI32U(i32.reinterpretF32(x));
+
+/** Whether a result with this upper word is right, and nothing is to be said of its flags. */
+export function isProven(tier: TranslatorTier, kind: Kind, upper: I32, mayUnderflow: boolean): I32 {
+  return i32.ltU(mayUnderflow ? i32.sub(upper, i32.const(NORMAL[kind])) : upper, tier.limit);
+}
+
+/** Operands of singles may have to be unboxed, and are needed twice. */
+export function kept(tier: TranslatorTier, before: Stmt[], bits: I64): I64 {
+  if (bits.kind === 'const' || isSingleLocal(bits)) return bits;
+  const local = tier.temp('f32');
+  before.push(local.set(single(bits)));
+  return bitsOfSingle(local);
+}
+
+/** Whether this is the pattern of a local. */
+function isSingleLocal(bits: I64): boolean {
+  return single(bits).kind === 'local';
+}
+
+/**
+ * The pattern of `result`, as `compute` leaves it when one of two proofs holds (the second is tried out of the way), else set to `slow`.
+ */
+export function proven<T extends 'f32' | 'f64' | 'i32' | 'i64'>(
+  compute: readonly Stmt[],
+  proof: I32,
+  other: I32 | undefined,
+  result: Local<T>,
+  slow: Expr<T>,
+  bitsOf: (value: Expr<T>) => I64,
+): I64 {
+  const correct = result.set(slow);
+  return yields(
+    [...compute, rarely(i32.eqz(proof), other === undefined ? correct : rarely(i32.eqz(other), correct))],
+    bitsOf(result),
+  );
 }
 
 let fuses: boolean | undefined;

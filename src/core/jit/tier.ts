@@ -7,15 +7,14 @@
  *
  * Invariant of a region with floating point: frm is to nearest, ties to even. It is entered only then, and left behind an instruction
  * that sets another mode.
- * `limit` is ∞ while NX is known to have accrued, else negative: a result whose magnitude is below it needs no look at its flags.
+ * `limit` is a bound on results that need no look at their flags (float.ts) while NX is known to have accrued, else 0.
  */
 
 import { Context, F_SLOT, SINK_SLOT } from '../context.ts';
 import { fastFpu, type FpuSite } from '../fpu/fast.ts';
-import { type FpuOp, Rounding } from '../fpu/op.ts';
+import { Flag, type FpuOp, Rounding } from '../fpu/op.ts';
 import { HartBlock } from '../hart-block.ts';
 import type { Instruction } from '../isa/define.ts';
-import { F_NAMES, X_NAMES } from '../isa/registers.ts';
 import type { LoadKind, StoreKind, Tier } from '../isa/tier.ts';
 import { Access } from '../mmu.ts';
 import { Cause } from '../trap.ts';
@@ -25,9 +24,10 @@ import { f64, i32, i64 } from '../wasm/ops.ts';
 import type { F64, I32, I64, Local, Node, Stmt, ValType } from '../wasm/node.ts';
 import type { RegionEnvironment } from './environment.ts';
 import { Exits } from './exits.ts';
-import { inlineFpu } from './float.ts';
+import { inlineArithmetic, LIMIT } from './float.ts';
+import { inlineConversion } from './float-convert.ts';
 import { MemoryAccess } from './memory.ts';
-import type { Here } from './here.ts';
+import { type Here } from './here.ts';
 import { Flow, isRounded, type Registers, writesFcsr, writesRounding } from './operation.ts';
 import type { Region } from './region.ts';
 
@@ -37,7 +37,7 @@ export class TranslatorTier implements Tier, FpuSite {
   readonly context: Local<'i32'>;
   /** Instructions that may still be executed, as of the last commit. */
   readonly fuel: Local<'i32'>;
-  readonly limit: Local<'f64'>;
+  readonly limit: Local<'i32'>;
   /** Where the indirect jump goes that has just been emitted. */
   readonly target: Local<'i64'>;
   readonly exits: Exits;
@@ -59,11 +59,11 @@ export class TranslatorTier implements Tier, FpuSite {
     readonly func: FunctionBuilder<'i32'>,
     readonly region: Region,
   ) {
-    this.context = func.param('i32', 0, 'context');
-    this.fuel = func.param('i32', 1, 'fuel');
-    this.limit = func.local('f64', 'limit');
+    this.context = func.param('i32', 0);
+    this.fuel = func.param('i32', 1);
+    this.limit = func.local('i32');
     this.rounds = region.op.some(isRounded);
-    this.target = func.local('i64', 'jump');
+    this.target = func.local('i64');
     this.exits = new Exits(env, func, this.context, this.fuel);
     this.memory = new MemoryAccess(this);
   }
@@ -198,9 +198,16 @@ export class TranslatorTier implements Tier, FpuSite {
   readonly fpu = (op: FpuOp, a: I64, b: I64, c: I64, rounding: I32): I64 => {
     // The mode is a constant, whatever local the meaning keeps it in.
     const mode = isRounded(this.region.op[this.index]!) ? this.mode : undefined;
-    const inline = mode === Rounding.RNE ? inlineFpu(this, op, a, b, c) : undefined;
+    const inline =
+      (mode === Rounding.RNE ? inlineArithmetic(this, op, a, b, c) : undefined) ??
+      inlineConversion({ tier: this, op, a, b, mode: mode ?? Rounding.RNE });
     return inline ?? fastFpu(op, a, b, c, mode === undefined ? rounding : i32.const(mode), this);
   };
+
+  /** Whether NX is known to have accrued. */
+  get inexactKnown(): I32 {
+    return i32.ne(this.limit, i32.const(0));
+  }
 
   /** The reference unit, for what the inlined code cannot prove. */
   readonly slow = (op: FpuOp, a: I64, b: I64, c: I64, rounding: I32): I64 =>
@@ -249,11 +256,11 @@ export class TranslatorTier implements Tier, FpuSite {
   }
 
   private integer(slot: number): Local<'i64'> {
-    return (this.x[slot] ??= this.func.local('i64', X_NAMES[slot]));
+    return (this.x[slot] ??= this.func.local('i64'));
   }
 
   private double(slot: number): Local<'f64'> {
-    return (this.f[slot - F_SLOT] ??= this.func.local('f64', F_NAMES[slot - F_SLOT]));
+    return (this.f[slot - F_SLOT] ??= this.func.local('f64'));
   }
 
   private get fcsr(): I32 {
@@ -267,9 +274,8 @@ export class TranslatorTier implements Tier, FpuSite {
   }
 
   private readLimit(): Stmt {
-    // NX is bit 0: 1 gives ∞, 0 gives −∞.
-    const sign = f64.sub(f64.convertI32U(i32.and(this.fcsr, i32.const(1))), f64.const(0.5));
-    return this.limit.set(f64.mul(sign, f64.const(Infinity)));
+    const all = i32.sub(i32.const(0), i32.and(this.fcsr, i32.const(Flag.NX)));
+    return this.limit.set(i32.and(all, i32.const(LIMIT)));
   }
 }
 
