@@ -5,8 +5,8 @@
  * A thread is in one hart's hands from `pick` until it is made Ready or Blocked or ends; from then on `execute` does not touch it.
  * No lock is held while guest code runs or the hart parks.
  *
- * Guest code runs in slices of CREDIT instructions; a system call or a page fault costs TRAP_CREDIT of them, so that a thread that does
- * nothing but those is looked at as often as one that computes.
+ * Guest code runs in slices of so many instructions as pace.ts says; a system call or a page fault takes its share of them, so that a
+ * thread that does nothing but those is looked at as often as one that computes.
  */
 
 import type { Cpu } from '../core/cpu.ts';
@@ -21,6 +21,7 @@ import { KernelPanic } from '../smp/panic.ts';
 import { EventId } from '../trace/index.ts';
 import { Fault, Space } from './address-space.ts';
 import type { Kernel } from './kernel.ts';
+import { Pace } from './pace.ts';
 import { Process } from './process.ts';
 import { BLOCKED, REPLACED } from './result.ts';
 import { Signal, statusOfSignal } from './signal-numbers.ts';
@@ -32,21 +33,22 @@ export interface Door {
   call(thread: number): number;
 }
 
-/** Guest instructions between two looks at the clock: 0.1 ms or so. */
-const CREDIT = 20_000;
-const TRAP_CREDIT = 400;
-
 /** How long an idle hart spins before it parks: longer than a message takes to the other hart and back. */
 const IDLE_SPIN_NS = 60_000;
 /** Spins between two looks at the clock, and at the queues of others. */
 const SPINS_PER_LOOK = 32;
 const A0 = xOffset(10);
+const ECALL_BYTES = 4;
+const MAX_WORD = 0xffff_ffff;
 
 export class HartLoop {
   private readonly control: number;
   private readonly block: number;
   private halted = false;
   private picked = 0;
+  private readonly pace = new Pace();
+  /** When the slice of guest code began. */
+  private lookedAt = 0;
   private readonly lastLook = (): boolean => {
     this.picked = this.kernel.scheduler.pick();
     return this.picked !== 0;
@@ -80,12 +82,16 @@ export class HartLoop {
   }
 
   private execute(thread: number): void {
-    const { kernel, cpu, control } = this;
+    const { kernel, cpu, pace } = this;
     const { ram, shootdown } = kernel;
+    // Of both counts the low words are enough for differences.
     const instret = Context.instret.addr(thread) >>> 2;
     let before = ram.u32[instret]!;
-    let credit = CREDIT;
+    let sliceStart = before;
     if (this.halted) return;
+    this.lookedAt = kernel.scheduler.now;
+    pace.begin();
+    let { credit } = pace;
     this.activate(thread);
     for (;;) {
       if ((Thread.flags.peek(ram, thread) & ThreadFlag.Killed) !== 0) {
@@ -95,36 +101,40 @@ export class HartLoop {
       shootdown.enterGuest();
       const cause = cpu.run(thread, credit);
       shootdown.leaveGuest();
-      // The low word is enough for a difference.
       const retired = ram.u32[instret]!;
       credit -= (retired - before) >>> 0;
       before = retired;
       if (cause === Cause.EnvironmentCall) {
-        HartControl.syscalls.set(ram, control, HartControl.syscalls.get(ram, control) + 1);
-        Context.pc.set(ram, thread, Context.pc.get(ram, thread) + 4);
+        const pc = Context.pc.addr(thread) >>> 2;
+        const next = ram.u32[pc]! + ECALL_BYTES;
+        ram.u32[pc] = next;
+        if (next > MAX_WORD) ram.u32[pc + 1]!++;
         const result = this.door.call(thread);
         if (kernel.locks.held !== 0) throw new KernelPanic('a system call returned with a lock held');
         if (result > BLOCKED) ram.setU64(thread + A0, result);
         else if (result === REPLACED) this.activate(thread);
         else return;
-        credit -= TRAP_CREDIT;
+        credit -= pace.trapCredit;
         if (credit > 0) continue;
       } else if (cause !== Cause.Budget && cause !== Cause.Doorbell) {
         if (!this.trap(thread, cause)) return;
-        credit -= TRAP_CREDIT;
+        credit -= pace.trapCredit;
         if (credit > 0) continue;
       }
-      credit = CREDIT;
-      if (!this.tick(thread)) return;
+      if (!this.tick(thread, (retired - sliceStart) >>> 0)) return;
+      sliceStart = retired;
+      credit = pace.credit;
     }
   }
 
-  /** Between two slices of guest code: interrupts, deadlines, and whether the thread goes on (true). */
-  private tick(thread: number): boolean {
+  /** Between two slices of guest code, after one of so many instructions: interrupts, deadlines, and whether the thread goes on (true). */
+  private tick(thread: number, instructions: number): boolean {
     const { kernel } = this;
     this.takeInterrupts();
     if (this.halted) return false;
     const now = kernel.clock.nowNs();
+    this.pace.look(instructions, now - this.lookedAt);
+    this.lookedAt = now;
     kernel.scheduler.charge(thread, now);
     this.expireTimers(now);
     if (!kernel.scheduler.mustYield(thread, now)) return true;

@@ -122,6 +122,7 @@ export class ProcessTable {
     for (let child = Process.children.get(ram, process); child !== 0; child = Process.children.get(ram, process)) {
       this.unlinkLocked(child);
       Process.parent.set(ram, child, 0);
+      Process.parentPid.put(ram, child, 0);
     }
     const parent = Process.parent.get(ram, process);
     this.unlinkLocked(process);
@@ -140,6 +141,7 @@ export class ProcessTable {
 
   private linkLocked(process: number, parent: number): void {
     Process.parent.set(this.ram, process, parent);
+    Process.parentPid.put(this.ram, process, parent === 0 ? 0 : Process.pid.get(this.ram, parent));
     Process.siblingNext.set(this.ram, process, 0);
     Process.siblingPrev.set(this.ram, process, 0);
     if (parent !== 0) this.pushLocked(process, parent, Process.children);

@@ -36,6 +36,8 @@ export const Process = struct(
   {
     lock: spinlock(),
     pid: u32('immutable'),
+    /** The parent's pid, 0 without one: changes with `parent`, may be read at any time. */
+    parentPid: atomicU32(),
     /** Address space; changes only by execve, when the process has one thread. */
     space: u32('owner'),
     flags: atomicU32(),

@@ -55,7 +55,7 @@ function hartLine(ram: Ram, control: number, hart: number): string {
 
 /** The system calls that a hart has taken last, the latest last. */
 function recentCalls(ram: Ram, control: number): string {
-  const count = HartControl.recentCount.get(ram, control);
+  const count = HartControl.syscalls.get(ram, control);
   const names: string[] = [];
   for (let i = Math.max(0, count - RECENT_CALLS); i < count; i++) {
     const number = HartControl.recentCalls.at(ram, control, i % RECENT_CALLS);

@@ -43,8 +43,7 @@ export const HartControl = struct(
     heldCount: u32('owner'),
     held: u32Array('owner', MAX_HELD),
 
-    /** Numbers of the system calls that this hart has taken last, the latest at (recentCount - 1) % RECENT_CALLS: for reports. */
-    recentCount: u32('owner'),
+    /** Numbers of the system calls that this hart has taken last, the latest at (syscalls - 1) % RECENT_CALLS: for reports. */
     recentCalls: u32Array('owner', RECENT_CALLS),
 
     accounts: cacheLine(),

@@ -35,6 +35,7 @@ const FAMILIES = 16;
 const FAMILY_CALLS = 0x1000;
 const A0 = xOffset(10);
 const A7 = xOffset(17);
+const MAX_WORD = 0xffff_ffff;
 
 const PORTS_REGION = 'ports';
 
@@ -82,12 +83,14 @@ export class SystemCalls implements Door {
     return result;
   }
 
-  /** For the report of a crash. */
+  /** Counts the call, and notes it for the report of a crash. */
   private remember(number: number): void {
     const { ram, control } = this;
-    const count = HartControl.recentCount.get(ram, control);
-    HartControl.recentCalls.put(ram, control, count & (RECENT_CALLS - 1), number);
-    HartControl.recentCount.set(ram, control, (count + 1) >>> 0);
+    const count = HartControl.syscalls.addr(control) >>> 2;
+    const before = ram.u32[count]!;
+    ram.u32[count] = before + 1;
+    if (before === MAX_WORD) ram.u32[count + 1]!++;
+    HartControl.recentCalls.put(ram, control, before & (RECENT_CALLS - 1), number);
   }
 
   private traceEnter(thread: number, number: number, event: number): void {

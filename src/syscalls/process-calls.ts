@@ -69,13 +69,9 @@ export function getpid(call: Call): number {
   return Process.pid.get(call.kernel.ram, call.process);
 }
 
+/** Without a lock: the parent is the one of some moment during the call, which is all that a caller can tell. */
 export function getppid(call: Call): number {
-  const { ram, locks, table } = call.kernel;
-  locks.acquire(table.lock);
-  const parent = Process.parent.get(ram, call.process);
-  const pid = parent === 0 ? 0 : Process.pid.get(ram, parent);
-  locks.release(table.lock);
-  return pid;
+  return Process.parentPid.peek(call.kernel.ram, call.process);
 }
 
 export function gettid(call: Call): number {
