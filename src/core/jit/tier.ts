@@ -64,7 +64,7 @@ export class TranslatorTier implements Tier, FpuSite {
     this.limit = func.local('i32');
     this.rounds = region.op.some(isRounded);
     this.target = func.local('i64');
-    this.exits = new Exits(env, func, this.context, this.fuel);
+    this.exits = new Exits(env, func, this.context, this.fuel, region.start);
     this.memory = new MemoryAccess(this);
   }
 
@@ -240,9 +240,16 @@ export class TranslatorTier implements Tier, FpuSite {
 
   /** Leaves guest code at the instruction that is being emitted, which has not retired. */
   leave(cause: I32): Stmt {
-    const { here, fuel, exits } = this;
-    const commit = here.retired === 0 ? [] : [fuel.set(this.fuelLeft)];
-    return sequence(...commit, ...exits.trap(this.pcNumber, cause, here.dirty));
+    return sequence(...this.commit(), ...this.exits.trap(this.pcNumber, cause, this.here.dirty));
+  }
+
+  /** Makes the fuel exact on a way out of the block. */
+  commit(): Stmt[] {
+    return this.here.retired === 0 ? [] : [this.fuel.set(this.fuelLeft)];
+  }
+
+  get patient(): boolean {
+    return this.region.patient;
   }
 
   /** Leaves guest code if a physical address is minus a cause. */
