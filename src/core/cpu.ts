@@ -17,6 +17,7 @@ import type { SlowPaths } from './interpreter/environment.ts';
 import { emitInterpreter } from './interpreter/loop.ts';
 import { Decoded, isLong } from './isa/decode.ts';
 import { DecodeMemo } from './decode-memo.ts';
+import { ComputedJumps } from './jit/computed-jumps.ts';
 import { ENTRY_CACHE_BYTES, EntryCache } from './jit/entry-cache.ts';
 import { type JitMode, MAX_REGIONS, Translations } from './jit/translations.ts';
 import { Access, type FrameLimit, Walk, Walker } from './mmu.ts';
@@ -89,7 +90,11 @@ export class Cpu {
         this.onFence();
       },
       request: (lo, hi) => (translations.request(lo, hi) ? 1 : 0),
+      noteJump: (fromLo, fromHi, toLo, toHi) => {
+        if (toHi >>> 0 < USER_HIGH) jumps.record(fromHi * TWO_32 + (fromLo >>> 0), toHi * TWO_32 + (toLo >>> 0));
+      },
     };
+    const jumps = new ComputedJumps();
     const regions = new WebAssembly.Table({ element: 'anyfunc', initial: MAX_REGIONS });
     const hart = {
       block: new WebAssembly.Global({ value: 'i32' }, hartBlock),
@@ -107,6 +112,7 @@ export class Cpu {
       regions,
       { ...imports, interpreter: { ...exports, fpu: slow.fpu, time: slow.time } },
       (pc) => this.codeAt(pc),
+      jumps,
       jit,
       time,
     );

@@ -36,6 +36,8 @@ export interface Inside {
 export interface Border {
   /** (context, pc, fuel): goes on at pc, in the region there if there is one. Counts heat. */
   readonly arrive: FunctionBuilder<'i32'>;
+  /** (context, jump, pc, fuel): the same, by the computed jump at an address, whose target is noted. */
+  readonly arriveBy: FunctionBuilder<'i32'>;
   /** (context, slot, fuel): enters the region of an entry slot. */
   readonly enter: FunctionBuilder<'i32'>;
   /** (context, pc, fuel): has the region at pc translated, and enters it. */
@@ -47,6 +49,7 @@ export interface Border {
 export function declareBorder({ module }: Environment): Border {
   return {
     arrive: module.func(['i32', 'i64', 'i32'], 'i32'),
+    arriveBy: module.func(['i32', 'i64', 'i64', 'i32'], 'i32'),
     enter: module.func(['i32', 'i32', 'i32'], 'i32'),
     hot: module.func(['i32', 'i64', 'i32'], 'i32'),
     supply: module.func(['i32', 'i64', 'i32'], 'i32'),
@@ -144,6 +147,11 @@ function emitArrivals(env: Environment, border: Border, inside: Inside): void {
     ]);
   }
   {
+    const [context, jump, pc, fuel] = jumpOf(border.arriveBy);
+    const noted = call(env.noteJump, i32.wrap(jump), upperWord(jump), i32.wrap(pc), upperWord(pc));
+    border.arriveBy.body([noted, tailCall(arrive, context, pc, fuel)]);
+  }
+  {
     const context = enter.param('i32', 0);
     const slot = enter.param('i32', 1);
     const fuel = enter.param('i32', 2);
@@ -165,7 +173,7 @@ function emitArrivals(env: Environment, border: Border, inside: Inside): void {
 }
 
 /** What regions tail-call. */
-function emitReturns(env: Environment, { arrive, supply }: Border, { loop, exit }: Inside): void {
+function emitReturns(env: Environment, { arrive, arriveBy, supply }: Border, { loop, exit }: Inside): void {
   const { hartBlock, module } = env;
   for (const [name, next] of [
     ['cold', arrive],
@@ -176,9 +184,18 @@ function emitReturns(env: Environment, { arrive, supply }: Border, { loop, exit 
     const [context, pc, fuel] = placeOf(func);
     func.body([comeBackWith(hartBlock, fuel), tailCall(next, context, pc, fuel)]);
   }
+  {
+    const jumped = module.func(['i32', 'i64', 'i64', 'i32'], 'i32', 'jumped');
+    const [context, jump, pc, fuel] = jumpOf(jumped);
+    jumped.body([comeBackWith(hartBlock, fuel), tailCall(arriveBy, context, jump, pc, fuel)]);
+  }
   const leave = module.func(['i32', 'i64', 'i32', 'i32'], 'i32', 'leave');
   const [context, pc, fuel] = placeOf(leave);
   leave.body([comeBackWith(hartBlock, fuel), tailCall(exit, context, pc, fuel, leave.param('i32', 3))]);
+}
+
+function jumpOf(func: FunctionBuilder<'i32'>): [Local<'i32'>, Local<'i64'>, Local<'i64'>, Local<'i32'>] {
+  return [func.param('i32', 0), func.param('i64', 1), func.param('i64', 2), func.param('i32', 3)];
 }
 
 function placeOf(func: FunctionBuilder<'i32'>): [Local<'i32'>, Local<'i64'>, Local<'i32'>] {

@@ -26,6 +26,8 @@ export interface SlowPaths extends Record<string, unknown> {
   flushCode(): void;
   /** Enters the translated region that begins at a pc into the entry cache, if there is to be one: 1. */
   request(lo: number, hi: number): number;
+  /** Notes that the computed jump at a pc goes to an address. */
+  noteJump(fromLo: number, fromHi: number, toLo: number, toHi: number): void;
 }
 
 export interface Environment {
@@ -40,6 +42,7 @@ export interface Environment {
   readonly time: Callable<'f64'>;
   readonly flushCode: Callable<'void'>;
   readonly request: Callable<'i32'>;
+  readonly noteJump: Callable<'void'>;
   /** The hart's translated regions. */
   readonly regions: Indirect;
 }
@@ -64,6 +67,7 @@ export function importEnvironment(): Environment {
     time: module.importFunction(from, 'time', [], 'f64'),
     flushCode: module.importFunction(from, 'flushCode', [], 'void'),
     request: module.importFunction(from, 'request', ['i32', 'i32'], 'i32'),
+    noteJump: module.importFunction(from, 'noteJump', ['i32', 'i32', 'i32', 'i32'], 'void'),
     regions: module.importTable('hart', 'regions', REGION_PARAMS, REGION_RESULT),
   };
 }

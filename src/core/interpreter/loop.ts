@@ -14,10 +14,11 @@
  * limit all have it set; only an indirect jump (or the context's pc) may be anything, and is checked.
  */
 
-import { Context } from '../context.ts';
+import { Context, SINK_SLOT } from '../context.ts';
 import { DECODE_SLOTS, DecodeSlot, HartBlock } from '../hart-block.ts';
 import type { Operation } from '../isa/table.ts';
 import { OPERATIONS } from '../isa/table.ts';
+import { NEVER_HOT } from '../jit/entry-cache.ts';
 import { Cause } from '../trap.ts';
 import {
   block,
@@ -72,11 +73,14 @@ class LoopTier extends InterpreterTier {
   length: 2 | 4 = 4;
   /** Its version out of line. */
   outlined: Callable<'i32'> | undefined;
+  /** Whether it may be a computed jump. */
+  isIndirect = false;
 
   constructor(
     env: Environment,
     func: FunctionBuilder<'i32'>,
     private readonly functions: Functions,
+    private readonly border: Border,
   ) {
     const frame = {
       context: func.param('i32', 0),
@@ -121,7 +125,19 @@ class LoopTier extends InterpreterTier {
     return sequence(when(missed, this.bail()), hit);
   }
 
-  readonly jump = (target: I64): Stmt => sequence(this.pc.set(target), branch(this.arrived));
+  readonly jump = (target: I64): Stmt => {
+    const plain = sequence(this.pc.set(target), branch(this.arrived));
+    return this.isIndirect ? sequence(this.noteJump(target), plain) : plain;
+  };
+
+  /** Where a computed jump goes is noted for the translator, if there is one; see isComputedJump in jit/region.ts. */
+  private noteJump(target: I64): Stmt {
+    const { slot, hartBlock, context, pc, fuel } = this;
+    const keepsNoLink = i32.eq(i32.load8U(slot, DecodeSlot.rd.offset), i32.const(SINK_SLOT));
+    const isNoReturn = i32.ne(i32.and(i32.load8U(slot, DecodeSlot.rs1.offset), i32.const(~4)), i32.const(1));
+    const mayBeHot = i32.ne(i32.load(hartBlock, HartBlock.heatLimit.offset), i32.const(NEVER_HOT));
+    return when(i32.and(i32.and(keepsNoLink, isNoReturn), mayBeHot), tailCall(this.border.arriveBy, context, pc, target, fuel));
+  }
 
   readonly branchIf = (condition: I32): Stmt => {
     const offset = this.temp('i64');
@@ -142,6 +158,7 @@ class LoopTier extends InterpreterTier {
 function handler(tier: LoopTier, operation: Operation, outlines: ReadonlyMap<string, Callable<'i32'>>): Stmt {
   const { instruction, length } = operation;
   tier.length = length;
+  tier.isIndirect = instruction.name === 'jalr';
   tier.outlined = outlines.get(instruction.name);
   if (instruction.outOfLine) return tier.bail();
   return sequence(...tier.statements(instruction), tier.advance());
@@ -173,7 +190,7 @@ function emitLoop(env: Environment, functions: Functions, border: Border): void 
     }
   }
 
-  const tier = new LoopTier(env, func, functions);
+  const tier = new LoopTier(env, func, functions, border);
   const { context, pc, fuel, hartBlock } = tier;
   const illegal = new Label('illegal');
   const labels = OPERATIONS.map(({ instruction }) => new Label(instruction.name));

@@ -11,7 +11,7 @@
  */
 
 import { OPERATIONS } from '../isa/table.ts';
-import { block, branch, Label, loop, rarely, tailCall, when } from '../wasm/control.ts';
+import { block, branch, Label, loop, rarely, switchTo, tailCall, when } from '../wasm/control.ts';
 import { i32, i64 } from '../wasm/ops.ts';
 import type { FunctionBuilder, ModuleBuilder } from '../wasm/module.ts';
 import type { Stmt } from '../wasm/node.ts';
@@ -20,7 +20,8 @@ import { isBackEdge, type Shape, shapeOf } from './flow.ts';
 import { Here } from './here.ts';
 import { type Liveness, livenessOf } from './liveness.ts';
 import { Flow, type Registers } from './operation.ts';
-import type { Block, Edge, Region } from './region.ts';
+import { hashOf } from './perfect-hash.ts';
+import { type Block, type Edge, isComputedJump, type Region } from './region.ts';
 import { TranslatorTier } from './tier.ts';
 
 /** The module of a region: instantiating it puts the function into the table of regions. */
@@ -135,11 +136,38 @@ class RegionEmitter {
           if (edge.to === undefined) continue;
           out.push(when(i64.eq(tier.target, i64.const(edge.pc)), ...this.go(at, edge, here.onTo(here.dirty))));
         }
-        return [...out, ...this.commit(here), ...tier.exits.onwardToRegister(tier.target, here.dirty)];
+        return [...out, ...this.dispatch(at, here)];
       }
       default:
         return this.go(at, at.next!, here);
     }
+  }
+
+  /** A computed jump: to the target in the region that it is, or out of it. */
+  private dispatch(at: Block, here: Here): Stmt[] {
+    const { tier, region } = this;
+    const cases = at.computed.filter(({ to }) => to !== undefined);
+    const pc = region.pc[at.end - 1]!;
+    const computed = isComputedJump(region.rd[at.end - 1]!, region.rs1[at.end - 1]!);
+    const otherwise = new Label('otherwise');
+    const out = (): Stmt[] => [
+      ...this.commit(here),
+      ...tier.exits.onwardToRegister(tier.target, here.dirty, computed ? pc : undefined),
+    ];
+    const hash = cases.length === 0 ? undefined : hashOf(cases.map((edge) => edge.pc));
+    if (hash === undefined) return out();
+    const labels = cases.map((edge) => new Label(`case ${edge.pc.toString(16)}`));
+    const slots = hash.slots.map((index) => (index < 0 ? otherwise : labels[index]!));
+    let code: Stmt[] = [switchTo(hash.emit(i32.wrap(tier.target)), slots, otherwise)];
+    cases.forEach((edge, index) => {
+      // Whatever has the hash of a target may come here.
+      code = [
+        block(labels[index]!, ...code),
+        branch(otherwise, i64.ne(tier.target, i64.const(edge.pc)), 0),
+        ...this.go(at, edge, here.onTo(here.dirty)),
+      ];
+    });
+    return [block(otherwise, ...code), ...out()];
   }
 
   /** The code of an edge: it ends in a branch, a tail call, or the code of the block that it leads to. */

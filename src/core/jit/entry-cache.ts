@@ -33,6 +33,9 @@ export const ENTRY_CACHE_BYTES = TLB_PARTITIONS * PARTITION_BYTES;
 
 const NO_ENTRY = 1;
 
+/** A limit that no heat reaches: nothing is translated. */
+export const NEVER_HOT = 0x7fff_ffff;
+
 /** Offset of the slot for a pc, by its lower word, in its partition. */
 export function slotOffset(lo: number): number {
   return (Math.imul(lo, FACTOR) >>> HASH_SHIFT) * EntrySlot.SIZE;
@@ -88,6 +91,17 @@ export class EntryCache {
     EntrySlot.heat.set(this.ram, this.slot(lo), heat);
   }
 
+  /** Takes a region out of all spaces. */
+  remove(region: number): void {
+    for (const [partition, slots] of this.entries.entries()) {
+      this.entries[partition] = slots.filter((slot) => {
+        if (EntrySlot.region.get(this.ram, slot) !== region) return true;
+        this.empty(slot);
+        return false;
+      });
+    }
+  }
+
   flushAsid(asid: number): void {
     const partition = asid % TLB_PARTITIONS;
     if (this.owners[partition] === asid) this.clear(partition);
@@ -98,14 +112,16 @@ export class EntryCache {
   }
 
   private clear(partition: number): void {
-    const { u32 } = this.ram;
     const slots = this.entries[partition]!;
-    for (const slot of slots) {
-      const tag = EntrySlot.tag.addr(slot) >>> 2;
-      u32[tag] = NO_ENTRY;
-      u32[tag + 1] = 0;
-    }
+    for (const slot of slots) this.empty(slot);
     slots.length = 0;
+  }
+
+  private empty(slot: number): void {
+    const { u32 } = this.ram;
+    const tag = EntrySlot.tag.addr(slot) >>> 2;
+    u32[tag] = NO_ENTRY;
+    u32[tag + 1] = 0;
   }
 
   private slot(lo: number): number {

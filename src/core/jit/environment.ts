@@ -24,6 +24,8 @@ export const REGION_RESULT = 'i32';
 const FUNCTIONS = {
   /** (context, pc, fuel): goes on at pc, translated or not. */
   cold: [['i32', 'i64', 'i32'], 'i32'],
+  /** (context, jump, pc, fuel): the same, by the computed jump at an address. */
+  jumped: [['i32', 'i64', 'i64', 'i32'], 'i32'],
   /** (context, pc, fuel): has the interpreter execute the instruction at pc, whatever there is. */
   interpret: [['i32', 'i64', 'i32'], 'i32'],
   /** (context, pc, fuel): the fuel does not suffice to go on at pc. */

@@ -29,6 +29,8 @@ export class Exits {
   /** Offset of the target's entry slot, when it goes onward. */
   private readonly slot: Local<'i32'>;
   private readonly how: Local<'i32'>;
+  /** Address of the computed jump that it goes onward by; 0 when by none. */
+  private readonly jump: Local<'i64'>;
   /** Where all exits meet. */
   private readonly written = new Label('written');
 
@@ -41,6 +43,7 @@ export class Exits {
     this.target = func.local('i64', 'target');
     this.slot = func.local('i32', 'slot');
     this.how = func.local('i32', 'how');
+    this.jump = func.local('i64', 'jump');
   }
 
   /** Goes on at a pc outside of the region. The fuel is exact. */
@@ -48,9 +51,14 @@ export class Exits {
     return [this.target.set(i64.const(pc)), this.slot.set(i32.const(slotOffset(pc))), branch(this.exit(dirty))];
   }
 
-  /** The same for an address in a register. */
-  onwardToRegister(pc: Local<'i64'>, dirty: Registers): Stmt[] {
-    return [this.target.set(pc), this.slot.set(emitSlotOffset(i32.wrap(pc))), branch(this.exit(dirty))];
+  /** The same for an address in a register, by a computed jump if the address of one is given. */
+  onwardToRegister(pc: Local<'i64'>, dirty: Registers, jump: number | undefined): Stmt[] {
+    return [
+      this.target.set(pc),
+      this.slot.set(emitSlotOffset(i32.wrap(pc))),
+      ...(jump === undefined ? [] : [this.jump.set(i64.const(jump))]),
+      branch(this.exit(dirty)),
+    ];
   }
 
   /** Asks for more fuel and goes on at a pc, in the region or not. The fuel is exact. */
@@ -85,6 +93,7 @@ export class Exits {
           i64.eq(i64.load(slot.tee(entry), EntrySlot.tag.offset), target),
           tailCallIndirect(env.regions, i32.load(slot, EntrySlot.region.offset), context, fuel),
         ),
+        when(i64.ne(this.jump, i64.const(0)), tailCall(env.get('jumped'), context, this.jump, target, fuel)),
         tailCall(env.get('cold'), context, target, fuel),
       ),
       when(i32.eq(how, i32.const(REFUEL)), tailCall(env.get('refuel'), context, target, fuel)),

@@ -2,8 +2,9 @@
  * A region: the instructions that are translated together, and the blocks they form.
  *
  * It begins at one address, its only entry, and takes in what direct branches and jumps reach from there, up to a limit: loops and
- * conditions whole, and small functions that it calls. What lies beyond (other functions, targets in registers) is left by exits.
- * Which instructions belong to a region depends on the code alone, so that every hart that translates it makes the same module.
+ * conditions whole, and small functions that it calls; and the targets that a computed jump is known to have (computed-jumps.ts).
+ * What lies beyond (other functions, other targets in registers) is left by exits. Which instructions belong to a region depends on the
+ * code and those targets alone, so that every hart that has seen the same makes the same module.
  *
  * A call that is taken in goes on at its return site when the function returns; `returns` of the returning block has these sites, to be
  * compared with the address it really returns to. A call that is not ends the region: the site will be an entry of its own.
@@ -12,6 +13,7 @@
 import { SINK_SLOT } from '../context.ts';
 import type { DecodeMemo } from '../decode-memo.ts';
 import { Decoded, isLong } from '../isa/decode.ts';
+import type { TargetsOf } from './computed-jumps.ts';
 import { Flow, flowOf } from './operation.ts';
 
 /** Most instructions of a region, and of a function that is taken into its caller's. */
@@ -41,6 +43,8 @@ export class Block {
   taken: Edge | undefined;
   /** Of an indirect jump: where it probably returns to. */
   returns: Edge[] = [];
+  /** The same of a computed jump: where it has been seen to go, by ascending address. */
+  computed: Edge[] = [];
 
   constructor(
     /** Instructions first … end − 1 of the region. */
@@ -50,7 +54,7 @@ export class Block {
   ) {}
 
   edges(): Edge[] {
-    const out = this.returns.slice();
+    const out = [...this.returns, ...this.computed];
     if (this.taken !== undefined) out.push(this.taken);
     if (this.next !== undefined) out.push(this.next);
     return out;
@@ -80,6 +84,8 @@ export class Region {
   readonly imm: number[] = [];
   readonly length: number[] = [];
   readonly blocks: Block[] = [];
+  /** Its computed jumps, with the targets that were known of each. */
+  readonly computed = new Map<number, readonly number[]>();
 
   constructor(readonly start: number) {}
 
@@ -105,8 +111,13 @@ export class Region {
 }
 
 /** Finds the region that begins at `start`. It has no instruction when none can be executed there. */
-export function findRegion(start: number, read: CodeReader, memo: DecodeMemo): Region {
-  return new Finder(start, read, memo).find();
+export function findRegion(start: number, read: CodeReader, memo: DecodeMemo, targetsOf: TargetsOf = () => []): Region {
+  return new Finder(start, read, memo, targetsOf).find();
+}
+
+/** Whether a jalr is a computed jump, by the slots of its registers: it keeps no link, and what it jumps by is none (x1 and x5 are). */
+export function isComputedJump(rd: number, rs1: number): boolean {
+  return rd === SINK_SLOT && (rs1 & ~4) !== 1;
 }
 
 class Finder {
@@ -123,6 +134,7 @@ class Finder {
     start: number,
     private readonly read: CodeReader,
     private readonly memo: DecodeMemo,
+    private readonly targetsOf: TargetsOf,
   ) {
     this.region = new Region(start);
     this.from = start;
@@ -132,8 +144,7 @@ class Finder {
     const { region } = this;
     this.explore(region.start, MAX_INSTRUCTIONS);
     // Grows while calls are taken in.
-    for (let i = 0; i < this.calls.length; i++) {
-      const call = this.calls[i]!;
+    for (const call of this.calls) {
       if (!this.takeIn(call.target)) continue;
       this.leaders.add(call.target);
       this.taken.push(call);
@@ -167,6 +178,7 @@ class Finder {
         if (!this.decode(pc)) break;
         const flow = flowOf(decoded.op);
         this.append(pc);
+        if (flow === Flow.Indirect && isComputedJump(decoded.rd, decoded.rs1)) queue.push(...this.follow(pc));
         if (flow === Flow.Stop || flow === Flow.Trap || flow === Flow.Indirect) break;
         const after = pc + decoded.length;
         const target = pc + decoded.imm;
@@ -189,6 +201,17 @@ class Finder {
   }
 
   /**
+   * The targets of a computed jump, as far as they are taken in. Where a region begins within an interpreter's loop at none of the places
+   * that its dispatch goes to (where a handler's call returns, say) they are not, or each such region would have all of the interpreter.
+   */
+  private follow(pc: number): readonly number[] {
+    const targets = this.targetsOf(pc);
+    this.region.computed.set(pc, targets);
+    if (targets.includes(this.from)) this.from = Math.min(...targets);
+    return targets.every((target) => this.isAhead(target)) ? targets : [];
+  }
+
+  /**
    * Whether a jump of the function stays within the region. What lies before its start is the start of another: a region that began at a return
    * site, say, would otherwise take in the whole loop around it, as does that of every other return site.
    */
@@ -204,7 +227,10 @@ class Finder {
     const known = calls.length;
     this.from = target;
     if (this.explore(target, Math.min(size + MAX_CALLEE, MAX_INSTRUCTIONS)) && index.has(target)) return true;
-    for (let i = size; i < region.size; i++) index.delete(region.pc[i]!);
+    for (const pc of region.pc.slice(size)) {
+      index.delete(pc);
+      region.computed.delete(pc);
+    }
     for (const list of [region.pc, region.op, region.rd, region.rs1, region.rs2, region.imm, region.length]) list.length = size;
     calls.length = known;
     return false;
@@ -269,6 +295,8 @@ class Finder {
       } else if (block.flow === Flow.Jump) {
         const isCall = region.rd[last] !== SINK_SLOT;
         block.next = isCall && !included.has(target) ? { pc: target, to: undefined } : edge(target);
+      } else if (block.flow === Flow.Indirect) {
+        block.computed = (region.computed.get(pc) ?? []).map(edge).filter(({ to }) => to !== undefined);
       }
     }
     // The region's entry comes first.
@@ -289,7 +317,8 @@ class Finder {
     const siteOf = new Map<number, number>(this.taken.map(({ target, site }) => [site, target]));
     for (const [target, list] of sites) {
       for (const block of this.bodyOf(this.byPc.get(target)!, siteOf)) {
-        if (block.flow !== Flow.Indirect || this.region.rd[block.end - 1] !== SINK_SLOT) continue;
+        const last = block.end - 1;
+        if (block.flow !== Flow.Indirect || this.region.rd[last] !== SINK_SLOT || block.computed.length > 0) continue;
         for (const site of list) {
           const to = this.byPc.get(site);
           if (to === undefined || block.returns.length >= MAX_RETURNS || block.returns.some((r) => r.to === to)) continue;
@@ -306,7 +335,9 @@ class Finder {
       const last = block.end - 1;
       const isCall = block.flow === Flow.Jump && this.region.rd[last] !== SINK_SLOT;
       const after = this.region.pc[last]! + this.region.length[last]!;
-      const successors = isCall ? [sites.has(after) ? this.byPc.get(after) : undefined] : [block.next?.to, block.taken?.to];
+      const successors = isCall
+        ? [sites.has(after) ? this.byPc.get(after) : undefined]
+        : [block.next?.to, block.taken?.to, ...block.computed.map(({ to }) => to)];
       for (const successor of successors) if (successor !== undefined) body.add(successor);
     }
     return body;

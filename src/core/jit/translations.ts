@@ -7,6 +7,9 @@
  * translation is not run: it is not found, and what is the same again (another process of the same program, a page that
  * came back) needs no new one.
  *
+ * A region with a computed jump is made anew, with what is known of its targets by then, when one that it has not taken in is to be
+ * translated: the first few times. A place that it has now is left to it.
+ *
  * When the bound is reached, those that have not been entered since the last time go; all, if that is not enough.
  */
 
@@ -14,7 +17,8 @@ import type { DecodeMemo } from '../decode-memo.ts';
 import { HartBlock } from '../hart-block.ts';
 import type { Ram } from '../ram.ts';
 import { emitRegion } from './emit.ts';
-import type { EntryCache } from './entry-cache.ts';
+import type { ComputedJumps } from './computed-jumps.ts';
+import { type EntryCache, NEVER_HOT } from './entry-cache.ts';
 import { Flow } from './operation.ts';
 import { type CodeRange, type CodeReader, findRegion, type Region } from './region.ts';
 
@@ -26,10 +30,13 @@ export type JitMode = (typeof JIT_MODES)[number];
 export const MAX_REGIONS = 1024;
 
 /** Times that the interpreter comes to a place before it is translated. */
-const THRESHOLDS: Readonly<Record<JitMode, number>> = { off: 0x7fff_ffff, hot: 300, always: 1 };
+const THRESHOLDS: Readonly<Record<JitMode, number>> = { off: NEVER_HOT, hot: 300, always: 1 };
 
 /** Heat of what is no use translating: not asked again for a long while. */
 const REFUSED = -0x4000_0000;
+
+/** Times that a region is made anew. */
+const MAX_REMAKES = 5;
 
 const TWO_32 = 2 ** 32;
 
@@ -37,11 +44,16 @@ const TWO_32 = 2 ** 32;
 export type RegionImports = Record<string, Record<string, unknown>>;
 
 interface Translation {
+  readonly start: number;
   /** In the table of regions. */
   readonly index: number;
   readonly ranges: readonly CodeRange[];
   /** What lay in the ranges, halfword by halfword. */
   readonly code: Uint16Array;
+  /** Its computed jumps with the targets that were known of each. */
+  readonly computed: ReadonlyMap<number, readonly number[]>;
+  /** Targets of them that it has. */
+  readonly cases: ReadonlySet<number>;
   /** Entered since the last clearing. */
   used: boolean;
 }
@@ -52,6 +64,8 @@ type Clock = () => number;
 export class Translations {
   private readonly byStart = new Map<number, Translation[]>();
   private readonly free: number[] = [];
+  /** Times that the region at a start has been made anew. */
+  private readonly remakes = new Map<number, number>();
 
   constructor(
     private readonly ram: Ram,
@@ -62,6 +76,7 @@ export class Translations {
     private readonly table: WebAssembly.Table,
     private readonly imports: RegionImports,
     private readonly readCode: CodeReader,
+    private readonly jumps: ComputedJumps,
     private readonly mode: JitMode,
     private readonly clock: Clock,
   ) {
@@ -72,14 +87,51 @@ export class Translations {
   /** Enters the region that begins at pc (lo, hi) of the active space; returns whether there is one now. */
   request(lo: number, hi: number): boolean {
     const pc = (hi >>> 0) * TWO_32 + (lo >>> 0);
-    const translation = this.mode === 'off' ? undefined : (this.find(pc) ?? this.translate(pc));
+    let translation = this.mode === 'off' ? undefined : this.find(pc);
+    if (translation === undefined && this.takeIntoOthers(pc)) {
+      this.entries.setHeat(lo, 0);
+      return false;
+    }
+    translation ??= this.mode === 'off' ? undefined : this.translate(pc);
     if (translation === undefined) {
       this.entries.setHeat(lo, REFUSED);
       return false;
     }
-    translation.used = true;
-    this.entries.enter(lo, hi, translation.index);
+    this.enter(translation);
     return true;
+  }
+
+  private enter(translation: Translation): void {
+    const { start } = translation;
+    translation.used = true;
+    this.entries.enter(start >>> 0, Math.floor(start / TWO_32), translation.index);
+  }
+
+  /** Makes those regions anew that jump to pc, by computed jumps, without having known of it; returns whether one has it now. */
+  private takeIntoOthers(pc: number): boolean {
+    let taken = false;
+    for (const list of [...this.byStart.values()]) {
+      for (const translation of list) {
+        if (!this.lacks(translation, pc) || !this.isCurrent(translation)) continue;
+        const { start } = translation;
+        const count = this.remakes.get(start) ?? 0;
+        if (count >= MAX_REMAKES) continue;
+        this.remakes.set(start, count + 1);
+        this.drop((other) => other === translation);
+        this.entries.remove(translation.index);
+        const anew = this.translate(start);
+        if (anew === undefined) continue;
+        this.enter(anew);
+        if (anew.cases.has(pc)) taken = true;
+      }
+    }
+    return taken;
+  }
+
+  /** Whether pc has become a target of one of its jumps since it was made. */
+  private lacks({ computed }: Translation, pc: number): boolean {
+    for (const [jump, known] of computed) if (!known.includes(pc) && this.jumps.targetsOf(jump).includes(pc)) return true;
+    return false;
   }
 
   /** One whose code is what lies in memory now. */
@@ -100,14 +152,15 @@ export class Translations {
 
   private translate(pc: number): Translation | undefined {
     const began = this.clock();
-    const region = findRegion(pc, this.readCode, this.memo);
+    const region = findRegion(pc, this.readCode, this.memo, this.jumps.targetsOf);
     if (region.size === 0 || region.flow(0) === Flow.Stop) return undefined;
     if (this.free.length === 0) this.makeRoom();
     const index = this.free.pop()!;
     const module = new WebAssembly.Module(emitRegion(region));
     new WebAssembly.Instance(module, { ...this.imports, region: { index } });
     const ranges = region.ranges();
-    const translation: Translation = { index, ranges, code: this.copyOf(ranges), used: true };
+    const cases = new Set(region.blocks.flatMap((block) => block.computed.flatMap((e) => (e.to === undefined ? [] : [e.pc]))));
+    const translation = { start: pc, index, ranges, code: this.copyOf(ranges), computed: region.computed, cases, used: true };
     const list = this.byStart.get(pc);
     if (list === undefined) this.byStart.set(pc, [translation]);
     else list.push(translation);
