@@ -15,6 +15,7 @@ import { Machine, type RunResult } from '../machine.ts';
 import { Halted, MachineCheck, UsageError } from '../machine/errors.ts';
 import { findProgram } from '../machine/programs.ts';
 import { projectRoot } from '../smp/bundle.ts';
+import { dumpProgram } from './dump.ts';
 import { Answer, type BootOptions, parseOptions } from './options.ts';
 import { formatStats } from './stats.ts';
 
@@ -30,7 +31,11 @@ export async function main(argv: readonly string[]): Promise<number> {
   try {
     const options = parseOptions(argv, readVersion());
     if (options instanceof Answer) {
-      process.stdout.write(options.text);
+      print(options.text);
+      return 0;
+    }
+    if (options.dumpTranslation !== undefined) {
+      print(dumpProgram(options.dumpTranslation, options.program));
       return 0;
     }
     return await boot(options);
@@ -86,6 +91,14 @@ async function boot(options: BootOptions): Promise<number> {
 function report({ fault, signal }: RunResult, program: string): void {
   if (signal === undefined || fault === undefined) return;
   complain(`${program} was killed by ${signal}: ${fault}`);
+}
+
+/** Writes a text to stdout; a reader that does not want all of it is no failure. */
+function print(text: string): void {
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+  });
+  process.stdout.write(text);
 }
 
 function complain(line: string): void {

@@ -27,6 +27,8 @@ export interface BootOptions {
   readonly logLevel: LevelName;
   readonly stats: boolean;
   readonly jit: JitMode;
+  /** Address or symbol whose translation is to be shown instead of running the program. */
+  readonly dumpTranslation: string | undefined;
   readonly seed: number | undefined;
   /** Program and its arguments; none: the interactive shell. */
   readonly program: string | undefined;
@@ -70,6 +72,7 @@ export function parseOptions(argv: readonly string[], version: string): BootOpti
     trace: options.trace,
     stats: options.stats === true,
     jit: options.jit === false ? 'off' : options.jit,
+    dumpTranslation: options.dumpTranslation,
     seed: options.seed,
     program,
     args,
@@ -102,6 +105,10 @@ function describeOptions(version: string): Command {
         .default('hot'),
     )
     .option('--no-jit', 'interpret only')
+    .option(
+      '--dump-translation <address>',
+      "print the code at this address (hexadecimal, or a symbol) as translated; don't run it",
+    )
     .option('--seed <n>', "seed of the machine's random numbers, for equal runs", count(0, 2 ** 32 - 1))
     .version(version, '--version', 'print the version')
     .helpOption('-h, --help', 'print this text')
@@ -116,6 +123,7 @@ Examples:
   hartbeat --cpus 4                       the shell of a machine with four harts
   hartbeat --cpus 2 ipctest               a program of the machine
   hartbeat --cpus 2 ./a.out one two       a static riscv64 Linux program of the host
+  hartbeat --dump-translation main ./a.out   what the translator makes of main
   hartbeat --trace=run.ndjson ipctest     with a trace of everything that happened`;
 
 /** `--trace` takes a file only as `--trace=FILE`: the word after it is the program. */

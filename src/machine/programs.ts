@@ -59,6 +59,13 @@ export function findProgram(word: string): Program {
   return { kind: 'host', name: basename(word), bytes: readHostProgram(word) };
 }
 
+/** The file of a program that has been found. */
+export function readProgram(program: Program): Uint8Array {
+  if (program.kind === 'host') return program.bytes;
+  const [file] = Object.entries(readManifest()).find(([, { names }]) => names.includes(program.name))!;
+  return readFileSync(join(folder, file));
+}
+
 function exists(path: string): boolean {
   return statSync(path, { throwIfNoEntry: false }) !== undefined;
 }

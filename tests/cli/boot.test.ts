@@ -111,6 +111,15 @@ describe('the boot command', () => {
     expect(lines[4]).toMatch(/^frames: \d+ of \d+ in use$/);
   });
 
+  it('shows a translation instead of running the program', async () => {
+    const bytes = readFileSync(join(projectRoot, 'guest/bin/trials'));
+    const entry = bytes.readUInt32LE(24).toString(16);
+    const { status, stdout, stderr } = await boot(['--dump-translation', entry, 'guest/bin/trials', 'list']);
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+    expect(stdout.startsWith(`;; region 0x${entry}\n`)).toBe(true);
+    expect(stdout.endsWith(')\n')).toBe(true);
+  });
+
   it('answers --help and --version on stdout', async () => {
     expect(await boot(['--help'])).toMatchObject({ status: 0, stderr: '', stdout: expect.stringContaining('Usage: hartbeat') });
     expect((await boot(['--version'])).stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
@@ -150,6 +159,12 @@ describe('the boot command refuses, in one line and with status 64,', () => {
       },
       /is for x86-64, this machine runs riscv64/,
     ],
+    [
+      'an address without code',
+      () => ['--dump-translation', '0x10', 'sh'],
+      /--dump-translation 0x10: no code there, that of sh/,
+    ],
+    ['a translation of no program', () => ['--dump-translation', '0x10'], /--dump-translation needs a program/],
     ['a trace that cannot be written', () => ['--trace=/dev/null/x', 'hello'], /cannot write a trace to \/dev\/null\/x/],
   ])('%s', async (_, args, message) => {
     const { status, stdout, stderr } = await boot(args());

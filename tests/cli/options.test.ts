@@ -20,6 +20,8 @@ describe('the command line', () => {
       trace: undefined,
       logLevel: 'trace',
       stats: false,
+      jit: 'hot',
+      dumpTranslation: undefined,
       seed: undefined,
       program: undefined,
       args: [],
@@ -57,6 +59,20 @@ describe('the command line', () => {
       program: 'prog',
       args: ['--cpus', 'x', '--trace', '--help', '--', '-1'],
     });
+  });
+
+  it('translates hot code, all code or none', () => {
+    expect(parse().jit).toBe('hot');
+    expect(parse('--jit=always').jit).toBe('always');
+    expect(parse('--jit', 'hot', 'prog')).toMatchObject({ jit: 'hot', program: 'prog' });
+    expect(parse('--no-jit', 'prog')).toMatchObject({ jit: 'off', program: 'prog' });
+    expect(() => parse('--jit=never')).toThrow(/^--jit never: Allowed choices are hot, always \(see --help\)$/);
+  });
+
+  it('takes the place whose translation is to be shown', () => {
+    expect(parse('--dump-translation', '10628', 'prog')).toMatchObject({ dumpTranslation: '10628', program: 'prog' });
+    expect(parse('--dump-translation=main', 'prog', 'x')).toMatchObject({ dumpTranslation: 'main', args: ['x'] });
+    expect(() => parse('--dump-translation')).toThrow('--dump-translation needs a value, <address> (see --help)');
   });
 
   it('takes a program whose name looks like an option after --', () => {
@@ -100,6 +116,9 @@ describe('the command line', () => {
       '--trace[=file]',
       '--log-level',
       '--stats',
+      '--jit',
+      '--no-jit',
+      '--dump-translation',
       '--seed',
       '[program [args...]]',
     ]) {
