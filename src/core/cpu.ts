@@ -90,6 +90,9 @@ export class Cpu {
         this.onFence();
       },
       request: (lo, hi) => (translations.request(lo, hi) ? 1 : 0),
+      bePatient: (lo, hi) => {
+        translations.bePatient(lo, hi);
+      },
       noteJump: (fromLo, fromHi, toLo, toHi) => {
         if (toHi >>> 0 < USER_HIGH) jumps.record(fromHi * TWO_32 + (fromLo >>> 0), toHi * TWO_32 + (toLo >>> 0));
       },
@@ -130,7 +133,7 @@ export class Cpu {
     this.root = root;
     HartBlock.root.set(this.ram, this.hartBlock, root);
     HartBlock.asid.set(this.ram, this.hartBlock, asid);
-    HartBlock.tlbBase.set(this.ram, this.hartBlock, this.tlb.activate(asid));
+    this.tlb.activate(asid);
     this.decodeCache.activate(asid);
     this.entries.activate(asid);
   }
@@ -167,9 +170,9 @@ export class Cpu {
     this.entries.flushAsid(asid);
   }
 
-  /** Forgets the translation of one page of an address space, and the instructions in it. */
+  /** Forgets the instructions in one page of an address space, and its translation among those of the space. */
   flushPage(asid: number, va: number): void {
-    this.tlb.flushPage(asid, va);
+    this.tlb.flushAsid(asid);
     this.decodeCache.flushPage(asid, va);
     this.entries.flushAsid(asid);
   }

@@ -12,19 +12,52 @@ import { bytes, cacheLine, i32, struct, u32, u64, u8 } from './layout.ts';
  */
 export const TLB_PARTITIONS = 4;
 /** Entries of a partition, a power of two. */
-export const TLB_ENTRIES = 2048;
+export const TLB_ENTRIES = 1024;
+
+/**
+ * A window: a stretch of virtual memory that lies in one piece in RAM and has the same permissions throughout. Offsets from `start` below
+ * `bound` leave room for WINDOW_SPAN bytes in it; none do while `bound` is 0.
+ */
+const windowFields = {
+  start: u64('owner'),
+  bound: u64('owner'),
+  /** Physical address minus the low 32 bits of the virtual address, modulo 2^32. */
+  addend: u32('owner'),
+};
+
+/** Bytes that accesses through one look at a window may reach over. */
+export const WINDOW_SPAN = 256;
 
 /**
  * One TLB entry. A tag is the virtual address of the page, so that an access of n bytes hits when its address is at most 4096 − n above
- * the tag; a permission that is missing has an invalid tag. `write` is only valid once the page's D bit is set.
+ * the tag; a permission that is missing has an invalid tag. `write` is only valid once the page's D bit is set. The window is what is
+ * known of the page's surroundings: pages that have the same addend and permissions.
  */
-export const TlbEntry = struct('TlbEntry', {
-  read: u64('owner'),
-  write: u64('owner'),
-  execute: u64('owner'),
-  /** Physical page address minus the low 32 bits of the virtual page address, modulo 2^32. */
-  addend: u32('owner'),
-});
+export const TlbEntry = struct(
+  'TlbEntry',
+  {
+    read: u64('owner'),
+    write: u64('owner'),
+    execute: u64('owner'),
+    ...windowFields,
+  },
+  { align: 64 },
+);
+
+/** A window that a place of translated code has last used (jit/memory.ts). */
+export const WindowSlot = struct(
+  'WindowSlot',
+  {
+    ...windowFields,
+    /** Accesses that were not in it, since it was last cleared. */
+    stumbles: u32('owner'),
+  },
+  { align: 32 },
+);
+
+/** Slots of a partition: for places that read, and then as many for places that write. */
+export const WINDOW_SLOTS = 512;
+export const WINDOW_PARTITION_BYTES = 2 * WINDOW_SLOTS * WindowSlot.SIZE;
 
 export const TLB_PARTITION_BYTES = TLB_ENTRIES * TlbEntry.SIZE;
 
@@ -51,6 +84,8 @@ export const HartBlock = struct(
     asid: u32('owner'),
     /** Physical address of the TLB partition in use. */
     tlbBase: u32('owner'),
+    /** Physical address of the windows of that partition. */
+    windowBase: u32('owner'),
     /** Physical address of the entry cache's partition in use (jit/entry-cache.ts). */
     entryBase: u32('owner'),
     /** Heat at which a place is worth translating. */
@@ -71,6 +106,7 @@ export const HartBlock = struct(
     regionInstructions: u64('owner'),
     translateNs: u64('owner'),
     tlb: bytes('owner', TLB_PARTITIONS * TLB_PARTITION_BYTES, 64),
+    windows: bytes('owner', TLB_PARTITIONS * WINDOW_PARTITION_BYTES, 64),
   },
   { align: 64 },
 );

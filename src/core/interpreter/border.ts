@@ -7,7 +7,7 @@
 
 import { fastFpu } from '../fpu/fast.ts';
 import type { FpuOp } from '../fpu/op.ts';
-import { HartBlock } from '../hart-block.ts';
+import { HartBlock, TlbEntry, WindowSlot } from '../hart-block.ts';
 import { EntrySlot, emitSlotOffset } from '../jit/entry-cache.ts';
 import { fpuName, OUT_OF_LINE } from '../jit/environment.ts';
 import { Access } from '../mmu.ts';
@@ -129,6 +129,7 @@ export function addFuel(
 export function emitBorder(env: Environment, border: Border, inside: Inside): void {
   emitArrivals(env, border, inside);
   emitReturns(env, border, inside);
+  emitStumbles(env, inside);
   emitMemory(env);
   for (const op of OUT_OF_LINE) emitFpu(env, op);
 }
@@ -202,34 +203,67 @@ function placeOf(func: FunctionBuilder<'i32'>): [Local<'i32'>, Local<'i64'>, Loc
   return [func.param('i32', 0), func.param('i64', 1), func.param('i32', 2)];
 }
 
-/** Addresses for accesses that a region could not find itself. */
+/** The place goes on with the window of a page that the TLB knows. */
+const copyWindow = (window: I32, entry: I32): Stmt =>
+  sequence(
+    i64.store(window, WindowSlot.start.offset, i64.load(entry, TlbEntry.start.offset)),
+    i64.store(window, WindowSlot.bound.offset, i64.load(entry, TlbEntry.bound.offset)),
+    i32.store(window, WindowSlot.addend.offset, i32.load(entry, TlbEntry.addend.offset)),
+  );
+
+/** Stumbles of a place after which its region is translated anew. */
+const PATIENCE = 1000;
+
+/** What regions tail-call when an access is not in its window; see memory.ts there. */
+function emitStumbles(env: Environment, { loop }: Inside): void {
+  const { hartBlock, module } = env;
+  const tlbBase = i32.load(hartBlock, HartBlock.tlbBase.offset);
+  for (const [name, access] of [
+    ['stumbleReading', Access.Read],
+    ['stumbleWriting', Access.Write],
+    // Reads, with stores to come: the page must not be marked as written before they do.
+    ['stumbleAhead', Access.Write],
+  ] as const) {
+    const func = module.func(['i32', 'i64', 'i32', 'i64', 'i32', 'i64'], 'i32', name);
+    const [context, pc, fuel] = placeOf(func);
+    const va = func.param('i64', 3);
+    const window = func.param('i32', 4);
+    const start = func.param('i64', 5);
+    const entry = func.local('i32');
+    const stumbles = func.local('i32');
+    const goOn = tailCall(loop, context, pc, fuel);
+    const { missed } = lookUp(tlbBase, va, 1, access, entry);
+    // A fault is the interpreter's to find.
+    const walked = call(env.translate, i32.wrap(va), upperWord(va), i32.const(access));
+    const unknown = name === 'stumbleAhead' ? goOn : when(i32.ltS(walked, i32.const(0)), goOn);
+    func.body([
+      comeBackWith(hartBlock, fuel),
+      when(missed, unknown),
+      copyWindow(window, entry),
+      stumbles.set(i32.add(i32.load(window, WindowSlot.stumbles.offset), i32.const(1))),
+      i32.store(window, WindowSlot.stumbles.offset, stumbles),
+      when(
+        i32.geU(stumbles, i32.const(PATIENCE)),
+        i32.store(window, WindowSlot.stumbles.offset, i32.const(0)),
+        call(env.bePatient, i32.wrap(start), upperWord(start)),
+      ),
+      goOn,
+    ]);
+  }
+}
+
+/** Addresses for accesses that a patient region could not find itself, and for atomic instructions. */
 function emitMemory(env: Environment): void {
   const { hartBlock, module } = env;
   const tlbBase = i32.load(hartBlock, HartBlock.tlbBase.offset);
-  const answer = (func: FunctionBuilder<'i32'>, va: Local<'i64'>, access: Access, size: number, slow: I32): Stmt => {
-    const { missed, physical } = lookUp(tlbBase, va, size, access, func.temp('i32'));
-    return ret(either(missed, slow, physical));
-  };
-  for (const [name, access] of [
-    ['load', Access.Read],
-    ['store', Access.Write],
-  ] as const) {
-    for (const size of [1, 2, 4, 8]) {
-      const isLoad = access === Access.Read;
-      const func = module.func(isLoad ? ['i64'] : ['i64', 'i64'], 'i32', `${name}${String(size)}`);
-      const va = func.param('i64', 0);
-      const slow = isLoad
-        ? call(env.load, i32.wrap(va), upperWord(va), i32.const(size))
-        : call(
-            env.store,
-            i32.wrap(va),
-            upperWord(va),
-            i32.const(size),
-            i32.wrap(func.param('i64', 1)),
-            upperWord(func.param('i64', 1)),
-          );
-      func.body([answer(func, va, access, size, slow)]);
-    }
+  for (const size of [1, 2, 4, 8]) {
+    const load = module.func(['i64'], 'i32', `load${String(size)}`);
+    const from = load.param('i64', 0);
+    load.body([ret(call(env.load, i32.wrap(from), upperWord(from), i32.const(size)))]);
+    const store = module.func(['i64', 'i64'], 'i32', `store${String(size)}`);
+    const to = store.param('i64', 0);
+    const value = store.param('i64', 1);
+    store.body([ret(call(env.store, i32.wrap(to), upperWord(to), i32.const(size), i32.wrap(value), upperWord(value)))]);
   }
   for (const [name, access] of [
     ['addressToRead', Access.Read],
@@ -237,7 +271,8 @@ function emitMemory(env: Environment): void {
   ] as const) {
     const func = module.func(['i64'], 'i32', name);
     const va = func.param('i64', 0);
-    func.body([answer(func, va, access, 1, call(env.translate, i32.wrap(va), upperWord(va), i32.const(access)))]);
+    const { missed, physical } = lookUp(tlbBase, va, 1, access, func.temp('i32'));
+    func.body([ret(either(missed, call(env.translate, i32.wrap(va), upperWord(va), i32.const(access)), physical))]);
   }
 }
 

@@ -26,6 +26,8 @@ export interface SlowPaths extends Record<string, unknown> {
   flushCode(): void;
   /** Enters the translated region that begins at a pc into the entry cache, if there is to be one: 1. */
   request(lo: number, hi: number): number;
+  /** The region that begins at a pc had better look up the TLB for each access. */
+  bePatient(lo: number, hi: number): void;
   /** Notes that the computed jump at a pc goes to an address. */
   noteJump(fromLo: number, fromHi: number, toLo: number, toHi: number): void;
 }
@@ -42,6 +44,7 @@ export interface Environment {
   readonly time: Callable<'f64'>;
   readonly flushCode: Callable<'void'>;
   readonly request: Callable<'i32'>;
+  readonly bePatient: Callable<'void'>;
   readonly noteJump: Callable<'void'>;
   /** The hart's translated regions. */
   readonly regions: Indirect;
@@ -67,6 +70,7 @@ export function importEnvironment(): Environment {
     time: module.importFunction(from, 'time', [], 'f64'),
     flushCode: module.importFunction(from, 'flushCode', [], 'void'),
     request: module.importFunction(from, 'request', ['i32', 'i32'], 'i32'),
+    bePatient: module.importFunction(from, 'bePatient', ['i32', 'i32'], 'void'),
     noteJump: module.importFunction(from, 'noteJump', ['i32', 'i32', 'i32', 'i32'], 'void'),
     regions: module.importTable('hart', 'regions', REGION_PARAMS, REGION_RESULT),
   };

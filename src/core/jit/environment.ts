@@ -32,6 +32,13 @@ const FUNCTIONS = {
   refuel: [['i32', 'i64', 'i32'], 'i32'],
   /** (context, pc, fuel, cause): leaves guest code. */
   leave: [['i32', 'i64', 'i32', 'i32'], 'i32'],
+  /**
+   * (context, pc, fuel, address, window, start): the access at pc is not in the window of its place, in the region at `start`. Mends the
+   * window slot and has the interpreter go on.
+   */
+  stumbleReading: [['i32', 'i64', 'i32', 'i64', 'i32', 'i64'], 'i32'],
+  stumbleWriting: [['i32', 'i64', 'i32', 'i64', 'i32', 'i64'], 'i32'],
+  stumbleAhead: [['i32', 'i64', 'i32', 'i64', 'i32', 'i64'], 'i32'],
   /** (address): physical address to load so many bytes from, or minus a cause. */
   load1: [['i64'], 'i32'],
   load2: [['i64'], 'i32'],
@@ -94,7 +101,7 @@ export class RegionEnvironment {
     const known = this.bridges.get(name);
     if (known !== undefined) return known as Callable<R>;
     const imported = this.module.importFunction('interpreter', name, params, result);
-    const func = this.module.func(params, result);
+    const func = this.module.func(params, result, undefined, name);
     func.body([tailCall(imported, ...params.map((type, position) => func.param(type, position)))]);
     this.bridges.set(name, func);
     return func;

@@ -9,7 +9,7 @@ import { HartBlock } from '../hart-block.ts';
 import { block, branch, Label, tailCall, tailCallIndirect, when } from '../wasm/control.ts';
 import type { FunctionBuilder } from '../wasm/module.ts';
 import { i32, i64 } from '../wasm/ops.ts';
-import type { I32, Local, Stmt } from '../wasm/node.ts';
+import type { I32, I64, Local, Stmt } from '../wasm/node.ts';
 import { EntrySlot, emitSlotOffset, slotOffset } from './entry-cache.ts';
 import type { RegionEnvironment } from './environment.ts';
 import type { Registers } from './operation.ts';
@@ -17,6 +17,18 @@ import type { Registers } from './operation.ts';
 /** Values of `how`, beside 0 for onward and the causes of traps. */
 const REFUEL = -1;
 const INTERPRET = -2;
+const STUMBLE_READING = -3;
+const STUMBLE_WRITING = -4;
+const STUMBLE_AHEAD = -5;
+
+/** What kind of access stumbled: `ahead` is one that reads, in a group that writes later. */
+export type Stumble = 'reading' | 'writing' | 'ahead';
+
+const STUMBLES = {
+  reading: [STUMBLE_READING, 'stumbleReading'],
+  writing: [STUMBLE_WRITING, 'stumbleWriting'],
+  ahead: [STUMBLE_AHEAD, 'stumbleAhead'],
+} as const;
 
 interface Exit {
   readonly label: Label;
@@ -29,6 +41,9 @@ export class Exits {
   /** Offset of the target's entry slot, when it goes onward. */
   private readonly slot: Local<'i32'>;
   private readonly how: Local<'i32'>;
+  private mayStumble = false;
+  /** Of an access that stumbled: its virtual address. */
+  private readonly va: Local<'i64'>;
   /** Address of the computed jump that it goes onward by; 0 when by none. */
   private readonly jump: Local<'i64'>;
   /** Where all exits meet. */
@@ -39,10 +54,13 @@ export class Exits {
     func: FunctionBuilder<'i32'>,
     private readonly context: Local<'i32'>,
     private readonly fuel: Local<'i32'>,
+    /** Where the region begins. */
+    private readonly start: number,
   ) {
     this.target = func.local('i64', 'target');
     this.slot = func.local('i32', 'slot');
     this.how = func.local('i32', 'how');
+    this.va = func.local('i64', 'va');
     this.jump = func.local('i64', 'jump');
   }
 
@@ -69,6 +87,17 @@ export class Exits {
   /** Leaves the instruction at pc to the interpreter. The fuel is exact. */
   interpret(pc: number, dirty: Registers): Stmt[] {
     return this.leave(pc, i32.const(INTERPRET), dirty);
+  }
+
+  /**
+   * Leaves the instruction at pc, an access of `va`, to the interpreter, because it is not in its window. The fuel is exact.
+   *
+   * @param window offset of the place's window slot
+   */
+  stumble(pc: number, dirty: Registers, va: I64, window: number, kind: Stumble): Stmt[] {
+    const how = i32.const(STUMBLES[kind][0]);
+    this.mayStumble = true;
+    return [this.va.set(va), this.slot.set(i32.const(window)), ...this.leave(pc, how, dirty)];
   }
 
   /** Leaves guest code with a cause. The fuel is exact. */
@@ -98,8 +127,19 @@ export class Exits {
       ),
       when(i32.eq(how, i32.const(REFUEL)), tailCall(env.get('refuel'), context, target, fuel)),
       when(i32.eq(how, i32.const(INTERPRET)), tailCall(env.get('interpret'), context, target, fuel)),
+      ...this.stumbles(),
       tailCall(env.get('leave'), context, target, fuel, how),
     ];
+  }
+
+  private stumbles(): Stmt[] {
+    if (!this.mayStumble) return [];
+    const { env, context, target, fuel, how, va, slot } = this;
+    const window = i32.add(i32.load(env.hartBlock, HartBlock.windowBase.offset), slot);
+    const start = i64.const(this.start);
+    return Object.values(STUMBLES).map(([value, name]) =>
+      when(i32.eq(how, i32.const(value)), tailCall(env.get(name), context, target, fuel, va, window, start)),
+    );
   }
 
   private leave(pc: number, how: I32, dirty: Registers): Stmt[] {

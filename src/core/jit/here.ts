@@ -6,15 +6,13 @@
 import type { Local } from '../wasm/node.ts';
 import type { Registers } from './operation.ts';
 
-/** A page that has been looked up: what lies near an address (base register + imm) is found without looking again. */
-export interface NearPage {
-  /** Of the address, relative to what the base register holds now. */
-  readonly imm: number;
+/** A group of accesses by one base register that have been looked up together. */
+export interface Group {
+  /** Lowest address of the group, relative to what the base register holds now; it reaches over WINDOW_SPAN bytes at most. */
+  readonly low: number;
   /** Whether it may be written. */
   readonly write: boolean;
-  /** Distance of the address from the start of its page; far beyond a page when nothing is known after all. */
-  readonly distance: Local<'i32'>;
-  /** Its physical address. */
+  /** Physical address of the lowest. */
   readonly physical: Local<'i32'>;
 }
 
@@ -25,11 +23,11 @@ export class Here {
     /** Instructions that have retired since the fuel was last reduced. */
     public retired = 0,
     /** By slot of the base register. */
-    readonly pages = new Map<number, NearPage>(),
+    readonly groups = new Map<number, Group>(),
   ) {}
 
   /** As it is on the way to another block, whose dirty registers are given. */
   onTo(dirty: Registers): Here {
-    return new Here(dirty, this.retired, new Map(this.pages));
+    return new Here(dirty, this.retired, new Map(this.groups));
   }
 }

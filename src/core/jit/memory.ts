@@ -1,58 +1,84 @@
 /*
- * Guest memory in translated code: the TLB looked up inline, the rest by a call.
+ * Guest memory in translated code.
  *
- * An address that lies near one that was looked up just before, by the same base register, is mostly in the same page: then a
- * comparison of its distance from the page's start is all it takes (`NearPage`). Stack frames and structures are accessed so.
- * A page that has been looked up stays good as long as the hart is in guest code: whoever takes a mapping away waits for the hart to
- * leave it (smp/shootdown.ts).
+ * Each place that accesses memory has a slot in RAM with the window that it has last used: a stretch of virtual memory that lies in one
+ * piece in RAM (hart-block.ts). An address in it takes one comparison and one addition. Any other one leaves the region: the slot is given
+ * the window that the TLB knows, and the interpreter goes on from this instruction (border.ts, `stumble`), up to the next jump. No call
+ * stands in the way of the common case, so what a loop works with stays in registers. Which slot a place has is a matter of speed
+ * alone: any window is right anywhere.
+ *
+ * Accesses of a block by the same base register that lie near each other form a group: the first one looks, with room for all, and
+ * the others need not. Stack frames and structures are accessed so.
+ *
+ * Where memory is scattered, a region stumbles again and again. It is then translated anew, `patient`: each access looks up the TLB, and
+ * calls for what that does not know.
+ *
+ * Windows stay good as long as the hart is in guest code: whoever takes a mapping away waits for the hart to leave it
+ * (smp/shootdown.ts), and before it comes back all windows of the space are cleared.
  */
 
-import { HartBlock } from '../hart-block.ts';
-import { LOADS, STORES } from '../isa/access.ts';
+import { HartBlock, WINDOW_SLOTS, WINDOW_SPAN, WindowSlot } from '../hart-block.ts';
+import { LOADS, type Size, STORES } from '../isa/access.ts';
 import type { LoadKind, StoreKind } from '../isa/tier.ts';
 import { Access } from '../mmu.ts';
-import { PAGE_SIZE } from '../ram.ts';
 import { lookUp } from '../tlb-lookup.ts';
 import { Cause } from '../trap.ts';
 import { call, either, rarely, sequence, yields } from '../wasm/control.ts';
-import { i32 } from '../wasm/ops.ts';
+import { i32, i64 } from '../wasm/ops.ts';
 import type { I32, I64, Local, Stmt } from '../wasm/node.ts';
-import type { NearPage } from './here.ts';
-import { accessesMemory, isAddi } from './operation.ts';
+import type { Stumble } from './exits.ts';
+import { accessOf, isAddi } from './operation.ts';
 import type { TranslatorTier } from './tier.ts';
 
-/** Distance of what is in no page: even the longest offset back from it is beyond a page. */
-const NOWHERE = 0x4000_0000;
-
-/** A physical address: a local and a constant offset. */
+/** A physical address: an expression and a constant offset. */
 interface Place {
   readonly before: readonly Stmt[];
   readonly base: I32;
   readonly offset: number;
 }
 
+/** What a group will need, from its first access on. */
+interface Plan {
+  readonly low: number;
+  readonly write: boolean;
+  readonly several: boolean;
+}
+
 export class MemoryAccess {
+  /** Of the partition in use. */
+  private readonly windowBase: Local<'i32'>;
   private readonly tlbBase: Local<'i32'>;
-  /** Locals of the page near each base register. */
-  private readonly near = new Map<number, { distance: Local<'i32'>; physical: Local<'i32'> }>();
+  /** Physical address of the group of each base register. */
+  private readonly physicals = new Map<number, Local<'i32'>>();
+  private nextSlot: number;
 
   constructor(private readonly tier: TranslatorTier) {
-    this.tlbBase = tier.func.local('i32');
+    this.windowBase = tier.func.local('i32', 'windows');
+    this.tlbBase = tier.func.local('i32', 'tlb');
+    // Regions begin at different slots, so that those that work together do not share them.
+    this.nextSlot = Math.imul(tier.region.start >>> 1, 0x9e37_79b1) >>> 16;
   }
 
   prologue(): Stmt {
-    return this.tlbBase.set(i32.load(this.tier.env.hartBlock, HartBlock.tlbBase.offset));
+    const { patient, env } = this.tier;
+    return patient
+      ? this.tlbBase.set(i32.load(env.hartBlock, HartBlock.tlbBase.offset))
+      : this.windowBase.set(i32.load(env.hartBlock, HartBlock.windowBase.offset));
   }
 
   load(kind: LoadKind, address: I64): I64 {
     const { size, read } = LOADS[kind];
-    const { before, base, offset } = this.find(address, size, false, (va) => call(this.tier.env.get(`load${size}`), va));
+    const { before, base, offset } = this.tier.patient
+      ? this.findByTlb(address, size, Access.Read, (va) => call(this.tier.env.get(`load${size}`), va))
+      : this.find(size, false);
     return yields(before, read(base, offset));
   }
 
   store(kind: StoreKind, address: I64, value: I64): Stmt {
     const { size, write } = STORES[kind];
-    const { before, base, offset } = this.find(address, size, true, (va) => call(this.tier.env.get(`store${size}`), va, value));
+    const { before, base, offset } = this.tier.patient
+      ? this.findByTlb(address, size, Access.Write, (va) => call(this.tier.env.get(`store${size}`), va, value))
+      : this.find(size, true);
     return sequence(...before, write(base, offset, value));
   }
 
@@ -75,93 +101,82 @@ export class MemoryAccess {
   /** A register is about to be written by the instruction that is being emitted. */
   written(slot: number): void {
     const { here, region, index } = this.tier;
-    const page = here.pages.get(slot);
-    if (page === undefined) return;
-    if (this.isIncrement(index, slot)) here.pages.set(slot, { ...page, imm: page.imm - region.imm[index]! });
-    else here.pages.delete(slot);
+    const group = here.groups.get(slot);
+    if (group === undefined) return;
+    if (this.isIncrement(index, slot)) here.groups.set(slot, { ...group, low: group.low - region.imm[index]! });
+    else here.groups.delete(slot);
   }
 
-  private find(address: I64, size: number, write: boolean, slow: (va: I64) => I32): Place {
+  private find(size: Size, write: boolean): Place {
     const { here, baseSlot, offset } = this.tier;
-    const page = here.pages.get(baseSlot);
-    if (page !== undefined && (page.write || !write) && Math.abs(offset - page.imm) < PAGE_SIZE) {
-      return this.findNear(page, offset - page.imm, address, size, slow);
+    const group = here.groups.get(baseSlot);
+    if (group !== undefined && (group.write || !write)) {
+      const delta = offset - group.low;
+      if (delta >= 0 && delta + size <= WINDOW_SPAN) return { before: [], base: group.physical, offset: delta };
     }
-    const near = baseSlot !== 0 && this.isUsedAgain() ? this.localsOf(baseSlot) : undefined;
-    const place = this.findByTlb(address, size, write, slow, near);
-    if (near !== undefined) here.pages.set(baseSlot, { imm: offset, write, ...near });
-    return place;
+    const plan = this.plan(size, write);
+    const physical = plan.several ? this.physicalOf(baseSlot) : this.tier.temp('i32');
+    if (plan.several) here.groups.set(baseSlot, { low: plan.low, write: plan.write, physical });
+    return this.findByWindow(plan, physical, write ? 'writing' : plan.write ? 'ahead' : 'reading');
   }
 
-  private findByTlb(
-    address: I64,
-    size: number,
-    write: boolean,
-    slow: (va: I64) => I32,
-    near: { distance: Local<'i32'>; physical: Local<'i32'> } | undefined,
-  ): Place {
-    const { tier } = this;
-    const va = tier.temp('i64');
-    const entry = tier.temp('i32');
-    const distance = tier.temp('i64');
-    const pa = near?.physical ?? tier.temp('i32');
-    const access = write ? Access.Write : Access.Read;
-    const { missed, physical } = lookUp(this.tlbBase, va, size, access, entry, (x) => distance.tee(x));
-    const onMiss = [pa.set(slow(va)), tier.leaveIfFault(pa)];
-    const onHit = [pa.set(physical)];
-    if (near !== undefined) {
-      onMiss.push(near.distance.set(i32.const(NOWHERE)));
-      onHit.push(near.distance.set(i32.wrap(distance)));
-    }
-    return {
-      before: [va.set(address), { ...either(missed, sequence(...onMiss), sequence(...onHit)), hint: 0 } as Stmt],
-      base: pa,
-      offset: 0,
-    };
-  }
-
-  private findNear(page: NearPage, delta: number, address: I64, size: number, slow: (va: I64) => I32): Place {
-    const { tier } = this;
-    const pa = tier.temp('i32');
-    const distance = delta === 0 ? page.distance : i32.add(page.distance, i32.const(delta));
-    // A constant offset in the access costs nothing, but has to be positive.
-    const offset = Math.max(delta, 0);
+  private findByWindow({ low, write }: Plan, physical: Local<'i32'>, kind: Stumble): Place {
+    const { tier, windowBase } = this;
+    const delta = tier.offset - low;
+    const lowest = tier.temp('i64');
+    const window = this.slot(write);
+    const missed = i64.geU(
+      i64.sub(lowest, i64.load(windowBase, window + WindowSlot.start.offset)),
+      i64.load(windowBase, window + WindowSlot.bound.offset),
+    );
+    const found = i32.add(i32.wrap(lowest), i32.load(windowBase, window + WindowSlot.addend.offset));
+    const address = delta === 0 ? lowest : i64.add(lowest, i64.const(delta));
     return {
       before: [
-        pa.set(delta < 0 ? i32.add(page.physical, i32.const(delta)) : page.physical),
-        rarely(
-          i32.gtU(distance, i32.const(PAGE_SIZE - size)),
-          pa.set(slow(address)),
-          tier.leaveIfFault(pa),
-          // No physical address of an operand is below a page.
-          ...(offset === 0 ? [] : [pa.set(i32.sub(pa, i32.const(offset)))]),
-        ),
+        lowest.set(low === 0 ? tier.rs1 : i64.add(tier.rs1, i64.const(low))),
+        rarely(missed, ...tier.commit(), ...tier.exits.stumble(tier.pcNumber, tier.here.dirty, address, window, kind)),
+        physical.set(found),
       ],
-      base: pa,
-      offset,
+      base: physical,
+      offset: delta,
     };
   }
 
-  /** Whether the block goes on to access memory by the same base register. */
-  private isUsedAgain(): boolean {
+  private findByTlb(address: I64, size: Size, access: Access, slow: (va: I64) => I32): Place {
+    const { tier } = this;
+    const va = tier.temp('i64');
+    const pa = tier.temp('i32');
+    const { missed, physical } = lookUp(this.tlbBase, va, size, access, tier.temp('i32'));
+    const onMiss = sequence(pa.set(slow(va)), tier.leaveIfFault(pa));
+    return { before: [va.set(address), { ...either(missed, onMiss, pa.set(physical)), hint: 0 } as Stmt], base: pa, offset: 0 };
+  }
+
+  /** Looks ahead in the block for accesses that go with the one that is being emitted. */
+  private plan(size: Size, write: boolean): Plan {
     const { region, index, baseSlot, offset } = this.tier;
-    if (region.rd[index] === baseSlot) return false;
+    let low = offset;
+    let high = offset + size;
+    let writes = write;
+    let several = false;
     let moved = 0;
+    const isOver = (i: number): boolean =>
+      baseSlot === 0 || region.rd[i - 1] === baseSlot ? !this.isIncrement(i - 1, baseSlot) : false;
     for (let i = index + 1; i < region.size; i++) {
-      if (region.pc[i] !== region.pc[i - 1]! + region.length[i - 1]! || region.flow(i) !== 0) return false;
-      if (
-        region.rs1[i] === baseSlot &&
-        accessesMemory(region.op[i]!) &&
-        Math.abs(region.imm[i]! + moved - offset) < PAGE_SIZE
-      ) {
-        return true;
-      }
-      if (region.rd[i] === baseSlot) {
-        if (!this.isIncrement(i, baseSlot)) return false;
-        moved += region.imm[i]!;
-      }
+      if (isOver(i)) break;
+      if (this.isIncrement(i - 1, baseSlot)) moved += region.imm[i - 1]!;
+      if (region.pc[i] !== region.pc[i - 1]! + region.length[i - 1]! || region.flow(i - 1) !== 0) break;
+      const access = region.rs1[i] === baseSlot ? accessOf(region.op[i]!) : undefined;
+      if (access === undefined) continue;
+      const at = region.imm[i]! + moved;
+      const lower = Math.min(low, at);
+      const higher = Math.max(high, at + access.size);
+      if (higher - lower > WINDOW_SPAN) continue;
+      low = lower;
+      high = higher;
+      writes ||= access.write;
+      several = true;
     }
-    return false;
+    return { low, write: writes, several };
   }
 
   /** Whether an instruction is addi slot, slot, imm. */
@@ -170,12 +185,18 @@ export class MemoryAccess {
     return isAddi(region.op[i]!) && region.rd[i] === slot && region.rs1[i] === slot;
   }
 
-  private localsOf(slot: number): { distance: Local<'i32'>; physical: Local<'i32'> } {
-    const known = this.near.get(slot);
-    if (known !== undefined) return known;
-    const { func } = this.tier;
-    const made = { distance: func.local('i32'), physical: func.local('i32') };
-    this.near.set(slot, made);
-    return made;
+  /** Offset of a slot for the place that is being emitted, from the partition's first. */
+  private slot(write: boolean): number {
+    const index = (this.nextSlot++ & (WINDOW_SLOTS - 1)) + (write ? WINDOW_SLOTS : 0);
+    return index * WindowSlot.SIZE;
+  }
+
+  private physicalOf(baseSlot: number): Local<'i32'> {
+    let local = this.physicals.get(baseSlot);
+    if (local === undefined) {
+      local = this.tier.func.local('i32');
+      this.physicals.set(baseSlot, local);
+    }
+    return local;
   }
 }

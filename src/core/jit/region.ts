@@ -84,6 +84,8 @@ export class Region {
   readonly imm: number[] = [];
   readonly length: number[] = [];
   readonly blocks: Block[] = [];
+  /** Whether each access looks up the TLB, instead of a window that it leaves the region for; see memory.ts. */
+  patient = false;
   /** Its computed jumps, with the targets that were known of each. */
   readonly computed = new Map<number, readonly number[]>();
 

@@ -64,6 +64,8 @@ type Clock = () => number;
 export class Translations {
   private readonly byStart = new Map<number, Translation[]>();
   private readonly free: number[] = [];
+  /** Where regions begin that are to be patient. */
+  private readonly patient = new Set<number>();
   /** Times that the region at a start has been made anew. */
   private readonly remakes = new Map<number, number>();
 
@@ -99,6 +101,16 @@ export class Translations {
     }
     this.enter(translation);
     return true;
+  }
+
+  /** Translates the region that begins at pc (lo, hi) anew when it is next requested: it stumbles too often (memory.ts). */
+  bePatient(lo: number, hi: number): void {
+    const pc = (hi >>> 0) * TWO_32 + (lo >>> 0);
+    if (this.patient.has(pc)) return;
+    this.patient.add(pc);
+    this.entries.flush();
+    for (const { index } of this.byStart.get(pc) ?? []) this.release(index);
+    this.byStart.delete(pc);
   }
 
   private enter(translation: Translation): void {
@@ -154,6 +166,7 @@ export class Translations {
     const began = this.clock();
     const region = findRegion(pc, this.readCode, this.memo, this.jumps.targetsOf);
     if (region.size === 0 || region.flow(0) === Flow.Stop) return undefined;
+    region.patient = this.patient.has(pc);
     if (this.free.length === 0) this.makeRoom();
     const index = this.free.pop()!;
     const module = new WebAssembly.Module(emitRegion(region));
@@ -186,8 +199,16 @@ export class Translations {
   private makeRoom(): void {
     this.entries.flush();
     this.drop((translation) => !translation.used);
-    if (this.free.length < MAX_REGIONS / 4) this.drop(() => true);
+    if (this.free.length < MAX_REGIONS / 4) {
+      this.drop(() => true);
+      this.patient.clear();
+    }
     for (const list of this.byStart.values()) for (const translation of list) translation.used = false;
+  }
+
+  private release(index: number): void {
+    this.table.set(index, null);
+    this.free.push(index);
   }
 
   private drop(which: (translation: Translation) => boolean): void {
@@ -195,8 +216,7 @@ export class Translations {
       const kept = list.filter((translation) => !which(translation));
       for (const translation of list) {
         if (kept.includes(translation)) continue;
-        this.table.set(translation.index, null);
-        this.free.push(translation.index);
+        this.release(translation.index);
       }
       if (kept.length === 0) this.byStart.delete(pc);
       else this.byStart.set(pc, kept);
