@@ -15,6 +15,7 @@ import { Machine, type RunResult } from '../machine.ts';
 import { Halted, MachineCheck, UsageError } from '../machine/errors.ts';
 import { findProgram } from '../machine/programs.ts';
 import { projectRoot } from '../smp/bundle.ts';
+import { enableExclusiveWasmFeatures } from '../smp/wasm-features.ts';
 import { dumpProgram } from './dump.ts';
 import { Answer, type BootOptions, parseOptions } from './options.ts';
 import { formatStats } from './stats.ts';
@@ -53,6 +54,7 @@ export async function main(argv: readonly string[]): Promise<number> {
 }
 
 async function boot(options: BootOptions): Promise<number> {
+  enableExclusiveWasmFeatures();
   // Before anything is started: the most likely mistakes are here.
   const program = findProgram(options.program ?? SHELL);
   const machine = await Machine.boot({
@@ -62,6 +64,7 @@ async function boot(options: BootOptions): Promise<number> {
     portMessages: options.portMessages,
     portMessageBytes: options.portMessageBytes,
     jit: options.jit,
+    countAccesses: options.stats,
     seed: options.seed,
     trace: options.trace === undefined ? undefined : { file: options.trace, level: options.logLevel },
   });

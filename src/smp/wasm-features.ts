@@ -1,7 +1,8 @@
 /*
  * Switches of the host's WebAssembly engine that translated code profits from. Nothing depends on them: without them it is slower.
  *
- * They hold for the whole process, for code that is compiled after the call.
+ * They hold for the whole process, for code that is compiled after the call. Those that could hurt other WebAssembly code are for a process
+ * that has none: the command line's, not that of a program that uses the library.
  */
 
 import { setFlagsFromString } from 'node:v8';
@@ -13,11 +14,28 @@ const FLAGS = [
   '--experimental-wasm-relaxed-simd',
 ];
 
-let enabled = false;
+/**
+ * No look at the stack's end in each function and loop (3 of some 20 instructions of a small loop). What is emitted here never recurses, and
+ * leaves its loops when its fuel is used up.
+ */
+const EXCLUSIVE_FLAGS = ['--no-wasm-stack-checks'];
 
-/** Turns them on; a second call does nothing. */
+const enabled = new Set<string>();
+
+/** Turns them on, once. */
 export function enableWasmFeatures(): void {
-  if (enabled) return;
-  enabled = true;
-  for (const flag of FLAGS) setFlagsFromString(flag);
+  enable(FLAGS);
+}
+
+/** Also those for a process whose only WebAssembly code is the machine's. */
+export function enableExclusiveWasmFeatures(): void {
+  enable([...FLAGS, ...EXCLUSIVE_FLAGS]);
+}
+
+function enable(flags: readonly string[]): void {
+  for (const flag of flags) {
+    if (enabled.has(flag)) continue;
+    enabled.add(flag);
+    setFlagsFromString(flag);
+  }
 }
