@@ -7,8 +7,9 @@
 
 import { FpuOp } from '../fpu/op.ts';
 import { select, yields } from '../wasm/control.ts';
-import { i32, i64 } from '../wasm/ops.ts';
+import { f32, f64, i32, i64 } from '../wasm/ops.ts';
 import type { I64 } from '../wasm/node.ts';
+import { box, boxed, isSame } from './boxing.ts';
 import type { Encoding, Instruction } from './define.ts';
 import { funct3, funct7, fused, op, rare, rounded, withRs2 } from './define.ts';
 import { bits } from './format.ts';
@@ -28,15 +29,18 @@ interface Format {
   readonly sign: bigint;
   readonly unbox: (tier: Tier, register: I64) => I64;
   readonly box: (value: I64) => I64;
+  /** The pattern with the other sign, and with none. */
+  readonly negate: (value: I64) => I64;
+  readonly absolute: (value: I64) => I64;
 }
-
-const box = (value: I64): I64 => i64.or(value, i64.const(0xffff_ffff_0000_0000n));
 
 const SINGLE: Format = {
   suffix: 's',
   number: 0,
   sign: 1n << 31n,
   unbox: (tier, register) => {
+    const known = boxed(register);
+    if (known !== undefined) return i64.extendI32U(i32.wrap(known));
     const raw = tier.temp('i64');
     return yields(
       [raw.set(register)],
@@ -48,6 +52,8 @@ const SINGLE: Format = {
     );
   },
   box,
+  negate: (value) => i64.extendI32U(i32.reinterpretF32(f32.neg(f32.reinterpretI32(i32.wrap(value))))),
+  absolute: (value) => i64.extendI32U(i32.reinterpretF32(f32.abs(f32.reinterpretI32(i32.wrap(value))))),
 };
 
 const DOUBLE: Format = {
@@ -56,7 +62,12 @@ const DOUBLE: Format = {
   sign: 1n << 63n,
   unbox: (_tier, register) => register,
   box: (value) => value,
+  negate: (value) => i64.reinterpretF64(f64.neg(f64.reinterpretI64(value))),
+  absolute: (value) => i64.reinterpretF64(f64.abs(f64.reinterpretI64(value))),
 };
+
+/** The low half of a register, of which the upper one does not matter. */
+const lowHalf = (register: I64): I64 => boxed(register) ?? register;
 
 /** A rounding mode of 5 or 6 is reserved. */
 const validRounding = (word: number): boolean => {
@@ -103,9 +114,10 @@ const compare = (name: string, f3: number, operation: FpuOp, f: Format): Instruc
     t.rd(t.fpu(numbered(operation, f), f.unbox(t, t.fs1), f.unbox(t, t.fs2), ZERO, NO_ROUNDING)),
   );
 
-/** FSGNJ and its kin: the sign from a function of both signs, all else from the first operand. */
-const signInject = (name: string, f3: number, f: Format, signs: (a: I64, b: I64) => I64): Instruction =>
+/** FSGNJ and its kin: the sign from a function of both signs, all else from the first operand; `unary` when the second is the first. */
+const signInject = (name: string, f3: number, f: Format, signs: (a: I64, b: I64) => I64, unary: (a: I64) => I64): Instruction =>
   rare(`${name}.${f.suffix}`, 'DST', funct7(OP_FP, f3, 0x10 | f.number), (t) => {
+    if (isSame(t.fs1, t.fs2)) return t.fd(f.box(unary(f.unbox(t, t.fs1))));
     const a = t.temp('i64');
     const b = t.temp('i64');
     const sign = i64.const(f.sign);
@@ -144,9 +156,15 @@ const computation = (f: Format): readonly Instruction[] => [
   multiplyAdd('fmsub', 0x47, FpuOp.MSUB_S, f),
   multiplyAdd('fnmsub', 0x4b, FpuOp.NMSUB_S, f),
   multiplyAdd('fnmadd', 0x4f, FpuOp.NMADD_S, f),
-  signInject('fsgnj', 0, f, (_a, b) => b),
-  signInject('fsgnjn', 1, f, (_a, b) => not(b)),
-  signInject('fsgnjx', 2, f, (a, b) => i64.xor(a, b)),
+  signInject(
+    'fsgnj',
+    0,
+    f,
+    (_a, b) => b,
+    (a) => a,
+  ),
+  signInject('fsgnjn', 1, f, (_a, b) => not(b), f.negate),
+  signInject('fsgnjx', 2, f, i64.xor, f.absolute),
   minMax('fmin', 0, FpuOp.MIN_S, f),
   minMax('fmax', 1, FpuOp.MAX_S, f),
   compare('fle', 0, FpuOp.LE_S, f),
@@ -168,7 +186,7 @@ const computation = (f: Format): readonly Instruction[] => [
 export const FLOAT: readonly Instruction[] = [
   op('flw', 'Do', funct3(0x07, 2), ({ rs1, imm, fd, load }) => fd(box(load('u32', i64.add(rs1, imm))))),
   op('fld', 'Do', funct3(0x07, 3), ({ rs1, imm, fd, load }) => fd(load('i64', i64.add(rs1, imm)))),
-  op('fsw', 'Tq', funct3(0x27, 2), ({ rs1, fs2, imm, store }) => store('32', i64.add(rs1, imm), fs2)),
+  op('fsw', 'Tq', funct3(0x27, 2), ({ rs1, fs2, imm, store }) => store('32', i64.add(rs1, imm), lowHalf(fs2))),
   op('fsd', 'Tq', funct3(0x27, 3), ({ rs1, fs2, imm, store }) => store('64', i64.add(rs1, imm), fs2)),
   ...computation(SINGLE),
   ...computation(DOUBLE),
@@ -176,7 +194,7 @@ export const FLOAT: readonly Instruction[] = [
   roundedOp('fcvt.d.s', 'DSn', withRs2(rounded(0x21), 0), (t, rm) =>
     t.fd(t.fpu(FpuOp.CVT_D_S, SINGLE.unbox(t, t.fs1), ZERO, ZERO, rm)),
   ),
-  rare('fmv.x.w', 'dS', withRs2(funct7(OP_FP, 0, 0x70), 0), ({ fs1, rd }) => rd(i64.extend32S(fs1))),
+  rare('fmv.x.w', 'dS', withRs2(funct7(OP_FP, 0, 0x70), 0), ({ fs1, rd }) => rd(i64.extend32S(lowHalf(fs1)))),
   rare('fmv.w.x', 'Ds', withRs2(funct7(OP_FP, 0, 0x78), 0), ({ rs1, fd }) => fd(box(rs1))),
   rare('fmv.x.d', 'dS', withRs2(funct7(OP_FP, 0, 0x71), 0), ({ fs1, rd }) => rd(fs1)),
   rare('fmv.d.x', 'Ds', withRs2(funct7(OP_FP, 0, 0x79), 0), ({ rs1, fd }) => fd(rs1)),

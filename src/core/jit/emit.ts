@@ -22,6 +22,7 @@ import { type Liveness, livenessOf } from './liveness.ts';
 import { Flow, type Registers } from './operation.ts';
 import { hashOf } from './perfect-hash.ts';
 import { type Block, type Edge, isComputedJump, type Region } from './region.ts';
+import { type Singles, singlesOf, slotsOf } from './singles.ts';
 import { TranslatorTier } from './tier.ts';
 
 /** The module of a region: instantiating it puts the function into the table of regions. */
@@ -45,6 +46,7 @@ class RegionEmitter {
   private readonly tier: TranslatorTier;
   private readonly shape: Shape;
   private readonly liveness: Liveness;
+  private readonly singles: Singles;
   /** By order of the block: where edges to it leave to, and where it begins anew. */
   private readonly meeting: Label[];
   private readonly head: Label[];
@@ -59,6 +61,7 @@ class RegionEmitter {
     this.tier = new TranslatorTier(env, func, region);
     this.shape = shapeOf(region);
     this.liveness = livenessOf(region, this.shape);
+    this.singles = singlesOf(region, this.shape);
     const { blocks, dominator, forwardEdges } = this.shape;
     this.meeting = blocks.map((b) => new Label(`meet ${b.pc.toString(16)}`));
     this.head = blocks.map((b) => new Label(`head ${b.pc.toString(16)}`));
@@ -74,6 +77,7 @@ class RegionEmitter {
       rarely(i32.ltS(fuel, i32.const(this.shape.longest[0]!)), tailCall(env.get('refuel'), context, start, fuel)),
       ...(tier.rounds ? [rarely(tier.roundsOtherwise, tailCall(env.get('interpret'), context, start, fuel))] : []),
       ...tier.prologue(this.liveness.loaded),
+      ...tier.checkSingles(slotsOf(this.singles.assumed), tailCall(env.get('interpret'), context, start, fuel)),
       ...tier.exits.around(this.tree(this.shape.blocks[0]!, this.anew(this.shape.blocks[0]!)), (dirty) =>
         tier.writeBack(dirty),
       ),
@@ -101,7 +105,7 @@ class RegionEmitter {
 
   /** What is known at the start of a block where ways meet. */
   private anew(at: Block): Here {
-    return new Here(this.dirtyIn(at));
+    return new Here(this.dirtyIn(at), 0, new Map(), slotsOf(this.singles.known[at.order]!));
   }
 
   private block(at: Block, here: Here): Stmt[] {

@@ -24,10 +24,12 @@ export class Here {
     public retired = 0,
     /** By slot of the base register. */
     readonly groups = new Map<number, Group>(),
+    /** Slots of the registers that are known to hold boxed singles, of which the tier has the values. */
+    readonly singles = new Set<number>(),
   ) {}
 
   /** As it is on the way to another block, whose dirty registers are given. */
   onTo(dirty: Registers): Here {
-    return new Here(dirty, this.retired, new Map(this.groups));
+    return new Here(dirty, this.retired, new Map(this.groups), new Set(this.singles));
   }
 }

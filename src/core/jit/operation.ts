@@ -46,6 +46,16 @@ const memory = Uint8Array.from([
   ...OPERATIONS.map(({ instruction: { name, format } }) => (/[oqA]/.test(format) && name !== 'jalr' ? 1 : 0)),
 ]);
 const rounds = Uint8Array.from([0, ...OPERATIONS.map(({ instruction: { format } }) => (/[mn]/.test(format) ? 1 : 0))]);
+/** By their names: what takes singles from registers (or the low halves of these), and what leaves one, boxed. */
+const TAKES_SINGLES = /^(fsw|fmv\.x\.w|fcvt\.\w+\.s|f(?!cvt)\w+\.s)$/;
+const LEAVES_SINGLE = /^(flw|fmv\.w\.x|fcvt\.s\.\w+|f(?!cvt)\w+\.s)$/;
+const singles = Uint8Array.from([
+  0,
+  ...OPERATIONS.map(
+    ({ instruction: { name, format } }) =>
+      (TAKES_SINGLES.test(name) ? 1 : 0) | (format.includes('D') && LEAVES_SINGLE.test(name) ? 2 : 0),
+  ),
+]);
 /** Operands that are registers: bit 0 rs1, bit 1 rs2, bit 2 rs3. */
 const sources = Uint8Array.from([
   0,
@@ -103,6 +113,16 @@ export function accessOf(op: number): MemoryOperation | undefined {
 /** Whether the operation is rounded, by frm unless its immediate says otherwise. */
 export function isRounded(op: number): boolean {
   return rounds[op] === 1;
+}
+
+/** Whether the floating-point registers that the operation reads are to hold singles. */
+export function readsSingles(op: number): boolean {
+  return (singles[op]! & 1) !== 0;
+}
+
+/** Whether the result of the operation is a single, boxed. */
+export function writesSingle(op: number): boolean {
+  return (singles[op]! & 2) !== 0;
 }
 
 /** Whether the operation is the addition of an immediate. */

@@ -14,14 +14,16 @@ import { Context, F_SLOT, SINK_SLOT } from '../context.ts';
 import { fastFpu, type FpuSite } from '../fpu/fast.ts';
 import { Flag, type FpuOp, Rounding } from '../fpu/op.ts';
 import { HartBlock } from '../hart-block.ts';
+import { boxed } from '../isa/boxing.ts';
 import type { Instruction } from '../isa/define.ts';
 import type { LoadKind, StoreKind, Tier } from '../isa/tier.ts';
 import type { Access } from '../mmu.ts';
 import { Cause } from '../trap.ts';
 import { call, drop, rarely, sequence, yields } from '../wasm/control.ts';
 import type { FunctionBuilder } from '../wasm/module.ts';
-import { f64, i32, i64 } from '../wasm/ops.ts';
-import type { F64, I32, I64, Local, Node, Stmt, ValType } from '../wasm/node.ts';
+import { f32, f64, i32, i64 } from '../wasm/ops.ts';
+import type { I32, I64, Local, Stmt, ValType } from '../wasm/node.ts';
+import { asDouble, asSingle, boxOf } from './bits.ts';
 import type { RegionEnvironment } from './environment.ts';
 import { Exits } from './exits.ts';
 import { inlineArithmetic, LIMIT } from './float.ts';
@@ -52,6 +54,8 @@ export class TranslatorTier implements Tier, FpuSite {
 
   private readonly x: (Local<'i64'> | undefined)[] = [];
   private readonly f: (Local<'f64'> | undefined)[] = [];
+  /** The singles in floating-point registers, where `here` says that there are such. */
+  private readonly s: (Local<'f32'> | undefined)[] = [];
   private readonly memory: MemoryAccess;
 
   constructor(
@@ -101,6 +105,19 @@ export class TranslatorTier implements Tier, FpuSite {
     }
     if (this.rounds) out.push(this.readLimit());
     return out;
+  }
+
+  /** Reads the singles in registers; `refuse` when one is not boxed. */
+  checkSingles(slots: ReadonlySet<number>, refuse: Stmt): readonly Stmt[] {
+    const out: Stmt[] = [];
+    let upper: I32 | undefined;
+    for (const slot of slots) {
+      const offset = Context.registers.offset + 8 * slot;
+      const half = i32.load(this.context, offset + 4);
+      out.push(this.single(slot).set(f32.load(this.context, offset)));
+      upper = upper === undefined ? half : i32.and(upper, half);
+    }
+    return upper === undefined ? [] : [...out, rarely(i32.ne(upper, i32.const(-1)), refuse)];
   }
 
   /** Whether frm is anything but to nearest. */
@@ -177,7 +194,15 @@ export class TranslatorTier implements Tier, FpuSite {
     const slot = this.region.rd[this.index]!;
     if (slot === SINK_SLOT) return drop(value);
     this.memory.written(slot);
-    return slot < F_SLOT ? this.integer(slot).set(value) : this.double(slot).set(asDouble(value));
+    if (slot < F_SLOT) return this.integer(slot).set(value);
+    const content = boxed(value);
+    if (content === undefined) {
+      this.here.singles.delete(slot);
+      return this.double(slot).set(asDouble(value));
+    }
+    this.here.singles.add(slot);
+    const single = this.single(slot);
+    return sequence(single.set(asSingle(content)), this.double(slot).set(f64.reinterpretI64(boxOf(single))));
   };
   readonly fd = (value: I64): Stmt => this.rd(value);
   readonly temp = <T extends ValType>(type: T): Local<T> => this.func.temp(type);
@@ -259,7 +284,8 @@ export class TranslatorTier implements Tier, FpuSite {
 
   private read(slot: number): I64 {
     if (slot === 0) return i64.const(0);
-    return slot < F_SLOT ? this.integer(slot) : i64.reinterpretF64(this.double(slot));
+    if (slot < F_SLOT) return this.integer(slot);
+    return this.here.singles.has(slot) ? boxOf(this.single(slot)) : i64.reinterpretF64(this.double(slot));
   }
 
   private integer(slot: number): Local<'i64'> {
@@ -268,6 +294,10 @@ export class TranslatorTier implements Tier, FpuSite {
 
   private double(slot: number): Local<'f64'> {
     return (this.f[slot - F_SLOT] ??= this.func.local('f64'));
+  }
+
+  private single(slot: number): Local<'f32'> {
+    return (this.s[slot - F_SLOT] ??= this.func.local('f32'));
   }
 
   private get fcsr(): I32 {
@@ -284,19 +314,4 @@ export class TranslatorTier implements Tier, FpuSite {
     const all = i32.sub(i32.const(0), i32.and(this.fcsr, i32.const(Flag.NX)));
     return this.limit.set(i32.and(all, i32.const(LIMIT)));
   }
-}
-
-const I64_LOAD = 0x29;
-const F64_LOAD = 0x2b;
-
-/** The double with these bits: what is loaded from memory is loaded as such. */
-function asDouble(bits: I64): F64 {
-  if (bits.kind === 'op' && bits.code[0] === I64_LOAD) {
-    return { kind: 'op', type: 'f64', code: [F64_LOAD, ...bits.code.slice(1)], args: bits.args };
-  }
-  if (bits.kind === 'sequence') {
-    const last = bits.body.at(-1) as I64;
-    return { kind: 'sequence', type: 'f64', body: [...bits.body.slice(0, -1), asDouble(last)] as readonly Node[] };
-  }
-  return f64.reinterpretI64(bits);
 }
