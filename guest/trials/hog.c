@@ -165,6 +165,7 @@ int hog_trial(int argc, char **argv)
     /* Brings in code and data for the end, while there is memory for them. */
     report(ENOMEM, false);
     sleep_ms(0);
+    CHECK_ERRNO(mmap(NULL, 0, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0), EINVAL);
     if (strcmp(what, "memory") == 0)
         error = touch_memory();
     else if (strcmp(what, "populate") == 0)

@@ -32,6 +32,7 @@ TRIAL(floats, "linux", "", "libm sums, conversions, NaN, min/max, fma, classific
 TRIAL(rounding, "linux", "", "rounding modes and exception flags, kept across calls and threads")
 TRIAL(hashes, "linux", "[kilobytes]", "sha256 and crc32 with known answers")
 TRIAL(control, "linux", "", "qsort, bsearch, setjmp, computed jumps, variadic calls")
+TRIAL(loops, "linux", "[kind [aloud]]", "endless loops without memory accesses are preempted and killed")
 TRIAL(new_code, "linux", "", "code written at run time, run, written again, also by another thread")
 TRIAL(integers, "linux", "", "division edge cases, shifts, 128-bit products, misaligned accesses")
 TRIAL(ports_basic, "ports", "", "ports as specified: order, content, sender, ownership, the echo pattern")

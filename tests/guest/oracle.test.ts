@@ -1,11 +1,15 @@
 /*
- * The trials: does every guest program find what Linux would give it, on few harts and on many? Where qemu-riscv64 is installed, real
- * Linux is asked the same.
+ * The trials: does every guest program find what Linux would give it, on few harts and on many, interpreted and translated? Where
+ * qemu-riscv64 is installed, real Linux is asked the same.
  */
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { JitMode } from '../../src/core/jit/translations.ts';
 import { Machine } from '../../src/machine.ts';
-import { qemu, trialsOf, underQemu } from './trials.ts';
+import { qemu, TIERS, trialsOf, underQemu } from './trials.ts';
+
+/** Has a test of its own for the other tiers. */
+const LONG = 'litmus';
 
 let machine: Machine;
 
@@ -20,34 +24,43 @@ function expectPassed(name: string, outcome: { status: number; stdout: string; s
   expect(outcome.stdout.trimEnd().split('\n').at(-1)).toMatch(new RegExp(`^${name}: .*\\bok$|^${name}: ok`));
 }
 
-const powerOn = (cpus: number): void => {
+const powerOn = (cpus: number, jit: JitMode): void => {
   beforeAll(async () => {
-    machine = await Machine.boot({ cpus });
+    machine = await Machine.boot({ cpus, jit });
   });
   afterAll(() => machine.halt());
 };
 
 const comparison = qemu === undefined ? 'passes (not compared: qemu-riscv64 is not installed)' : 'does the same as under qemu';
 
-describe.each([1, 4])('a program of Linux, with %i harts,', (cpus) => {
-  powerOn(cpus);
+describe.each(TIERS.flatMap(([tier, jit]) => [1, 4].map((cpus) => [cpus, tier, jit] as const)))(
+  'a program of Linux, with %i harts and %s,',
+  (cpus, _, jit) => {
+    powerOn(cpus, jit);
 
-  it.each(trialsOf('linux'))(`$name: ${comparison}`, async ({ name }) => {
-    const outcome = await run(name);
-    expectPassed(name, outcome);
-    if (qemu !== undefined) expect({ status: outcome.status, stdout: outcome.stdout }).toEqual(await underQemu(name));
-  });
+    it.each(trialsOf('linux').filter(({ name }) => jit === 'off' || name !== LONG))(
+      `$name: ${comparison}`,
+      async ({ name }) => {
+        const outcome = await run(name);
+        expectPassed(name, outcome);
+        if (qemu !== undefined) expect({ status: outcome.status, stdout: outcome.stdout }).toEqual(await underQemu(name));
+      },
+    );
 
-  it.skipIf(qemu === undefined)('is compared with Linux itself (skipped without qemu-riscv64)', async () => {
-    // Equal outputs prove something only if what runs under qemu is the trial.
-    expect(await underQemu('start')).toMatchObject({ status: 0, stdout: expect.stringContaining('start: ok') as string });
-  });
-});
+    it.skipIf(qemu === undefined)('is compared with Linux itself (skipped without qemu-riscv64)', async () => {
+      // Equal outputs prove something only if what runs under qemu is the trial.
+      expect(await underQemu('start')).toMatchObject({ status: 0, stdout: expect.stringContaining('start: ok') as string });
+    });
+  },
+);
 
-describe.each([1, 2, 4, 16])('a program that uses ports, with %i harts,', (cpus) => {
-  powerOn(cpus);
+describe.each(TIERS.flatMap(([tier, jit]) => [1, 2, 4, 16].map((cpus) => [cpus, tier, jit] as const)))(
+  'a program that uses ports, with %i harts and %s,',
+  (cpus, _, jit) => {
+    powerOn(cpus, jit);
 
-  it.each(trialsOf('ports'))('$name', async ({ name }) => {
-    expectPassed(name, await run(name));
-  });
-});
+    it.each(trialsOf('ports'))('$name', async ({ name }) => {
+      expectPassed(name, await run(name));
+    });
+  },
+);

@@ -8,7 +8,15 @@ import { execFile, execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import type { JitMode } from '../../src/core/jit/translations.ts';
 import { projectRoot } from '../../src/smp/bundle.ts';
+
+/** How guest code is executed: a test of programs that should not notice is repeated in each. */
+export const TIERS: readonly (readonly [string, JitMode])[] = [
+  ['the interpreter', 'off'],
+  ['both tiers', 'hot'],
+  ['the translator', 'always'],
+];
 
 export interface Trial {
   readonly name: string;

@@ -9,10 +9,9 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { Machine, type MachineOptions } from '../../src/machine.ts';
+import { Machine } from '../../src/machine.ts';
 import { projectRoot } from '../../src/smp/bundle.ts';
-
-const TIERS: readonly [string, MachineOptions][] = [['the interpreter', {}]];
+import { TIERS } from '../guest/trials.ts';
 
 const scale = Number(process.env.HARTBEAT_STRESS ?? 1);
 const ROUNDS = Math.round(5_000 * scale);
@@ -27,13 +26,13 @@ const tests: readonly string[] = readdirSync(sources)
     Array.from(readFileSync(join(sources, file), 'utf8').matchAll(/^ {4}\{ "([^"]+)", /gm), ([, name]) => name!),
   );
 
-describe.each(TIERS)('in %s', (tier, options) => {
+describe.each(TIERS)('in %s', (tier, jit) => {
   describe.each([2, 4])('with %i harts', (cpus) => {
     let machine: Machine;
     const weak: string[] = [];
 
     beforeAll(async () => {
-      machine = await Machine.boot({ ...options, cpus });
+      machine = await Machine.boot({ cpus, jit });
     });
 
     afterAll(async () => {
