@@ -26,6 +26,7 @@ import type { Frames } from './frames.ts';
 import type { Images } from './images.ts';
 import { Prot } from './mman.ts';
 import { allows, FrameBatch, loadPte, PageTables, PTE_SHARED } from './page-table.ts';
+import { Placement } from './placement.ts';
 import { SlotPool } from './slots.ts';
 
 export const Space = struct('Space', {
@@ -76,6 +77,7 @@ export class AddressSpaces {
   /** Frames taken away by the running call. Always empty when no space's lock is held. */
   readonly batch = new FrameBatch();
   private readonly pool: SlotPool;
+  private readonly placement: Placement;
   /** Frames. */
   private readonly reserve: number;
 
@@ -91,6 +93,7 @@ export class AddressSpaces {
   ) {
     this.pool = new SlotPool(ram, locks, base, { name: 'space', count, size: Space.SIZE, order: 'fifo' });
     this.tables = new PageTables(ram, frames);
+    this.placement = new Placement(ram, frames, this.tables);
     this.reserve = Math.min(MOST_RESERVED, Math.floor(frames.total * RESERVE));
   }
 
@@ -180,7 +183,7 @@ export class AddressSpaces {
     const pte = loadPte(ram, slot);
     if (pte === 0) return this.fillLocked(space, area, va, slot, access);
     if (allows(pte, access)) return Fault.Handled;
-    if (access === Access.Write && (pte & PTE_SHARED) !== 0) return this.unshareLocked(space, slot, pte, prot);
+    if (access === Access.Write && (pte & PTE_SHARED) !== 0) return this.unshareLocked(space, area, va, slot, pte);
     throw new KernelPanic('page table entry narrower than its area');
   }
 
@@ -233,14 +236,15 @@ export class AddressSpaces {
     let frame: number;
     let shared = false;
     if (source === 0) {
-      frame = frames.alloc();
+      frame = this.privateFrameLocked(space, area, va, slot);
       if (frame === 0) return Fault.OutOfMemory;
+      ram.fill(frame, PAGE_SIZE);
     } else if ((prot & Prot.Write) === 0) {
       frame = source;
       frames.retain(frame);
       shared = true;
     } else {
-      frame = frames.allocRaw();
+      frame = this.privateFrameLocked(space, area, va, slot);
       if (frame === 0) return Fault.OutOfMemory;
       ram.copy(frame, source, PAGE_SIZE);
     }
@@ -250,19 +254,26 @@ export class AddressSpaces {
   }
 
   /** First write to a page whose frame others use, too. */
-  private unshareLocked(space: number, slot: number, pte: number, prot: number): Fault {
+  private unshareLocked(space: number, area: number, va: number, slot: number, pte: number): Fault {
     const { ram, frames } = this;
     const source = pteToAddress(pte);
     if (frames.references(source) === 1) {
       changePteFlags(ram, slot, PTE_SHARED, PTE_W | PTE_D);
       return Fault.Handled;
     }
-    const frame = frames.allocRaw();
+    const frame = this.privateFrameLocked(space, area, va, slot);
     if (frame === 0) return Fault.OutOfMemory;
     ram.copy(frame, source, PAGE_SIZE);
-    this.batch.push(pteToAddress(this.tables.replace(slot, frame, prot)));
+    this.batch.push(pteToAddress(this.tables.replace(slot, frame, Area.prot.get(ram, area))));
     this.flushLocked(space);
     return Fault.Handled;
+  }
+
+  /** A frame, its content arbitrary, for the page of `va` alone: beside those of the pages around it if possible; or 0. */
+  private privateFrameLocked(space: number, area: number, va: number, slot: number): number {
+    const page = Math.floor(va / PAGE_SIZE);
+    const heapEnd = Math.ceil(Space.brk.get(this.ram, space) / PAGE_SIZE);
+    return this.placement.alloc(Space.root.get(this.ram, space), area, page, slot, heapEnd) || this.frames.allocRaw();
   }
 
   private isLarge(space: number): boolean {
@@ -272,7 +283,7 @@ export class AddressSpaces {
 
   private destroy(space: number): void {
     const { ram } = this;
-    this.tables.destroy(Space.root.get(ram, space));
+    this.tables.destroy(Space.root.get(ram, space), this.batch);
     this.areas.clear(Space.areas.addr(space));
     TlbState.code.add(ram, Space.tlb.addr(space), 1);
     TlbState.generation.add(ram, Space.tlb.addr(space), 1);

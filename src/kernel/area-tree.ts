@@ -10,7 +10,7 @@
  */
 
 import { f64, struct, u16, u32, u8 } from '../core/layout.ts';
-import type { Ram } from '../core/ram.ts';
+import { PAGE_SIZE, type Ram } from '../core/ram.ts';
 
 export const Area = struct('Area', {
   left: u32('Space.lock'),
@@ -18,10 +18,10 @@ export const Area = struct('Area', {
   /** First address, and the first one behind; multiples of PAGE_SIZE. */
   start: f64('Space.lock'),
   end: f64('Space.lock'),
-  /** Of the subtree. */
-  lowest: f64('Space.lock'),
-  highest: f64('Space.lock'),
-  widestHole: f64('Space.lock'),
+  /** Of the subtree, in pages. */
+  lowest: u32('Space.lock'),
+  highest: u32('Space.lock'),
+  widestHole: u32('Space.lock'),
   /** What the pages are filled from, or 0; the area holds a reference to it. */
   image: u32('Space.lock'),
   /** Page of the image at `start`. */
@@ -32,7 +32,17 @@ export const Area = struct('Area', {
   kind: u8('Space.lock'),
   /** AreaFlag bits. */
   flags: u16('Space.lock'),
+  /** Where private pages want to lie (placement.ts): physical minus virtual address, modulo 2^32, and PLACED_IN_PART; … */
+  placement: u32('Space.lock'),
+  /** … the run of frames that this was chosen for, empty when there is none; … */
+  runStart: u32('Space.lock'),
+  runEnd: u32('Space.lock'),
+  /** … and how many more pages may find no place there before another is chosen. */
+  patience: u32('Space.lock'),
 });
+
+/** The lowest bit of a placement: its run is not for all of the area. */
+export const PLACED_IN_PART = 1;
 
 export class AreaTree {
   private low = 0;
@@ -116,8 +126,8 @@ export class AreaTree {
     const { ram } = this;
     if (high - low < length) return -1;
     if (root === 0) return high - length;
-    const lowest = Area.lowest.get(ram, root);
-    const highest = Area.highest.get(ram, root);
+    const lowest = Area.lowest.get(ram, root) * PAGE_SIZE;
+    const highest = Area.highest.get(ram, root) * PAGE_SIZE;
     if (lowest >= high || highest <= low) return high - length;
     // What sticks out of [low, high) cannot be judged by its sums, but that is true along two paths only.
     if (
@@ -125,7 +135,7 @@ export class AreaTree {
       highest <= high &&
       lowest - low < length &&
       high - highest < length &&
-      Area.widestHole.get(ram, root) < length
+      Area.widestHole.get(ram, root) * PAGE_SIZE < length
     )
       return -1;
     const above = this.highestHole(Area.right.get(ram, root), length, Math.max(low, Area.end.get(ram, root)), high);
@@ -172,8 +182,8 @@ export class AreaTree {
     const { ram } = this;
     const left = Area.left.get(ram, node);
     const right = Area.right.get(ram, node);
-    const start = Area.start.get(ram, node);
-    const end = Area.end.get(ram, node);
+    const start = Area.start.get(ram, node) / PAGE_SIZE;
+    const end = Area.end.get(ram, node) / PAGE_SIZE;
     let hole = 0;
     let lowest = start;
     let highest = end;

@@ -13,11 +13,11 @@
 import { f64, struct, u32 } from '../core/layout.ts';
 import { PAGE_SIZE, type Ram } from '../core/ram.ts';
 import type { Locks } from '../smp/spinlock.ts';
-import { Area, AreaTree } from './area-tree.ts';
+import { Area, AreaTree, PLACED_IN_PART } from './area-tree.ts';
 import { E } from './errno.ts';
 import { SlotPool } from './slots.ts';
 
-export { Area } from './area-tree.ts';
+export { Area, PLACED_IN_PART } from './area-tree.ts';
 
 export const AreaKind = {
   /** Zero-filled on first touch. */
@@ -142,6 +142,7 @@ export class Areas {
     const lower = this.tree.lastStartingBefore(AreaSet.root.get(ram, set), start);
     if (lower !== 0 && this.isContinuedBy(lower, start, prot, kind, flags, image, imagePage)) {
       Area.end.set(ram, lower, end);
+      this.widenPlacement(lower);
       this.tree.refresh(AreaSet.root.get(ram, set), lower);
       AreaSet.bytes.set(ram, set, AreaSet.bytes.get(ram, set) + (end - start));
       this.join(set, end);
@@ -158,6 +159,8 @@ export class Areas {
     Area.flags.set(ram, area, flags);
     Area.image.set(ram, area, image);
     Area.imagePage.set(ram, area, imagePage);
+    Area.runEnd.set(ram, area, 0);
+    Area.patience.set(ram, area, 0);
     this.insert(set, area);
     AreaSet.bytes.set(ram, set, AreaSet.bytes.get(ram, set) + (end - start));
     this.join(set, end);
@@ -183,6 +186,7 @@ export class Areas {
     Area.flags.set(ram, upper, Area.flags.get(ram, area));
     Area.image.set(ram, upper, image);
     Area.imagePage.set(ram, upper, Area.imagePage.get(ram, area) + (va - start) / PAGE_SIZE);
+    this.copyPlacement(area, upper);
     Area.end.set(ram, area, va);
     this.tree.refresh(AreaSet.root.get(ram, set), area);
     this.insert(set, upper);
@@ -197,8 +201,10 @@ export class Areas {
     const lower = this.tree.lastStartingBefore(AreaSet.root.get(ram, set), va);
     if (lower === 0 || !this.continues(lower, upper)) return;
     const end = Area.end.get(ram, upper);
+    if (Area.runEnd.get(ram, lower) === 0) this.copyPlacement(upper, lower);
     this.drop(set, upper);
     Area.end.set(ram, lower, end);
+    this.widenPlacement(lower);
     this.tree.refresh(AreaSet.root.get(ram, set), lower);
   }
 
@@ -228,6 +234,19 @@ export class Areas {
   /** Page of the area's image that fills the page of `va`. */
   imagePageAt(area: number, va: number): number {
     return Area.imagePage.get(this.ram, area) + Math.floor((va - Area.start.get(this.ram, area)) / PAGE_SIZE);
+  }
+
+  private copyPlacement(from: number, to: number): void {
+    const { ram } = this;
+    Area.placement.set(ram, to, Area.placement.get(ram, from));
+    Area.runStart.set(ram, to, Area.runStart.get(ram, from));
+    Area.runEnd.set(ram, to, Area.runEnd.get(ram, from));
+    Area.patience.set(ram, to, Area.patience.get(ram, from));
+  }
+
+  /** An area has grown: what is new may be placed anew. */
+  private widenPlacement(area: number): void {
+    Area.placement.set(this.ram, area, Area.placement.get(this.ram, area) & ~PLACED_IN_PART);
   }
 
   private continues(lower: number, upper: number): boolean {

@@ -4,14 +4,16 @@
  * A frame is its physical address. Whoever allocates it holds one reference; each further page table entry, image or kernel structure
  * that names it retains it; the last release frees it.
  *
- * So that harts rarely meet at the free list, each participant (every hart, and the host) has a magazine of free frames in RAM, from
- * which it allocates and to which it frees; full and empty magazines exchange a batch with the list. What lies in a magazine counts as
- * free, and a participant that finds the list empty takes from other magazines: no free frame is out of reach.
+ * Two kinds of memory are kept apart, so that long runs of free frames stay whole. Pages that want to lie beside others are allocated by
+ * address (`findRun`, `allocAt`) and come back to the list many at a time (`releaseAll`). Single frames, which may lie anywhere, are
+ * taken from the high end. So that harts rarely meet at the list for these, each participant (every hart, and the host) has a magazine of
+ * them in RAM, from which it allocates and to which it frees; full and empty magazines exchange a batch with the list. What lies in a
+ * magazine counts as free, and a participant that finds the list empty takes from other magazines: no free frame is out of reach.
  *
  * Locks, all of rank `frames`: a magazine's, then the list's (which lies above all magazines, as the order of equal ranks demands).
  * Reference counts are atomic words.
  *
- *   region: | magazines, one per participant | free list | reference counts, 4 bytes each | links, 4 bytes each |
+ *   region: | magazines, one per participant | free list | reference counts, 4 bytes each | map of the list (frame-map.ts) |
  */
 
 import { alignUp, CACHE_LINE, struct, u32, u32Array } from '../core/layout.ts';
@@ -20,6 +22,7 @@ import { addWord, loadWord, storeWord } from '../smp/atomics.ts';
 import { KernelPanic } from '../smp/panic.ts';
 import { Rank } from '../smp/ranks.ts';
 import { spinlock, type Locks } from '../smp/spinlock.ts';
+import { FrameMap } from './frame-map.ts';
 
 /** Frames a magazine holds at most, and how many it exchanges with the list. */
 const MAGAZINE = 30;
@@ -31,14 +34,9 @@ const Magazine = struct('Magazine', {
   frames: u32Array('lock', MAGAZINE),
 });
 
+/** The map's lock. */
 const FrameList = struct('FrameList', {
   lock: spinlock(),
-  /** First frame of the list, linked through the table of links; 0: empty. */
-  head: u32('lock'),
-  /** Frames from here up to the end of memory have never been used and are in no list. */
-  fresh: u32('lock'),
-  /** Free frames, in the list or fresh. */
-  free: u32('lock'),
 });
 
 export class Frames {
@@ -48,7 +46,7 @@ export class Frames {
   private readonly listLock: number;
   private readonly mine: number;
   private readonly refs: number;
-  private readonly links: number;
+  private readonly map: FrameMap;
 
   /**
    * @param low first frame; `high` the end of the last one; both multiples of PAGE_SIZE
@@ -69,12 +67,12 @@ export class Frames {
     this.list = base + participants * Magazine.SIZE;
     this.listLock = FrameList.lock.addr(this.list);
     this.refs = this.list + FrameList.SIZE;
-    this.links = this.refs + this.total * 4;
+    this.map = new FrameMap(ram, this.refs + this.total * 4, this.total);
   }
 
   /** Bytes of the region (64-aligned) for so many frames and participants. */
   static bytes(frames: number, participants: number): number {
-    return alignUp(participants * Magazine.SIZE + FrameList.SIZE + frames * 8, CACHE_LINE);
+    return alignUp(participants * Magazine.SIZE + FrameList.SIZE + frames * 4 + FrameMap.bytes(frames), CACHE_LINE);
   }
 
   /** Makes all frames free. Once, before the harts start. */
@@ -86,10 +84,8 @@ export class Frames {
       Magazine.count.set(ram, magazine, 0);
     }
     FrameList.lock.init(ram, list, Rank.frames);
-    FrameList.head.set(ram, list, 0);
-    FrameList.fresh.set(ram, list, this.low);
-    FrameList.free.set(ram, list, this.total);
-    ram.fill(this.refs, this.total * 8);
+    ram.fill(this.refs, this.total * 4);
+    this.map.initialise();
   }
 
   /** A zeroed frame with one reference, or 0 when memory is used up. */
@@ -118,6 +114,46 @@ export class Frames {
     return frame;
   }
 
+  /**
+   * The frame at `wanted` (any number) with one reference and arbitrary content, or 0 when it is not in the list: in use, in a magazine,
+   * or no frame at all.
+   */
+  allocAt(wanted: number): number {
+    if (!(wanted >= this.low && wanted < this.high)) return 0;
+    const { map } = this;
+    const index = this.indexOf(wanted);
+    // A look without the lock: to find out that it is not free costs nobody anything.
+    if (!map.isFree(index)) return 0;
+    this.locks.acquire(this.listLock);
+    const free = map.isFree(index);
+    if (free) map.takeLocked(index);
+    this.locks.release(this.listLock);
+    if (!free) return 0;
+    storeWord(this.ram, this.refs + index * 4, 1);
+    return wanted;
+  }
+
+  /**
+   * The first of at least `count` free frames that lie in one piece, or of as many as were met; sets `runLength`. It takes none of them:
+   * the next run that is found lies elsewhere, but anybody may take them meanwhile.
+   *
+   * @returns 0 when no free frame was met
+   */
+  findRun(count: number): number {
+    const index = this.map.find(count);
+    return index < 0 ? 0 : this.low + index * PAGE_SIZE;
+  }
+
+  /** Frames of the run that `findRun` returned last. */
+  get runLength(): number {
+    return this.map.runLength;
+  }
+
+  /** Whether `count` frames from `wanted` (any number) on are free: a run as if `findRun` had found it. */
+  extendRun(wanted: number, count: number): boolean {
+    return wanted >= this.low && wanted < this.high && this.map.extend(this.indexOf(wanted), count);
+  }
+
   /** Adds a reference to a frame that the caller knows to be in use. */
   retain(frame: number): void {
     if (addWord(this.ram, this.refOf(frame), 1) === 0) throw new KernelPanic(`free frame ${hex(frame)} retained`);
@@ -130,6 +166,21 @@ export class Frames {
     else if (before === 0) throw new KernelPanic(`free frame ${hex(frame)} released`);
   }
 
+  /** Drops a reference to each of the first `count` of `frames`, whose order and content are the caller's no more. */
+  releaseAll(frames: Uint32Array, count: number): void {
+    let last = 0;
+    for (let i = 0; i < count; i++) {
+      const frame = frames[i]!;
+      const before = addWord(this.ram, this.refOf(frame), -1);
+      if (before === 1) frames[last++] = frame;
+      else if (before === 0) throw new KernelPanic(`free frame ${hex(frame)} released`);
+    }
+    if (last === 0) return;
+    this.locks.acquire(this.listLock);
+    for (let i = 0; i < last; i++) this.map.putLocked(this.indexOf(frames[i]!));
+    this.locks.release(this.listLock);
+  }
+
   /** References to a frame: a snapshot, exact for 1 when the caller holds that one. */
   references(frame: number): number {
     return loadWord(this.ram, this.refOf(frame));
@@ -137,14 +188,14 @@ export class Frames {
 
   /** Free frames, magazines included: exact when nobody allocates or frees meanwhile. */
   freeCount(): number {
-    let sum = FrameList.free.get(this.ram, this.list);
+    let sum = this.map.free();
     for (let i = 0; i < this.participants; i++) sum += Magazine.count.get(this.ram, this.base + i * Magazine.SIZE);
     return sum;
   }
 
   /** Free frames that are in nobody's magazine: a lower bound, of a moment. */
   freeInList(): number {
-    return FrameList.free.get(this.ram, this.list);
+    return this.map.free();
   }
 
   private free(frame: number): void {
@@ -160,25 +211,11 @@ export class Frames {
 
   /** Moves a batch from the list into this participant's empty magazine; returns how many there are now. */
   private refillLocked(): number {
-    const { ram, list, mine } = this;
+    const { ram, map, mine } = this;
     this.locks.acquire(this.listLock);
-    const taken = Math.min(BATCH, FrameList.free.get(ram, list));
-    let head = FrameList.head.get(ram, list);
-    let fresh = FrameList.fresh.get(ram, list);
-    for (let i = 0; i < taken; i++) {
-      // The magazine is a stack: filled from the top, it hands the frames out in this order.
-      const place = taken - 1 - i;
-      if (head !== 0) {
-        Magazine.frames.put(ram, mine, place, head);
-        head = ram.u32[this.linkOf(head) >>> 2]!;
-      } else {
-        Magazine.frames.put(ram, mine, place, fresh);
-        fresh += PAGE_SIZE;
-      }
-    }
-    FrameList.head.set(ram, list, head);
-    FrameList.fresh.set(ram, list, fresh);
-    FrameList.free.set(ram, list, FrameList.free.get(ram, list) - taken);
+    const taken = Math.min(BATCH, map.free());
+    // The magazine is a stack: the lowest of them comes out first, and the others, if they lie beside it, in ascending order.
+    for (let i = 0; i < taken; i++) Magazine.frames.put(ram, mine, i, this.low + map.takeHighestLocked() * PAGE_SIZE);
     this.locks.release(this.listLock);
     Magazine.count.set(ram, mine, taken);
     return taken;
@@ -186,17 +223,10 @@ export class Frames {
 
   /** Moves a batch from this participant's full magazine into the list; returns how many are left. */
   private drainLocked(): number {
-    const { ram, list, mine } = this;
-    this.locks.acquire(this.listLock);
-    let head = FrameList.head.get(ram, list);
+    const { ram, mine } = this;
     let count = Magazine.count.get(ram, mine);
-    for (let i = 0; i < BATCH; i++) {
-      const frame = Magazine.frames.at(ram, mine, --count);
-      ram.u32[this.linkOf(frame) >>> 2] = head;
-      head = frame;
-    }
-    FrameList.head.set(ram, list, head);
-    FrameList.free.set(ram, list, FrameList.free.get(ram, list) + BATCH);
+    this.locks.acquire(this.listLock);
+    for (let i = 0; i < BATCH; i++) this.map.putLocked(this.indexOf(Magazine.frames.at(ram, mine, --count)));
     this.locks.release(this.listLock);
     Magazine.count.set(ram, mine, count);
     return count;
@@ -204,20 +234,8 @@ export class Frames {
 
   /** One frame of the list, or 0. */
   private takeFromList(): number {
-    const { ram, list } = this;
     this.locks.acquire(this.listLock);
-    const free = FrameList.free.get(ram, list);
-    let frame = 0;
-    if (free > 0) {
-      frame = FrameList.head.get(ram, list);
-      if (frame !== 0) {
-        FrameList.head.set(ram, list, ram.u32[this.linkOf(frame) >>> 2]!);
-      } else {
-        frame = FrameList.fresh.get(ram, list);
-        FrameList.fresh.set(ram, list, frame + PAGE_SIZE);
-      }
-      FrameList.free.set(ram, list, free - 1);
-    }
+    const frame = this.map.free() === 0 ? 0 : this.low + this.map.takeHighestLocked() * PAGE_SIZE;
     this.locks.release(this.listLock);
     return frame;
   }
@@ -241,10 +259,6 @@ export class Frames {
 
   private refOf(frame: number): number {
     return this.refs + this.indexOf(frame) * 4;
-  }
-
-  private linkOf(frame: number): number {
-    return this.links + this.indexOf(frame) * 4;
   }
 
   private indexOf(frame: number): number {

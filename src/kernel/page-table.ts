@@ -42,6 +42,10 @@ const L0_BITS = 9;
 const L1_BITS = 18;
 const INDEX_MASK = PTES_PER_TABLE - 1;
 
+/** `openStretch`: how many pages in a row end it, and how many entries or tables it reads at most. */
+const FULL = 16;
+const LOOKS = 512;
+
 /** Flags of a leaf with protection `prot`; writable implies readable, as on Linux. */
 export function protToPte(prot: number): number {
   let flags = PTE_U;
@@ -67,7 +71,7 @@ export class FrameBatch {
 
   /** Drops the references. Every translation to the frames has been shot down. */
   release(frames: Frames): void {
-    for (let i = 0; i < this.count; i++) frames.release(this.frames[i]!);
+    frames.releaseAll(this.frames, this.count);
     this.count = 0;
   }
 }
@@ -202,20 +206,80 @@ export class PageTables {
     return true;
   }
 
-  /** Releases every page and table of a space that no hart can enter any more, the root included. */
-  destroy(root: number): void {
-    this.destroyTable(root, 2);
+  /** Releases every page and table of a space that no hart can enter any more, the root included; uses `batch`, which is empty. */
+  destroy(root: number, batch: FrameBatch): void {
+    this.destroyTable(root, 2, batch);
+    batch.release(this.frames);
   }
 
-  private destroyTable(table: number, level: number): void {
-    const { ram, frames } = this;
+  /**
+   * How many of the pages from `page` on, going up (step 1) or down (−1), come before a row of FULL pages that are there; at most
+   * `limit`. Where there is more than is worth reading, the rest counts as not there.
+   */
+  openStretch(root: number, page: number, step: number, limit: number): number {
+    const { ram } = this;
+    const stop = page + step * limit;
+    let looks = LOOKS;
+    let row = 0;
+    for (let at = page; looks > 0 && (stop - at) * step > 0; looks--) {
+      const slot = this.slot(root, at);
+      if (slot === 0) {
+        row = 0;
+        at = step > 0 ? this.skip(root, at) : (at & ~INDEX_MASK) - 1;
+        continue;
+      }
+      row = ram.u32[slot >>> 2] === 0 ? 0 : row + 1;
+      at += step;
+      if (row === FULL) return (at - page) * step - FULL;
+    }
+    return limit;
+  }
+
+  /**
+   * The frame that the page of `slot` would have if it lay in RAM as it does virtually to the nearest page that has a frame of its own,
+   * at most `below` pages down or `above` up, in the same table: 0 when there is none, and maybe no frame at all.
+   */
+  frameByNearest(slot: number, below: number, above: number): number {
+    const index = (slot & (PAGE_SIZE - 1)) / PTE_SIZE;
+    const down = Math.min(index, below);
+    const up = Math.min(INDEX_MASK - index, above);
+    for (let away = 1; away <= down || away <= up; away++) {
+      const lower = slot - away * PTE_SIZE;
+      if (away <= down && this.isOwn(lower)) return this.frameOf(lower) + away * PAGE_SIZE;
+      const upper = slot + away * PTE_SIZE;
+      if (away <= up && this.isOwn(upper)) return this.frameOf(upper) - away * PAGE_SIZE;
+    }
+    return 0;
+  }
+
+  /** The frame behind that of the page below, if this is in the same table and has one of its own; or 0. */
+  frameBehind(slot: number): number {
+    return (slot & (PAGE_SIZE - 1)) !== 0 && this.isOwn(slot - PTE_SIZE) ? this.frameOf(slot - PTE_SIZE) + PAGE_SIZE : 0;
+  }
+
+  private frameOf(slot: number): number {
+    return pteToAddress(this.ram.u32[slot >>> 2]!);
+  }
+
+  private isOwn(slot: number): boolean {
+    const entry = this.ram.u32[slot >>> 2]!;
+    return entry !== 0 && (entry & PTE_SHARED) === 0;
+  }
+
+  private destroyTable(table: number, level: number, batch: FrameBatch): void {
+    const { ram } = this;
     for (let slot = table; slot < table + PAGE_SIZE; slot += PTE_SIZE) {
       const entry = ram.u32[slot >>> 2]!;
       if (entry === 0) continue;
-      if (level > 0) this.destroyTable(pteToAddress(entry), level - 1);
-      else frames.release(pteToAddress(entry));
+      if (level > 0) this.destroyTable(pteToAddress(entry), level - 1, batch);
+      else this.releaseLater(pteToAddress(entry), batch);
     }
-    frames.release(table);
+    this.releaseLater(table, batch);
+  }
+
+  private releaseLater(frame: number, batch: FrameBatch): void {
+    if (batch.full) batch.release(this.frames);
+    batch.push(frame);
   }
 
   private ensureTable(slot: number): number {
