@@ -33,7 +33,7 @@ export function runHart({ memory, module, config, hart }: HartTask): void {
     const smpMap = smpMapOf(config, map);
     const time = (): number => kernel!.clock.nowNs();
     const caches = map.cpuCaches + hart * CPU_CACHE_BYTES;
-    const cpu = new Cpu(ram, smpMap.hartBlock(hart), caches, module, map, time, config.jit);
+    const cpu = new Cpu(ram, smpMap.hartBlock(hart), caches, module, map, time, config.jit, config.countAccesses);
     kernel = new Kernel(ram, config, map, hart, cpu);
     new HartLoop(kernel, cpu, new SystemCalls(kernel)).run();
   } catch (error) {

@@ -129,7 +129,7 @@ export class Machine {
       new SystemCalls(kernel).initialise();
       bindGuestBinaries(kernel);
       const tracing = options.trace === undefined ? undefined : await Tracing.open(ram, map, options.trace);
-      const module = await loadInterpreter();
+      const module = await loadInterpreter(config.countAccesses);
       kernel.power.on();
       pool.start(Array.from({ length: config.cpus }, (_, hart) => ({ memory: ram.memory, module, config, hart })));
       const machine = new Machine(kernel, pool, tracing);

@@ -2,7 +2,8 @@
  * --dump-translation: what the translator makes of the code at an address of a program, which is not run.
  *
  * The code is read from the program's file. A running program may have written over it, and a position-independent one lies elsewhere:
- * addresses are as linked. The result depends on nothing else, so it is what every hart of a machine on this host makes.
+ * addresses are as linked. Targets of computed jumps, which a hart sees while it interprets them, are not in it. But for these it is what
+ * every hart of a machine on this host makes of the same code.
  */
 
 import { findSymbol } from '../core/elf-symbols.ts';

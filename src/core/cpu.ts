@@ -54,8 +54,8 @@ export class Cpu {
   onFence: () => void = () => undefined;
 
   /** Compiles the interpreter: once, on any thread; the module can be sent to the others. */
-  static compile(): WebAssembly.Module {
-    return new WebAssembly.Module(emitInterpreter());
+  static compile(countAccesses = false): WebAssembly.Module {
+    return new WebAssembly.Module(emitInterpreter(countAccesses));
   }
 
   /**
@@ -64,6 +64,7 @@ export class Cpu {
    * @param frameLimit physical addresses that page tables may name; others are access faults
    * @param time the clock that `rdtime` shows, in nanoseconds
    * @param jit whether and when code is translated
+   * @param countAccesses whether translated code counts its accesses to memory; `module` has to do as well
    */
   constructor(
     private readonly ram: Ram,
@@ -73,6 +74,7 @@ export class Cpu {
     frameLimit: FrameLimit,
     time: () => number,
     jit: JitMode = 'off',
+    countAccesses = false,
   ) {
     this.walker = new Walker(ram, frameLimit);
     this.tlb = new Tlb(ram, hartBlock);
@@ -118,6 +120,7 @@ export class Cpu {
       jumps,
       jit,
       time,
+      countAccesses,
     );
   }
 

@@ -98,6 +98,8 @@ export const HartBlock = struct(
     left: u32('owner'),
     instret: u64('owner'),
     tlbMisses: u64('owner'),
+    /** Loads, stores and atomics executed, if they are counted; while translated code runs, without those of the running region. */
+    accesses: u64('owner'),
     decodeMisses: u64('owner'),
     /** Of `instret`, those that translated code has executed; while it runs, with its fuel. */
     translated: u64('owner'),

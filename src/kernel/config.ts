@@ -18,6 +18,8 @@ export interface MachineConfig {
   readonly portMessageBytes: number;
   /** Whether and when guest code is translated. */
   readonly jit: JitMode;
+  /** Whether the accesses of guest code to memory are counted, which makes it a little slower. */
+  readonly countAccesses: boolean;
   /** Records per hart in the trace rings; a power of two. */
   readonly traceRecords: number;
 }
@@ -31,5 +33,6 @@ export const DEFAULT_CONFIG: MachineConfig = {
   portMessages: 16,
   portMessageBytes: 256,
   jit: 'hot',
+  countAccesses: false,
   traceRecords: 4096,
 };

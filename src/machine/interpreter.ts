@@ -10,19 +10,27 @@ import { join } from 'node:path';
 import type * as Emitter from '../core/interpreter/loop.ts';
 import { bundle, projectRoot, put } from '../smp/bundle.ts';
 
-/** Compiled once for all machines of the process. */
-let compiled: Promise<WebAssembly.Module> | undefined;
+/** Compiled once for all machines of the process: the plain one, and the one that counts accesses. */
+const compiled = new Map<boolean, Promise<WebAssembly.Module>>();
 
-/** The module that every hart instantiates. */
-export function loadInterpreter(): Promise<WebAssembly.Module> {
-  compiled ??= load();
-  return compiled;
+/**
+ * The module that every hart instantiates.
+ *
+ * @param countAccesses whether it counts the accesses to memory
+ */
+export function loadInterpreter(countAccesses: boolean): Promise<WebAssembly.Module> {
+  let module = compiled.get(countAccesses);
+  if (module === undefined) {
+    module = load(countAccesses);
+    compiled.set(countAccesses, module);
+  }
+  return module;
 }
 
-async function load(): Promise<WebAssembly.Module> {
+async function load(countAccesses: boolean): Promise<WebAssembly.Module> {
   const emitter = await bundle({ name: 'interpreter', entry: join(projectRoot, 'src/core/interpreter/loop.ts') });
-  const file = `${emitter}.wasm`;
-  return new WebAssembly.Module(kept(file) ?? emit(emitter, file));
+  const file = `${emitter}${countAccesses ? '.counting' : ''}.wasm`;
+  return new WebAssembly.Module(kept(file) ?? emit(emitter, file, countAccesses));
 }
 
 function kept(file: string): Uint8Array | undefined {
@@ -38,9 +46,9 @@ function kept(file: string): Uint8Array | undefined {
  * Emits with the very code that the name stands for: this process may have been bundled before its sources changed. (Without `import()`:
  * see bundle.ts.)
  */
-function emit(emitter: string, file: string): Uint8Array {
+function emit(emitter: string, file: string, countAccesses: boolean): Uint8Array {
   const { emitInterpreter } = createRequire(import.meta.url)(emitter) as typeof Emitter;
-  const bytes = emitInterpreter();
+  const bytes = emitInterpreter(countAccesses);
   put(file, bytes);
   return bytes;
 }

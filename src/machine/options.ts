@@ -34,6 +34,8 @@ export interface MachineOptions {
   readonly portMessageBytes?: number | undefined;
   /** Whether guest code is translated to WebAssembly: never, when it has become hot, or before it runs at all. Default: 'hot'. */
   readonly jit?: JitMode | undefined;
+  /** Counts the accesses of guest code to memory (`stats().harts[n].accesses`), which makes it a little slower. Default: false. */
+  readonly countAccesses?: boolean | undefined;
   /** For the random numbers that programs get. Default: the host's cryptographic source. */
   readonly seed?: number | undefined;
   /** Default: no trace. */
@@ -63,12 +65,13 @@ export function configOf(options: MachineOptions): MachineConfig {
     portMessages: check(options, 'portMessages', DEFAULT_CONFIG.portMessages),
     portMessageBytes: check(options, 'portMessageBytes', DEFAULT_CONFIG.portMessageBytes),
     jit: checkJit(options.jit),
+    countAccesses: options.countAccesses ?? DEFAULT_CONFIG.countAccesses,
   };
 }
 
 function checkJit(mode: JitMode = DEFAULT_CONFIG.jit): JitMode {
   if (JIT_MODES.includes(mode)) return mode;
-  throw new UsageError(`jit ${String(mode)}: one of ${JIT_MODES.join(', ')}`);
+  throw new UsageError(`jit ${mode}: one of ${JIT_MODES.join(', ')}`);
 }
 
 /** The seed that the options ask for, or one that nobody can guess. (The global `crypto` would take 10 ms to load.) */

@@ -23,7 +23,10 @@ export interface HartStats {
   readonly parks: number;
   /** TLB shootdowns asked of other harts. */
   readonly shootdowns: number;
+  /** Walks of the page tables. */
   readonly tlbMisses: number;
+  /** Loads, stores and atomics executed; 0 when the machine was not told to count them. */
+  readonly accesses: number;
   /** Of the instructions, those that translated code executed. */
   readonly translated: number;
   /** Regions translated so far, the guest instructions in them, and the time that it took. */
@@ -51,6 +54,7 @@ export function readHartStats(ram: Ram, map: SmpMap): HartStats[] {
       parks: HartControl.parks.get(ram, control),
       shootdowns: HartControl.shootdowns.get(ram, control),
       tlbMisses: HartBlock.tlbMisses.get(ram, block),
+      accesses: HartBlock.accesses.get(ram, block),
       translated: HartBlock.translated.get(ram, block),
       regions: HartBlock.regions.get(ram, block),
       regionInstructions: HartBlock.regionInstructions.get(ram, block),

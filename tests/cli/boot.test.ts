@@ -106,9 +106,13 @@ describe('the boot command', () => {
   it('prints the counters of every hart', async () => {
     const { stderr } = await boot(['--cpus', '3', '--stats', 'hello']);
     const lines = stderr.trimEnd().split('\n');
-    expect(lines[0]).toMatch(/^hart +busy ms +idle ms +instructions/);
-    expect(lines.slice(1, 4).map((line) => line.trim().split(/ +/)[0])).toEqual(['0', '1', '2']);
-    expect(lines[4]).toMatch(/^frames: \d+ of \d+ in use$/);
+    const harts = (from: number): unknown[] => lines.slice(from, from + 3).map((line) => line.trim().split(/ +/)[0]);
+    expect(lines[0]).toMatch(/^hart +busy ms +idle ms +switches/);
+    expect(harts(1)).toEqual(['0', '1', '2']);
+    expect(lines[5]).toMatch(/^hart +instructions +translated +regions/);
+    expect(harts(6)).toEqual(['0', '1', '2']);
+    expect(lines[10]).toMatch(/^frames: \d+ of \d+ in use$/);
+    for (const line of lines) expect(line.length).toBeLessThan(120);
   });
 
   it('shows a translation instead of running the program', async () => {

@@ -34,6 +34,8 @@ export interface SlowPaths extends Record<string, unknown> {
 
 export interface Environment {
   readonly module: ModuleBuilder;
+  /** Whether accesses to memory are counted. */
+  readonly countAccesses: boolean;
   readonly hartBlock: I32;
   readonly decodeCache: I32;
   readonly fetch: Callable<'i32'>;
@@ -54,12 +56,13 @@ export interface Environment {
 const MAX_WASM_PAGES = 65536;
 
 /** A module with the imports declared. */
-export function importEnvironment(): Environment {
+export function importEnvironment(countAccesses: boolean): Environment {
   const module = new ModuleBuilder();
   module.importMemory('ram', 'memory', 1, MAX_WASM_PAGES);
   const from = 'slow';
   return {
     module,
+    countAccesses,
     hartBlock: module.importGlobal('hart', 'block', 'i32'),
     decodeCache: module.importGlobal('hart', 'decodeCache', 'i32'),
     fetch: module.importFunction(from, 'fetch', ['i32', 'i32'], 'i32'),

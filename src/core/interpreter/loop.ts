@@ -265,9 +265,13 @@ function emitRun(env: Environment, { exit }: Functions, { supply }: Border): voi
   ]);
 }
 
-/** The binary of the interpreter's module. */
-export function emitInterpreter(): Uint8Array {
-  const env = importEnvironment();
+/**
+ * The binary of the interpreter's module.
+ *
+ * @param countAccesses whether it counts in HartBlock.accesses
+ */
+export function emitInterpreter(countAccesses = false): Uint8Array {
+  const env = importEnvironment(countAccesses);
   const functions: Functions = {
     loop: env.module.func(['i32', 'i64', 'i32'], 'i32'),
     exit: env.module.func(['i32', 'i64', 'i32', 'i32'], 'i32'),

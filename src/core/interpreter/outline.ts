@@ -59,7 +59,11 @@ class OutlineTier extends InterpreterTier {
 
   protected onMiss(missed: I32, hit: Stmt, pa: Local<'i32'>, slow: () => I32): Stmt {
     const failed = i32.ltS(pa, i32.const(0));
-    return either(missed, sequence(pa.set(slow()), when(failed, this.leave(i32.sub(i32.const(0), pa)))), hit);
+    return either(
+      missed,
+      sequence(pa.set(slow()), when(failed, this.leave(i32.sub(i32.const(0), pa))), this.countAccess()),
+      hit,
+    );
   }
 
   readonly flushCode = (): Stmt => call(this.env.flushCode);

@@ -19,6 +19,7 @@ import { call, sequence, when, yields } from '../wasm/control.ts';
 import type { FunctionBuilder } from '../wasm/module.ts';
 import { i32, i64 } from '../wasm/ops.ts';
 import type { I32, I64, Local, ResultType, Stmt, ValType } from '../wasm/node.ts';
+import { count } from './counters.ts';
 import type { Environment } from './environment.ts';
 
 const LOADS: Readonly<Record<LoadKind, { size: number; read: (address: I32) => I64 }>> = {
@@ -193,7 +194,12 @@ export abstract class InterpreterTier implements Tier, FpuSite {
     const tag = i64.load(pa.tee(i32.add(this.frame.tlbBase, index)), tagOf(access).offset);
     const missed = i64.gtU(i64.sub(va, tag), i64.const(PAGE_SIZE - size));
     const hit = pa.set(i32.add(i32.wrap(va), i32.load(pa, TlbEntry.addend.offset)));
-    return this.onMiss(missed, hit, pa, slow);
+    return this.onMiss(missed, sequence(hit, this.countAccess()), pa, slow);
+  }
+
+  /** Counts an access whose address has been found. */
+  protected countAccess(): Stmt {
+    return this.env.countAccesses ? count(this.frame.hartBlock, HartBlock.accesses.offset, i64.const(1)) : sequence();
   }
 
   /** Executes `hit`, or when `missed` does what this tier does about it. `slow` yields the address or minus a cause. */

@@ -10,7 +10,7 @@ import { DecodeMemo } from '../decode-memo.ts';
 import { disassemble } from '../disassembler.ts';
 import { isLong } from '../isa/decode.ts';
 import { formatFunction } from '../wasm/text.ts';
-import { buildRegion, emitRegion } from './emit.ts';
+import { buildRegion } from './emit.ts';
 import { shapeOf } from './flow.ts';
 import { Flow } from './operation.ts';
 import { type CodeReader, findRegion } from './region.ts';
@@ -19,14 +19,16 @@ import { type CodeReader, findRegion } from './region.ts';
 export function dumpTranslation(start: number, read: CodeReader): string | undefined {
   const region = findRegion(start, read, new DecodeMemo());
   if (region.size === 0 || region.flow(0) === Flow.Stop) return undefined;
-  const { module, func } = buildRegion(region, (index) => describeInstruction(region.pc[index]!, read));
+  const { module, func } = buildRegion(region, {
+    annotate: (index) => describeInstruction(region.pc[index]!, read),
+  });
   const { blocks, isLoop } = shapeOf(region);
   const header = [
     `region ${address(start)}`,
     `instructions: ${String(region.size)}`,
     `blocks: ${String(blocks.length)}`,
     `loops: ${String(isLoop.filter((is) => is).length)}`,
-    `bytes of the module: ${String(emitRegion(region).length)}`,
+    `bytes of the module: ${String(module.encode().length)}`,
     `code: ${region
       .ranges()
       .map((range) => `${address(range.start)}-${address(range.end)}`)

@@ -26,19 +26,24 @@ import { type Singles, singlesOf, slotsOf } from './singles.ts';
 import { TranslatorTier } from './tier.ts';
 
 /** The module of a region: instantiating it puts the function into the table of regions. */
-export function emitRegion(region: Region): Uint8Array {
-  return buildRegion(region).module.encode();
+export function emitRegion(region: Region, options: EmitOptions = {}): Uint8Array {
+  return buildRegion(region, options).module.encode();
 }
 
-/** Gives the text that is to stand before the code of an instruction, by its index in the region. */
-export type Annotate = (index: number) => string;
+/** What a region's code is to do beside what its instructions mean. */
+export interface EmitOptions {
+  /** Count accesses to memory, in HartBlock.accesses. Default: false. */
+  readonly countAccesses?: boolean;
+  /** Gives the text of a note to stand before the code of an instruction, by its index in the region. Default: no notes. */
+  readonly annotate?: (index: number) => string;
+}
 
-/** The module of a region before it is encoded, and the function in it. Without `annotate` there are no notes in its code. */
-export function buildRegion(region: Region, annotate?: Annotate): { module: ModuleBuilder; func: FunctionBuilder<'i32'> } {
+/** The module of a region before it is encoded, and the function in it. */
+export function buildRegion(region: Region, options: EmitOptions): { module: ModuleBuilder; func: FunctionBuilder<'i32'> } {
   const env = new RegionEnvironment();
   const func = env.module.func(REGION_PARAMS, REGION_RESULT, undefined, 'region');
   env.module.element(env.index, func);
-  new RegionEmitter(env, func, region, annotate).emit();
+  new RegionEmitter(env, func, region, options).emit();
   return { module: env.module, func };
 }
 
@@ -56,9 +61,9 @@ class RegionEmitter {
     private readonly env: RegionEnvironment,
     private readonly func: FunctionBuilder<'i32'>,
     private readonly region: Region,
-    private readonly annotate: Annotate | undefined,
+    private readonly options: EmitOptions,
   ) {
-    this.tier = new TranslatorTier(env, func, region);
+    this.tier = new TranslatorTier(env, func, region, options.countAccesses ?? false);
     this.shape = shapeOf(region);
     this.liveness = livenessOf(region, this.shape);
     this.singles = singlesOf(region, this.shape);
@@ -78,8 +83,10 @@ class RegionEmitter {
       ...(tier.rounds ? [rarely(tier.roundsOtherwise, tailCall(env.get('interpret'), context, start, fuel))] : []),
       ...tier.prologue(this.liveness.loaded),
       ...tier.checkSingles(slotsOf(this.singles.assumed), tailCall(env.get('interpret'), context, start, fuel)),
-      ...tier.exits.around(this.tree(this.shape.blocks[0]!, this.anew(this.shape.blocks[0]!)), (dirty) =>
-        tier.writeBack(dirty),
+      ...tier.exits.around(
+        this.tree(this.shape.blocks[0]!, this.anew(this.shape.blocks[0]!)),
+        (dirty) => tier.writeBack(dirty),
+        tier.accesses?.settle(env.hartBlock) ?? [],
       ),
     ];
     this.func.body(body);
@@ -110,11 +117,12 @@ class RegionEmitter {
 
   private block(at: Block, here: Here): Stmt[] {
     const { tier, region } = this;
-    const out: Stmt[] = [];
+    const { annotate } = this.options;
+    const out: Stmt[] = tier.accesses?.begin(at.first, at.end) ?? [];
     tier.here = here;
     for (let i = at.first; i < at.end; i++) {
       const flow = region.flow(i);
-      if (this.annotate !== undefined) out.push({ kind: 'note', type: 'void', text: this.annotate(i) });
+      if (annotate !== undefined) out.push({ kind: 'note', type: 'void', text: annotate(i) });
       if (flow === Flow.Stop) {
         return [...out, ...this.commit(here), ...tier.exits.interpret(region.pc[i]!, here.dirty)];
       }

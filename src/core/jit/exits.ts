@@ -105,8 +105,8 @@ export class Exits {
     return this.leave(pc, cause, dirty);
   }
 
-  /** The function's body from here on: `body`, the exits, and what follows them. */
-  around(body: readonly Stmt[], writeBack: (dirty: Registers) => readonly Stmt[]): Stmt[] {
+  /** The function's body from here on: `body`, the exits, `last` on the way out of all of them, and what follows. */
+  around(body: readonly Stmt[], writeBack: (dirty: Registers) => readonly Stmt[], last: readonly Stmt[]): Stmt[] {
     let code = body;
     for (const { label, dirty } of this.exits.values()) {
       code = [block(label, ...code), ...writeBack(dirty), branch(this.written)];
@@ -116,6 +116,7 @@ export class Exits {
     const entry = i32.add(i32.load(env.hartBlock, HartBlock.entryBase.offset), slot);
     return [
       block(this.written, ...code),
+      ...last,
       when(
         i32.eqz(how),
         when(

@@ -16,6 +16,7 @@ import { Flag, type FpuOp, Rounding } from '../fpu/op.ts';
 import { HartBlock } from '../hart-block.ts';
 import { boxed } from '../isa/boxing.ts';
 import type { Instruction } from '../isa/define.ts';
+import { F_NAMES, X_NAMES } from '../isa/registers.ts';
 import type { LoadKind, StoreKind, Tier } from '../isa/tier.ts';
 import type { Access } from '../mmu.ts';
 import { Cause } from '../trap.ts';
@@ -23,6 +24,7 @@ import { call, drop, rarely, sequence, yields } from '../wasm/control.ts';
 import type { FunctionBuilder } from '../wasm/module.ts';
 import { f32, f64, i32, i64 } from '../wasm/ops.ts';
 import type { I32, I64, Local, Stmt, ValType } from '../wasm/node.ts';
+import { AccessCount } from './access-count.ts';
 import { asDouble, asSingle, boxOf } from './bits.ts';
 import type { RegionEnvironment } from './environment.ts';
 import { Exits } from './exits.ts';
@@ -52,6 +54,9 @@ export class TranslatorTier implements Tier, FpuSite {
   /** Whether the region has floating-point arithmetic. */
   readonly rounds: boolean;
 
+  /** Set when accesses are counted. */
+  readonly accesses: AccessCount | undefined;
+
   private readonly x: (Local<'i64'> | undefined)[] = [];
   private readonly f: (Local<'f64'> | undefined)[] = [];
   /** The singles in floating-point registers, where `here` says that there are such. */
@@ -62,12 +67,14 @@ export class TranslatorTier implements Tier, FpuSite {
     readonly env: RegionEnvironment,
     readonly func: FunctionBuilder<'i32'>,
     readonly region: Region,
+    countAccesses: boolean,
   ) {
-    this.context = func.param('i32', 0);
-    this.fuel = func.param('i32', 1);
-    this.limit = func.local('i32');
+    this.accesses = countAccesses ? new AccessCount(func, region) : undefined;
+    this.context = func.param('i32', 0, 'context');
+    this.fuel = func.param('i32', 1, 'fuel');
+    this.limit = func.local('i32', 'limit');
     this.rounds = region.op.some(isRounded);
-    this.target = func.local('i64');
+    this.target = func.local('i64', 'jumpTarget');
     this.exits = new Exits(env, func, this.context, this.fuel, region.start);
     this.memory = new MemoryAccess(this);
   }
@@ -268,9 +275,10 @@ export class TranslatorTier implements Tier, FpuSite {
     return sequence(...this.commit(), ...this.exits.trap(this.pcNumber, cause, this.here.dirty));
   }
 
-  /** Makes the fuel exact on a way out of the block. */
+  /** Makes the fuel and the count of accesses exact on a way out of the block before the instruction that is being emitted. */
   commit(): Stmt[] {
-    return this.here.retired === 0 ? [] : [this.fuel.set(this.fuelLeft)];
+    const fuel = this.here.retired === 0 ? [] : [this.fuel.set(this.fuelLeft)];
+    return [...fuel, ...(this.accesses?.takeBack(this.index) ?? [])];
   }
 
   get patient(): boolean {
@@ -289,11 +297,11 @@ export class TranslatorTier implements Tier, FpuSite {
   }
 
   private integer(slot: number): Local<'i64'> {
-    return (this.x[slot] ??= this.func.local('i64'));
+    return (this.x[slot] ??= this.func.local('i64', X_NAMES[slot]));
   }
 
   private double(slot: number): Local<'f64'> {
-    return (this.f[slot - F_SLOT] ??= this.func.local('f64'));
+    return (this.f[slot - F_SLOT] ??= this.func.local('f64', F_NAMES[slot - F_SLOT]));
   }
 
   private single(slot: number): Local<'f32'> {

@@ -81,6 +81,7 @@ export class Translations {
     private readonly jumps: ComputedJumps,
     private readonly mode: JitMode,
     private readonly clock: Clock,
+    readonly countAccesses: boolean,
   ) {
     for (let index = MAX_REGIONS - 1; index >= 0; index--) this.free.push(index);
     HartBlock.heatLimit.set(ram, hartBlock, THRESHOLDS[mode]);
@@ -169,7 +170,7 @@ export class Translations {
     region.patient = this.patient.has(pc);
     if (this.free.length === 0) this.makeRoom();
     const index = this.free.pop()!;
-    const module = new WebAssembly.Module(emitRegion(region));
+    const module = new WebAssembly.Module(emitRegion(region, this));
     new WebAssembly.Instance(module, { ...this.imports, region: { index } });
     const ranges = region.ranges();
     const cases = new Set(region.blocks.flatMap((block) => block.computed.flatMap((e) => (e.to === undefined ? [] : [e.pc]))));

@@ -40,7 +40,8 @@ export const DATA_FLAGS = PTE_V | PTE_U | PTE_R | PTE_W | PTE_A | PTE_D;
 /** How the harts of this test run translate, unless a test says otherwise: the suite runs in both ways (vitest.config.ts). */
 export const JIT = (process.env.HARTBEAT_JIT ?? 'off') as JitMode;
 
-let module: WebAssembly.Module | undefined;
+/** The interpreter, plain and counting accesses. */
+const modules = new Map<boolean, WebAssembly.Module>();
 
 export class TestHart {
   readonly ram: Ram;
@@ -54,7 +55,7 @@ export class TestHart {
   clock = (): number => 0;
 
   /** @param beside another hart whose RAM to share */
-  constructor(beside?: TestHart, jit = JIT) {
+  constructor(beside?: TestHart, jit = JIT, countAccesses = false) {
     this.ram = beside?.ram ?? Ram.allocate(RAM_BYTES);
     // Each hart has the lower or upper half of what is below the frames, and of the frames.
     const half = beside === undefined ? 0 : 1;
@@ -64,8 +65,10 @@ export class TestHart {
     this.frontier = FRAMES_LOW + half * (RAM_BYTES / 2);
     this.asid = 5 + half;
     enableWasmFeatures();
-    module ??= Cpu.compile();
-    this.cpu = new Cpu(this.ram, this.hartBlock, cache, module, { low: FRAMES_LOW, high: RAM_BYTES }, () => this.clock(), jit);
+    const module = modules.get(countAccesses) ?? Cpu.compile(countAccesses);
+    modules.set(countAccesses, module);
+    const frames = { low: FRAMES_LOW, high: RAM_BYTES };
+    this.cpu = new Cpu(this.ram, this.hartBlock, cache, module, frames, () => this.clock(), jit, countAccesses);
     this.root = beside?.root ?? this.frame();
     this.cpu.activate(this.root, this.asid);
     Context.reservation.set(this.ram, this.context, NO_RESERVATION);
