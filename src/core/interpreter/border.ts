@@ -119,14 +119,20 @@ export function addFuel(
       when(i32.eqz(fuel), leaveWith(Cause.Budget)),
       tailCall(loop, context, pc, fuel),
     ),
-    portion.set(select(i32.ltU(left, i32.const(PORTION)), left, i32.const(PORTION))),
-    i32.store(hartBlock, HartBlock.left.offset, i32.sub(left, portion)),
-    retire(hartBlock, context, i64.extendI32U(portion)),
+    ...handOut(hartBlock, context, left, portion),
     tailCall(onward, context, pc, i32.add(fuel, portion)),
   ];
 }
 
+/** Sets `portion` to the next one of what is left of the budget, and takes it from there. */
+const handOut = (hartBlock: I32, context: I32, left: I32, portion: Local<'i32'>): readonly Stmt[] => [
+  portion.set(select(i32.ltU(left, i32.const(PORTION)), left, i32.const(PORTION))),
+  i32.store(hartBlock, HartBlock.left.offset, i32.sub(left, portion)),
+  retire(hartBlock, context, i64.extendI32U(portion)),
+];
+
 export function emitBorder(env: Environment, border: Border, inside: Inside): void {
+  emitMore(env);
   emitArrivals(env, border, inside);
   emitReturns(env, border, inside);
   emitStumbles(env, inside);
@@ -193,6 +199,23 @@ function emitReturns(env: Environment, { arrive, arriveBy, supply }: Border, { l
   const leave = module.func(['i32', 'i64', 'i32', 'i32'], 'i32', 'leave');
   const [context, pc, fuel] = placeOf(leave);
   leave.body([comeBackWith(hartBlock, fuel), tailCall(exit, context, pc, fuel, leave.param('i32', 3))]);
+}
+
+/** Fuel for a region that stays where it is; as much as it has if it had better leave. */
+function emitMore({ hartBlock, module }: Environment): void {
+  const func = module.func(['i32', 'i32'], 'i32', 'more');
+  const context = func.param('i32', 0);
+  const fuel = func.param('i32', 1);
+  const [left, portion] = [func.local('i32'), func.local('i32')];
+  func.body(
+    [
+      when(i32.atomic.load(hartBlock, HartBlock.doorbell.offset), ret(fuel)),
+      left.set(i32.load(hartBlock, HartBlock.left.offset)),
+      ...handOut(hartBlock, context, left, portion),
+      enterWith(hartBlock, portion),
+    ],
+    i32.add(fuel, portion),
+  );
 }
 
 function jumpOf(func: FunctionBuilder<'i32'>): [Local<'i32'>, Local<'i64'>, Local<'i64'>, Local<'i32'>] {

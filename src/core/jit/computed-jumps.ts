@@ -13,15 +13,21 @@
 const MAX_TARGETS = 64;
 const MAX_JUMPS = 1024;
 
-/** Targets of a computed jump, in ascending order: the same on all harts that have seen the same ones, in whatever order. */
-export type TargetsOf = (jump: number) => readonly number[];
-
 const NONE: readonly number[] = [];
 
 export class ComputedJumps {
   private readonly targets = new Map<number, number[]>();
 
-  readonly targetsOf: TargetsOf = (jump) => this.targets.get(jump) ?? NONE;
+  /** Targets of a jump, in ascending order: the same on all harts that have seen the same ones, in whatever order. */
+  targetsOf(jump: number): readonly number[] {
+    return this.targets.get(jump) ?? NONE;
+  }
+
+  /** Whether a computed jump has gone to a pc. */
+  isTarget(pc: number): boolean {
+    for (const known of this.targets.values()) if (known.includes(pc)) return true;
+    return false;
+  }
 
   /** Notes that the jump at a pc goes to a target, both user addresses. */
   record(jump: number, target: number): void {
@@ -40,3 +46,6 @@ export class ComputedJumps {
     );
   }
 }
+
+/** Nothing is known. */
+export const NO_JUMPS: Pick<ComputedJumps, 'targetsOf' | 'isTarget'> = new ComputedJumps();

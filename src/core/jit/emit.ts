@@ -11,7 +11,7 @@
  */
 
 import { OPERATIONS } from '../isa/table.ts';
-import { block, branch, Label, loop, rarely, switchTo, tailCall, when } from '../wasm/control.ts';
+import { block, branch, call, Label, loop, rarely, switchTo, tailCall, when } from '../wasm/control.ts';
 import { i32, i64 } from '../wasm/ops.ts';
 import type { FunctionBuilder, ModuleBuilder } from '../wasm/module.ts';
 import type { Stmt } from '../wasm/node.ts';
@@ -21,7 +21,7 @@ import { Here } from './here.ts';
 import { type Liveness, livenessOf } from './liveness.ts';
 import { Flow, type Registers } from './operation.ts';
 import { hashOf } from './perfect-hash.ts';
-import { type Block, type Edge, isComputedJump, type Region } from './region.ts';
+import type { Block, Edge, Region } from './region.ts';
 import { type Singles, singlesOf, slotsOf } from './singles.ts';
 import { TranslatorTier } from './tier.ts';
 
@@ -148,7 +148,7 @@ class RegionEmitter {
           if (edge.to === undefined) continue;
           out.push(when(i64.eq(tier.target, i64.const(edge.pc)), ...this.go(at, edge, here.onTo(here.dirty))));
         }
-        return [...out, ...this.dispatch(at, here)];
+        return [...out, ...(at.next?.to === undefined ? this.dispatch(at, here) : this.go(at, at.next, here))];
       }
       default:
         return this.go(at, at.next!, here);
@@ -157,15 +157,10 @@ class RegionEmitter {
 
   /** A computed jump: to the target in the region that it is, or out of it. */
   private dispatch(at: Block, here: Here): Stmt[] {
-    const { tier, region } = this;
+    const { tier } = this;
     const cases = at.computed.filter(({ to }) => to !== undefined);
-    const pc = region.pc[at.end - 1]!;
-    const computed = isComputedJump(region.rd[at.end - 1]!, region.rs1[at.end - 1]!);
     const otherwise = new Label('otherwise');
-    const out = (): Stmt[] => [
-      ...this.commit(here),
-      ...tier.exits.onwardToRegister(tier.target, here.dirty, computed ? pc : undefined),
-    ];
+    const out = (): Stmt[] => [...this.commit(here), ...tier.exits.onwardToRegister(tier.target, here.dirty, at.jump)];
     const hash = cases.length === 0 ? undefined : hashOf(cases.map((edge) => edge.pc));
     if (hash === undefined) return out();
     const labels = cases.map((edge) => new Label(`case ${edge.pc.toString(16)}`));
@@ -179,7 +174,24 @@ class RegionEmitter {
         ...this.go(at, edge, here.onTo(here.dirty)),
       ];
     });
-    return [block(otherwise, ...code), ...out()];
+    return [...this.supply(at, here), block(otherwise, ...code), ...out()];
+  }
+
+  /**
+   * Where computed jumps are joined, the backward edges have not looked at the fuel. More is had without leaving the region, if it can be:
+   * the target is no place where the region could be entered again.
+   */
+  private supply(at: Block, here: Here): Stmt[] {
+    const { tier, shape, env } = this;
+    if (!at.joins || !shape.isLoop[at.order]) return [];
+    const tooLittle = i32.ltS(tier.fuel, i32.const(shape.longest[at.order]!));
+    return [
+      rarely(
+        tooLittle,
+        tier.fuel.set(call(env.get('more'), tier.context, tier.fuel)),
+        rarely(tooLittle, ...tier.exits.refuelToRegister(tier.target, here.dirty)),
+      ),
+    ];
   }
 
   /** The code of an edge: it ends in a branch, a tail call, or the code of the block that it leads to. */
@@ -188,6 +200,7 @@ class RegionEmitter {
     const { to, pc } = edge;
     if (to === undefined) return [...this.commit(here), ...tier.exits.onwardTo(pc, here.dirty)];
     if (isBackEdge(from, edge)) {
+      if (to.joins) return [...this.commit(here), branch(this.head[to.order]!)];
       const enough = i32.geS(tier.fuel, i32.const(shape.longest[to.order]!));
       return [...this.commit(here), branch(this.head[to.order]!, enough, 1), ...tier.exits.refuel(pc, here.dirty)];
     }

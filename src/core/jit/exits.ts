@@ -84,6 +84,11 @@ export class Exits {
     return this.leave(pc, i32.const(REFUEL), dirty);
   }
 
+  /** The same for an address in a register. */
+  refuelToRegister(pc: Local<'i64'>, dirty: Registers): Stmt[] {
+    return [this.target.set(pc), this.how.set(i32.const(REFUEL)), branch(this.exit(dirty))];
+  }
+
   /** Leaves the instruction at pc to the interpreter. The fuel is exact. */
   interpret(pc: number, dirty: Registers): Stmt[] {
     return this.leave(pc, i32.const(INTERPRET), dirty);

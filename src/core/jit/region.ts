@@ -6,6 +6,10 @@
  * What lies beyond (other functions, other targets in registers) is left by exits. Which instructions belong to a region depends on the
  * code and those targets alone, so that every hart that has seen the same makes the same module.
  *
+ * Computed jumps that have targets in common (those that end the handlers of a threaded interpreter) are joined: they lead to a block
+ * without instructions which tells the targets apart for all, so that the loops between them have one head. Its address and theirs is
+ * in a register.
+ *
  * A call that is taken in goes on at its return site when the function returns; `returns` of the returning block has these sites, to be
  * compared with the address it really returns to. A call that is not ends the region: the site will be an entry of its own.
  */
@@ -13,7 +17,7 @@
 import { SINK_SLOT } from '../context.ts';
 import type { DecodeMemo } from '../decode-memo.ts';
 import { Decoded, isLong } from '../isa/decode.ts';
-import type { TargetsOf } from './computed-jumps.ts';
+import { type ComputedJumps, NO_JUMPS } from './computed-jumps.ts';
 import { Flow, flowOf } from './operation.ts';
 
 /** Most instructions of a region, and of a function that is taken into its caller's. */
@@ -21,6 +25,9 @@ const MAX_INSTRUCTIONS = 600;
 const MAX_CALLEE = 120;
 /** Most return sites that a return is compared with. */
 const MAX_RETURNS = 6;
+
+/** What findRegion asks of the computed jumps. */
+type KnownJumps = Pick<ComputedJumps, 'targetsOf' | 'isTarget'>;
 
 /** Reads code: the halfword at an address, or −1 when nothing can be executed there now. */
 export type CodeReader = (pc: number) => number;
@@ -37,7 +44,7 @@ export class Block {
   /** Its place among the blocks, in reverse postorder; see flow.ts. */
   order = -1;
   flow: Flow = Flow.Next;
-  /** The next instruction, or the only target of a jump; undefined after an indirect jump and at a stop. */
+  /** The next instruction, or the only target of a jump; undefined at a stop and after an indirect jump that is not joined with others. */
   next: Edge | undefined;
   /** Of a branch. */
   taken: Edge | undefined;
@@ -45,6 +52,8 @@ export class Block {
   returns: Edge[] = [];
   /** The same of a computed jump: where it has been seen to go, by ascending address. */
   computed: Edge[] = [];
+  /** Of a computed jump: by which address its targets are known. */
+  jump: number | undefined;
 
   constructor(
     /** Instructions first … end − 1 of the region. */
@@ -52,6 +61,11 @@ export class Block {
     readonly end: number,
     readonly pc: number,
   ) {}
+
+  /** Whether it stands for several computed jumps. */
+  get joins(): boolean {
+    return this.first === this.end;
+  }
 
   edges(): Edge[] {
     const out = [...this.returns, ...this.computed];
@@ -113,12 +127,12 @@ export class Region {
 }
 
 /** Finds the region that begins at `start`. It has no instruction when none can be executed there. */
-export function findRegion(start: number, read: CodeReader, memo: DecodeMemo, targetsOf: TargetsOf = () => []): Region {
-  return new Finder(start, read, memo, targetsOf).find();
+export function findRegion(start: number, read: CodeReader, memo: DecodeMemo, jumps: KnownJumps = NO_JUMPS): Region {
+  return new Finder(start, read, memo, jumps).find();
 }
 
 /** Whether a jalr is a computed jump, by the slots of its registers: it keeps no link, and what it jumps by is none (x1 and x5 are). */
-export function isComputedJump(rd: number, rs1: number): boolean {
+function isComputedJump(rd: number, rs1: number): boolean {
   return rd === SINK_SLOT && (rs1 & ~4) !== 1;
 }
 
@@ -136,7 +150,7 @@ class Finder {
     start: number,
     private readonly read: CodeReader,
     private readonly memo: DecodeMemo,
-    private readonly targetsOf: TargetsOf,
+    private readonly jumps: KnownJumps,
   ) {
     this.region = new Region(start);
     this.from = start;
@@ -204,12 +218,15 @@ class Finder {
 
   /**
    * The targets of a computed jump, as far as they are taken in. Where a region begins within an interpreter's loop at none of the places
-   * that its dispatch goes to (where a handler's call returns, say) they are not, or each such region would have all of the interpreter.
+   * that a dispatch goes to (where a handler's call returns, say) they are not, or each such region would have all of the interpreter.
    */
   private follow(pc: number): readonly number[] {
-    const targets = this.targetsOf(pc);
-    this.region.computed.set(pc, targets);
-    if (targets.includes(this.from)) this.from = Math.min(...targets);
+    const { region, jumps } = this;
+    const targets = jumps.targetsOf(pc);
+    region.computed.set(pc, targets);
+    if (targets.length > 0 && this.from <= region.start && jumps.isTarget(region.start)) {
+      this.from = Math.min(this.from, ...targets);
+    }
     return targets.every((target) => this.isAhead(target)) ? targets : [];
   }
 
@@ -297,14 +314,36 @@ class Finder {
       } else if (block.flow === Flow.Jump) {
         const isCall = region.rd[last] !== SINK_SLOT;
         block.next = isCall && !included.has(target) ? { pc: target, to: undefined } : edge(target);
-      } else if (block.flow === Flow.Indirect) {
-        block.computed = (region.computed.get(pc) ?? []).map(edge).filter(({ to }) => to !== undefined);
+      } else if (block.flow === Flow.Indirect && region.computed.has(pc)) {
+        block.jump = pc;
+        block.computed = region.computed
+          .get(pc)!
+          .map(edge)
+          .filter(({ to }) => to !== undefined);
       }
     }
+    this.join();
     // The region's entry comes first.
     const at = region.blocks.indexOf(byPc.get(region.start)!);
     region.blocks.unshift(...region.blocks.splice(at, 1));
     this.byPc = byPc;
+  }
+
+  /** Joins the computed jumps, if any two of them have a target in common. */
+  private join(): void {
+    const { blocks } = this.region;
+    const computed = blocks.filter((block) => block.computed.length > 0);
+    const edges = new Map(computed.flatMap((block) => block.computed.map((edge) => [edge.pc, edge])));
+    if (edges.size === computed.reduce((sum, block) => sum + block.computed.length, 0)) return;
+    const joint = new Block(0, 0, computed[0]!.jump!);
+    joint.flow = Flow.Indirect;
+    joint.jump = joint.pc;
+    joint.computed = [...edges.values()].sort((a, b) => a.pc - b.pc);
+    for (const block of computed) {
+      block.computed = [];
+      block.next = { pc: joint.pc, to: joint };
+    }
+    blocks.push(joint);
   }
 
   private byPc = new Map<number, Block>();
@@ -320,7 +359,7 @@ class Finder {
     for (const [target, list] of sites) {
       for (const block of this.bodyOf(this.byPc.get(target)!, siteOf)) {
         const last = block.end - 1;
-        if (block.flow !== Flow.Indirect || this.region.rd[last] !== SINK_SLOT || block.computed.length > 0) continue;
+        if (block.flow !== Flow.Indirect || this.region.rd[last] !== SINK_SLOT || block.jump !== undefined) continue;
         for (const site of list) {
           const to = this.byPc.get(site);
           if (to === undefined || block.returns.length >= MAX_RETURNS || block.returns.some((r) => r.to === to)) continue;

@@ -17,7 +17,7 @@ import type { DecodeMemo } from '../decode-memo.ts';
 import { HartBlock } from '../hart-block.ts';
 import type { Ram } from '../ram.ts';
 import { emitRegion } from './emit.ts';
-import type { ComputedJumps } from './computed-jumps.ts';
+import { type ComputedJumps, NO_JUMPS } from './computed-jumps.ts';
 import { type EntryCache, NEVER_HOT } from './entry-cache.ts';
 import { Flow } from './operation.ts';
 import { type CodeRange, type CodeReader, findRegion, type Region } from './region.ts';
@@ -141,6 +141,14 @@ export class Translations {
     return taken;
   }
 
+  /** Whether a region has pc as a target of a computed jump: then one that begins there need not have the rest once more. */
+  private isTakenIn(pc: number): boolean {
+    for (const list of this.byStart.values()) {
+      for (const translation of list) if (translation.cases.has(pc) && this.isCurrent(translation)) return true;
+    }
+    return false;
+  }
+
   /** Whether pc has become a target of one of its jumps since it was made. */
   private lacks({ computed }: Translation, pc: number): boolean {
     for (const [jump, known] of computed) if (!known.includes(pc) && this.jumps.targetsOf(jump).includes(pc)) return true;
@@ -165,7 +173,7 @@ export class Translations {
 
   private translate(pc: number): Translation | undefined {
     const began = this.clock();
-    const region = findRegion(pc, this.readCode, this.memo, this.jumps.targetsOf);
+    const region = findRegion(pc, this.readCode, this.memo, this.isTakenIn(pc) ? NO_JUMPS : this.jumps);
     if (region.size === 0 || region.flow(0) === Flow.Stop) return undefined;
     region.patient = this.patient.has(pc);
     if (this.free.length === 0) this.makeRoom();
