@@ -13,7 +13,7 @@ import { sequence, when } from '../wasm/control.ts';
 import { type F64, type I64, f32, f64, i32, i64 } from '../wasm/ops.ts';
 import type { Local, Stmt } from '../wasm/node.ts';
 import type { Path } from './path.ts';
-import { DOUBLES, SINGLES, both, isFinite, isSafe, sumError } from './path.ts';
+import { DOUBLES, SINGLES, both, isFinite, isNormal, isSafe, sumError } from './path.ts';
 
 /** Which operands an operation negates: FMSUB the addend, FNMSUB the product, FNMADD both. */
 export interface Negation {
@@ -59,6 +59,19 @@ export function fusedSinglePath(path: Path, negation: Negation): Stmt[] {
   ];
 }
 
+/** Answers product + c if both the product and this sum are exact, which they are in computations with small integers. */
+function exactSum(path: Path, a: Local<'f64'>, b: Local<'f64'>, product: Local<'f64'>, c: F64): Stmt {
+  const sum = path.local('f64');
+  const error = path.local('f64');
+  const scratch = path.local('f64');
+  return when(
+    both(both(isNormal(DOUBLES, a), isNormal(DOUBLES, b)), DOUBLES.productIsExact(a, b, product)),
+    sum.set(f64.add(product, c)),
+    sumError(DOUBLES, product, c, sum, error, scratch),
+    when(f64.eq(error, f64.const(0)), path.answer(i64.reinterpretF64(sum))),
+  );
+}
+
 /** The upper 26 bits of a double, rounded; what remains has a sign and 26 bits. A number next to the largest becomes ∞. */
 function upperHalf(x: F64): F64 {
   return f64.reinterpretI64(i64.and(i64.add(i64.reinterpretF64(x), i64.const(1n << 26n)), i64.const(-(1n << 27n))));
@@ -85,6 +98,7 @@ export function fusedDoublePath(path: Path, negation: Negation): Stmt[] {
       product.set(f64.mul(a, b)),
       when(
         inRange,
+        when(i32.eqz(path.inexactKnown), exactSum(path, a, b, product, c)),
         productError(path, a, b, product, u),
         when(path.inexactKnown, roundingTest(path, product, u, c)),
         oddRounding(path, product, u, c),
