@@ -6,7 +6,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { JitMode } from '../../src/core/jit/translations.ts';
 import { Machine } from '../../src/machine.ts';
-import { qemu, TIERS, trialsOf, underQemu } from './trials.ts';
+import { machinesOf, qemu, trialsOf, underQemu } from './trials.ts';
 
 /** Has a test of its own for the other tiers. */
 const LONG = 'litmus';
@@ -33,34 +33,25 @@ const powerOn = (cpus: number, jit: JitMode): void => {
 
 const comparison = qemu === undefined ? 'passes (not compared: qemu-riscv64 is not installed)' : 'does the same as under qemu';
 
-describe.each(TIERS.flatMap(([tier, jit]) => [1, 4].map((cpus) => [cpus, tier, jit] as const)))(
-  'a program of Linux, with %i harts and %s,',
-  (cpus, _, jit) => {
-    powerOn(cpus, jit);
+describe.each(machinesOf([1, 4]))('a program of Linux, with %i harts and %s,', (cpus, _, jit) => {
+  powerOn(cpus, jit);
 
-    it.each(trialsOf('linux').filter(({ name }) => jit === 'off' || name !== LONG))(
-      `$name: ${comparison}`,
-      async ({ name }) => {
-        const outcome = await run(name);
-        expectPassed(name, outcome);
-        if (qemu !== undefined) expect({ status: outcome.status, stdout: outcome.stdout }).toEqual(await underQemu(name));
-      },
-    );
+  it.each(trialsOf('linux').filter(({ name }) => jit === 'off' || name !== LONG))(`$name: ${comparison}`, async ({ name }) => {
+    const outcome = await run(name);
+    expectPassed(name, outcome);
+    if (qemu !== undefined) expect({ status: outcome.status, stdout: outcome.stdout }).toEqual(await underQemu(name));
+  });
 
-    it.skipIf(qemu === undefined)('is compared with Linux itself (skipped without qemu-riscv64)', async () => {
-      // Equal outputs prove something only if what runs under qemu is the trial.
-      expect(await underQemu('start')).toMatchObject({ status: 0, stdout: expect.stringContaining('start: ok') as string });
-    });
-  },
-);
+  it.skipIf(qemu === undefined)('is compared with Linux itself (skipped without qemu-riscv64)', async () => {
+    // Equal outputs prove something only if what runs under qemu is the trial.
+    expect(await underQemu('start')).toMatchObject({ status: 0, stdout: expect.stringContaining('start: ok') as string });
+  });
+});
 
-describe.each(TIERS.flatMap(([tier, jit]) => [1, 2, 4, 16].map((cpus) => [cpus, tier, jit] as const)))(
-  'a program that uses ports, with %i harts and %s,',
-  (cpus, _, jit) => {
-    powerOn(cpus, jit);
+describe.each(machinesOf([1, 2, 4, 16]))('a program that uses ports, with %i harts and %s,', (cpus, _, jit) => {
+  powerOn(cpus, jit);
 
-    it.each(trialsOf('ports'))('$name', async ({ name }) => {
-      expectPassed(name, await run(name));
-    });
-  },
-);
+  it.each(trialsOf('ports'))('$name', async ({ name }) => {
+    expectPassed(name, await run(name));
+  });
+});

@@ -18,6 +18,18 @@ export const TIERS: readonly (readonly [string, JitMode])[] = [
   ['the translator', 'always'],
 ];
 
+/**
+ * Machines for tests of what tiers and numbers of harts may break: each number as machines are by default; the interpreter alone on 4 harts,
+ * and the translator alone on one, since every hart translates all that it runs. With HARTBEAT_STRESS above 1, all of them.
+ */
+export function machinesOf(harts: readonly number[]): (readonly [number, string, JitMode])[] {
+  const all = Number(process.env.HARTBEAT_STRESS ?? 1) > 1;
+  const only: Readonly<Record<JitMode, number>> = { off: 4, hot: 0, always: 1 };
+  return harts.flatMap((cpus) =>
+    TIERS.filter(([, jit]) => all || jit === 'hot' || cpus === only[jit]).map(([tier, jit]) => [cpus, tier, jit] as const),
+  );
+}
+
 export interface Trial {
   readonly name: string;
   readonly group: string;
