@@ -6,11 +6,22 @@ const report = process.env.HARTBEAT_TEST_REPORT;
 
 export default defineConfig({
   test: {
-    include: ['tests/**/*.test.ts'],
     pool: 'forks',
     maxWorkers: 2,
     testTimeout: 60_000,
     hookTimeout: 60_000,
     reporters: report === undefined ? ['default'] : ['default', ['json', { outputFile: report }]],
+    projects: [
+      { extends: true, test: { name: 'all', include: ['tests/**/*.test.ts'] } },
+      // What is tested on a bare hart once more, with all code translated before it runs (tests/core/helpers/hart.ts).
+      {
+        extends: true,
+        test: {
+          name: 'translated',
+          include: ['tests/core/{integer,memory,atomic,compressed,csr,float,fpu-cpu,run,tlb}.test.ts'],
+          env: { HARTBEAT_JIT: 'always' },
+        },
+      },
+    ],
   },
 });

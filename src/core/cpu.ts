@@ -80,13 +80,16 @@ export class Cpu {
     this.tlb = new Tlb(ram, hartBlock);
     this.decodeCache = new DecodeCache(ram, hartBlock, caches);
     this.entries = new EntryCache(ram, hartBlock, caches + DECODE_CACHE_BYTES);
+    const fpu = (op: number, a: bigint, b: bigint, c: bigint, rounding: number): bigint =>
+      this.fpu(op as FpuOp, a, b, c, rounding);
+    const ticks = (): number => Math.floor(time() / NANOSECONDS_PER_TICK);
     const slow: SlowPaths = {
       fetch: (lo, hi) => this.fetch(lo, hi),
       load: (lo, hi, size) => this.load(lo, hi, size),
       store: (lo, hi, size, valueLo, valueHi) => this.store(lo, hi, size, valueLo, valueHi),
       translate: (lo, hi, access) => this.translate(lo, hi, access),
-      fpu: (op, a, b, c, rounding) => this.fpu(op as FpuOp, a, b, c, rounding),
-      time: () => Math.floor(time() / NANOSECONDS_PER_TICK),
+      fpu,
+      time: ticks,
       flushCode: () => {
         this.flushCode();
         this.onFence();
@@ -115,7 +118,7 @@ export class Cpu {
       this.entries,
       this.memo,
       regions,
-      { ...imports, interpreter: { ...exports, fpu: slow.fpu, time: slow.time } },
+      { ...imports, interpreter: { ...exports, fpu, time: ticks } },
       (pc) => this.codeAt(pc),
       jumps,
       jit,

@@ -88,7 +88,7 @@ export class RegionEnvironment {
   /** A function of the interpreter's module. */
   get<N extends FunctionName>(name: N): Callable<(typeof FUNCTIONS)[N][1]> {
     const [params, result] = FUNCTIONS[name];
-    return this.bridge(name, params, result) as Callable<(typeof FUNCTIONS)[N][1]>;
+    return this.bridge(name, params, result);
   }
 
   fpu(op: FpuOp): Callable<'i64'> {

@@ -9,11 +9,11 @@ import { FpuOp, Rounding } from '../fpu/op.ts';
 import { f32, f64, i32, i64 } from '../wasm/ops.ts';
 import type { Expr, F64, I32, I64, Stmt } from '../wasm/node.ts';
 import { bitsOfSingle, double, isProven, kept, proven, single, upperWordOfSingle } from './float.ts';
-import type { TranslatorTier } from './tier.ts';
+import type { FloatSite } from './site.ts';
 
 /** An operation with its operand in doubles, or in singles. */
 interface Site {
-  readonly tier: TranslatorTier;
+  readonly tier: FloatSite;
   readonly op: FpuOp;
   readonly a: I64;
   readonly b: I64;

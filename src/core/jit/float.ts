@@ -13,7 +13,7 @@ import { rarely, yields } from '../wasm/control.ts';
 import { ModuleBuilder } from '../wasm/module.ts';
 import { f32, f64, i32, i64 } from '../wasm/ops.ts';
 import type { Expr, F64, I32, I64, Local, Stmt } from '../wasm/node.ts';
-import type { TranslatorTier } from './tier.ts';
+import type { FloatSite } from './site.ts';
 
 export type Kind = 's' | 'd';
 
@@ -85,7 +85,7 @@ const INLINE: Readonly<Record<number, Inline>> = {
 };
 
 /** The operation inline, rounding to nearest; undefined when this is none of those. */
-export function inlineArithmetic(tier: TranslatorTier, op: FpuOp, a: I64, b: I64, c: I64): I64 | undefined {
+export function inlineArithmetic(tier: FloatSite, op: FpuOp, a: I64, b: I64, c: I64): I64 | undefined {
   const inline = INLINE[op & ~1];
   if (inline === undefined || (op >= FpuOp.MADD_S && !canFuse())) return undefined;
   const { compute, mayUnderflow, exactZero } = inline;
@@ -123,12 +123,12 @@ export const upperWordOfSingle = (x: Expr<'f32'>): I32 => i32.shl(i32.reinterpre
 export const bitsOfSingle = (x: Expr<'f32'>): I64 => i64.extendI32U(i32.reinterpretF32(x));
 
 /** Whether a result with this upper word is right, and nothing is to be said of its flags. */
-export function isProven(tier: TranslatorTier, kind: Kind, upper: I32, mayUnderflow: boolean): I32 {
+export function isProven(tier: FloatSite, kind: Kind, upper: I32, mayUnderflow: boolean): I32 {
   return i32.ltU(mayUnderflow ? i32.sub(upper, i32.const(NORMAL[kind])) : upper, tier.limit);
 }
 
 /** Operands of singles may have to be unboxed, and are needed twice. */
-export function kept(tier: TranslatorTier, before: Stmt[], bits: I64): I64 {
+export function kept(tier: FloatSite, before: Stmt[], bits: I64): I64 {
   if (bits.kind === 'const' || isSingleLocal(bits)) return bits;
   const local = tier.temp('f32');
   before.push(local.set(single(bits)));

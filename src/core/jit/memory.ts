@@ -28,7 +28,7 @@ import { i32, i64 } from '../wasm/ops.ts';
 import type { I32, I64, Local, Stmt } from '../wasm/node.ts';
 import type { Stumble } from './exits.ts';
 import { accessOf, isAddi } from './operation.ts';
-import type { TranslatorTier } from './tier.ts';
+import type { MemorySite } from './site.ts';
 
 /** A physical address: an expression and a constant offset. */
 interface Place {
@@ -52,7 +52,7 @@ export class MemoryAccess {
   private readonly physicals = new Map<number, Local<'i32'>>();
   private nextSlot: number;
 
-  constructor(private readonly tier: TranslatorTier) {
+  constructor(private readonly tier: MemorySite) {
     this.windowBase = tier.func.local('i32', 'windows');
     this.tlbBase = tier.func.local('i32', 'tlb');
     // Regions begin at different slots, so that those that work together do not share them.

@@ -11,7 +11,7 @@
  */
 
 import { Context, F_SLOT, SINK_SLOT } from '../context.ts';
-import { fastFpu, type FpuSite } from '../fpu/fast.ts';
+import { fastFpu } from '../fpu/fast.ts';
 import { Flag, type FpuOp, Rounding } from '../fpu/op.ts';
 import { HartBlock } from '../hart-block.ts';
 import { boxed } from '../isa/boxing.ts';
@@ -31,13 +31,14 @@ import { Exits } from './exits.ts';
 import { inlineArithmetic, LIMIT } from './float.ts';
 import { inlineConversion } from './float-convert.ts';
 import { MemoryAccess } from './memory.ts';
-import { type Here } from './here.ts';
+import type { Here } from './here.ts';
 import { Flow, isRounded, type Registers, writesFcsr, writesRounding } from './operation.ts';
 import type { Region } from './region.ts';
+import type { FloatSite, MemorySite } from './site.ts';
 
 const DYNAMIC_ROUNDING = 7;
 
-export class TranslatorTier implements Tier, FpuSite {
+export class TranslatorTier implements Tier, MemorySite, FloatSite {
   readonly context: Local<'i32'>;
   /** Instructions that may still be executed, as of the last commit. */
   readonly fuel: Local<'i32'>;

@@ -30,14 +30,14 @@ export class Emitter {
     switch (node.kind) {
       case 'op': {
         const { args, code } = node;
-        for (let i = 0; i < args.length; i++) this.emit(args[i]!);
+        for (const arg of args) this.emit(arg);
         if (this.length + MARGIN > this.out.length) this.grow();
-        for (let i = 0; i < code.length; i++) this.out[this.length++] = code[i]!;
+        for (const byte of code) this.out[this.length++] = byte;
         break;
       }
       case 'call': {
         const { args } = node;
-        for (let i = 0; i < args.length; i++) this.emit(args[i]!);
+        for (const arg of args) this.emit(arg);
         this.byte(node.tail ? 0x12 : 0x10);
         this.unsigned(node.callee.index);
         break;
@@ -57,7 +57,7 @@ export class Emitter {
         break;
       case 'sequence': {
         const { body } = node;
-        for (let i = 0; i < body.length; i++) this.emit(body[i]!);
+        for (const part of body) this.emit(part);
         break;
       }
       case 'block':
@@ -66,7 +66,7 @@ export class Emitter {
         this.byte(node.kind === 'block' ? 0x02 : 0x03);
         this.byte(TYPE_CODE[node.type]);
         this.enclosing.push(node.label);
-        for (let i = 0; i < body.length; i++) this.emit(body[i]!);
+        for (const part of body) this.emit(part);
         this.enclosing.pop();
         this.byte(0x0b);
         break;
