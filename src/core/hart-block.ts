@@ -49,8 +49,9 @@ export const WindowSlot = struct(
   'WindowSlot',
   {
     ...windowFields,
-    /** Accesses that were not in it, since it was last cleared. */
+    /** Accesses that were not in it, counted since this many instructions (HartBlock.instret, low word). */
     stumbles: u32('owner'),
+    since: u32('owner'),
   },
   { align: 32 },
 );

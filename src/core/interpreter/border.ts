@@ -7,7 +7,7 @@
 
 import { fastFpu } from '../fpu/fast.ts';
 import type { FpuOp } from '../fpu/op.ts';
-import { HartBlock, TlbEntry, WindowSlot } from '../hart-block.ts';
+import { HartBlock, TlbEntry, WINDOW_SPAN, WindowSlot } from '../hart-block.ts';
 import { EntrySlot, emitSlotOffset } from '../jit/entry-cache.ts';
 import { fpuName, OUT_OF_LINE } from '../jit/environment.ts';
 import { Access } from '../mmu.ts';
@@ -226,16 +226,39 @@ function placeOf(func: FunctionBuilder<'i32'>): [Local<'i32'>, Local<'i64'>, Loc
   return [func.param('i32', 0), func.param('i64', 1), func.param('i32', 2)];
 }
 
-/** The place goes on with the window of a page that the TLB knows. */
-const copyWindow = (window: I32, entry: I32): Stmt =>
-  sequence(
-    i64.store(window, WindowSlot.start.offset, i64.load(entry, TlbEntry.start.offset)),
-    i64.store(window, WindowSlot.bound.offset, i64.load(entry, TlbEntry.bound.offset)),
-    i32.store(window, WindowSlot.addend.offset, i32.load(entry, TlbEntry.addend.offset)),
+/**
+ * The place goes on with the window of a page that the TLB knows; with that and the one it had, when the two are one.
+ */
+function widenWindow(func: FunctionBuilder<'i32'>, window: I32, entry: I32): Stmt {
+  const [start, limit, otherStart, otherLimit] = [func.temp('i64'), func.temp('i64'), func.temp('i64'), func.temp('i64')];
+  const addend = i32.load(entry, TlbEntry.addend.offset);
+  const span = i64.const(WINDOW_SPAN);
+  const touch = i32.and(i64.leU(otherStart, i64.add(limit, span)), i64.leU(start, i64.add(otherLimit, span)));
+  return sequence(
+    start.set(i64.load(entry, TlbEntry.start.offset)),
+    limit.set(i64.add(start, i64.load(entry, TlbEntry.bound.offset))),
+    when(
+      i32.and(
+        i32.eq(i32.load(window, WindowSlot.addend.offset), addend),
+        i64.ne(i64.load(window, WindowSlot.bound.offset), i64.const(0)),
+      ),
+      otherStart.set(i64.load(window, WindowSlot.start.offset)),
+      otherLimit.set(i64.add(otherStart, i64.load(window, WindowSlot.bound.offset))),
+      when(
+        touch,
+        start.set(select(i64.ltU(otherStart, start), otherStart, start)),
+        limit.set(select(i64.gtU(otherLimit, limit), otherLimit, limit)),
+      ),
+    ),
+    i64.store(window, WindowSlot.start.offset, start),
+    i64.store(window, WindowSlot.bound.offset, i64.sub(limit, start)),
+    i32.store(window, WindowSlot.addend.offset, addend),
   );
+}
 
-/** Stumbles of a place after which its region is translated anew. */
-const PATIENCE = 1000;
+/** A place that has stumbled so often within so many instructions for each time has its region translated anew. */
+const PATIENCE = 256;
+const INSTRUCTIONS_PER_STUMBLE = 500;
 
 /** What regions tail-call when an access is not in its window; see memory.ts there. */
 function emitStumbles(env: Environment, { loop }: Inside): void {
@@ -254,6 +277,7 @@ function emitStumbles(env: Environment, { loop }: Inside): void {
     const start = func.param('i64', 5);
     const entry = func.local('i32');
     const stumbles = func.local('i32');
+    const now = func.local('i32');
     const goOn = tailCall(loop, context, pc, fuel);
     const { missed } = lookUp(tlbBase, va, 1, access, entry);
     // A fault is the interpreter's to find.
@@ -262,13 +286,18 @@ function emitStumbles(env: Environment, { loop }: Inside): void {
     func.body([
       comeBackWith(hartBlock, fuel),
       when(missed, unknown),
-      copyWindow(window, entry),
+      widenWindow(func, window, entry),
       stumbles.set(i32.add(i32.load(window, WindowSlot.stumbles.offset), i32.const(1))),
       i32.store(window, WindowSlot.stumbles.offset, stumbles),
       when(
         i32.geU(stumbles, i32.const(PATIENCE)),
         i32.store(window, WindowSlot.stumbles.offset, i32.const(0)),
-        call(env.bePatient, i32.wrap(start), upperWord(start)),
+        now.set(i32.load(hartBlock, HartBlock.instret.offset)),
+        when(
+          i32.ltU(i32.sub(now, i32.load(window, WindowSlot.since.offset)), i32.const(PATIENCE * INSTRUCTIONS_PER_STUMBLE)),
+          call(env.bePatient, i32.wrap(start), upperWord(start)),
+        ),
+        i32.store(window, WindowSlot.since.offset, now),
       ),
       goOn,
     ]);
