@@ -77,7 +77,7 @@ export class Cpu {
     countAccesses = false,
   ) {
     this.walker = new Walker(ram, frameLimit);
-    this.tlb = new Tlb(ram, hartBlock);
+    this.tlb = new Tlb(ram, hartBlock, this.walker);
     this.decodeCache = new DecodeCache(ram, hartBlock, caches);
     this.entries = new EntryCache(ram, hartBlock, caches + DECODE_CACHE_BYTES);
     const fpu = (op: number, a: bigint, b: bigint, c: bigint, rounding: number): bigint =>

@@ -71,6 +71,8 @@ export class Walker {
   page = 0;
   /** Flags of the leaf, A and D as they are after the walk. */
   flags = 0;
+  /** Its place in RAM, in words, when it is in a table of pages. */
+  private leaf = NO_LEAF;
 
   constructor(
     private readonly ram: Ram,
@@ -116,11 +118,40 @@ export class Walker {
       if (marked !== pte && Atomics.compareExchange(i32, slot, pte, marked) !== pte) continue;
       this.page = page;
       this.flags = marked & 0xff;
+      this.leaf = level === 0 ? slot : NO_LEAF;
       return Walk.Mapped;
     }
     return Walk.PageFault;
   }
+
+  /**
+   * How many pages in a row, from the one just walked to in a direction (1 or −1), lie beside each other in RAM too and have the same
+   * permissions and marks, within its page table; it does not count itself.
+   */
+  run(direction: 1 | -1): number {
+    const { leaf } = this;
+    if (leaf === NO_LEAF) return 0;
+    const { i32 } = this.ram;
+    const words = PTE_SIZE / 4;
+    const index = (leaf / words) & (PTES_PER_TABLE - 1);
+    const most = direction === 1 ? PTES_PER_TABLE - 1 - index : index;
+    const step = direction * PTE_OF_NEXT_PAGE;
+    let wanted = i32[leaf]! & COMPARED;
+    let slot = leaf;
+    for (let count = 0; count < most; count++) {
+      slot += direction * words;
+      wanted = (wanted + step) & COMPARED;
+      if ((i32[slot]! & COMPARED) !== wanted || i32[slot + 1] !== 0) return count;
+    }
+    return most;
+  }
 }
+
+const NO_LEAF = -1;
+/** What one page further in RAM adds to an entry. */
+const PTE_OF_NEXT_PAGE = addressToPte(PAGE_SIZE, 0);
+/** All of an entry but what says nothing about loads and stores: X, G and the two bits for software. */
+const COMPARED = ~(PTE_X | PTE_G | (3 << 8));
 
 /**
  * Access to the lower word of a live entry at physical address `slot`. The kernel edits tables under the lock of their space, against

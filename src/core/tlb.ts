@@ -5,10 +5,8 @@
  * when another has owned it last, so tags need no ASID. A permission that the page does not have, or has not yet been used for when that
  * use has to set A or D first, has an invalid tag.
  *
- * Each entry knows the window around its page: it is united with those of the two pages beside it that are there too, lie beside it in
- * RAM as well, and have the same permissions. A window says nothing that is not said by entries that have been made since the last flush,
- * whether they are still there or not: so it holds as long as the partition is not emptied. The windows that translated code has
- * copied (WindowSlot) go with it.
+ * Each entry has the window around its page (windows.ts). A window says nothing that the page table has not said since the last flush: so it
+ * holds as long as the partition is not emptied. The windows that translated code has copied (WindowSlot) go with it.
  *
  * A flush costs what has been filled since the last one: each partition has a bit for each group of 64 entries, set when one of them is
  * filled. The RAM may have held anything before power-on, so at first all groups count as filled, and partitions are touched only when
@@ -26,8 +24,9 @@ import {
   WINDOW_PARTITION_BYTES,
   WINDOW_SPAN,
 } from './hart-block.ts';
-import { PTE_D, PTE_R, PTE_W, PTE_X } from './mmu.ts';
+import { PTE_D, PTE_R, PTE_W, PTE_X, type Walker } from './mmu.ts';
 import { PAGE_SHIFT, PAGE_SIZE, type Ram } from './ram.ts';
+import { Windows } from './windows.ts';
 
 /** A partition's groups are the bits of one word. */
 const GROUPS = 32;
@@ -36,12 +35,16 @@ const GROUP_BYTES = (TLB_ENTRIES / GROUPS) * TlbEntry.SIZE;
 const ALL_GROUPS = 0xffff_ffff;
 
 const PAGE_MASK = PAGE_SIZE - 1;
+/** A page may be written once D is set. */
+const WRITABLE = PTE_W | PTE_D;
 const NOBODY = -1;
 const TWO_32 = 2 ** 32;
 
 export class Tlb {
   private readonly tables: number;
   private readonly windows: number;
+  /** Windows of each partition's space. */
+  private readonly known = Array.from({ length: TLB_PARTITIONS }, () => new Windows());
   /** ASID that each partition's entries are of. */
   private readonly owners = new Int32Array(TLB_PARTITIONS).fill(NOBODY);
   /** The groups of each partition that may hold valid entries, a bit each. */
@@ -53,6 +56,8 @@ export class Tlb {
   constructor(
     private readonly ram: Ram,
     private readonly hartBlock: number,
+    /** Has walked to the page that is filled in. */
+    private readonly walker: Pick<Walker, 'run'>,
   ) {
     this.tables = HartBlock.tlb.addr(hartBlock);
     this.windows = HartBlock.windows.addr(hartBlock);
@@ -80,12 +85,11 @@ export class Tlb {
     const entry = this.table + index * TlbEntry.SIZE;
     const tag = lo & ~PAGE_MASK;
     const invalid = index === 0 ? INVALID_FIRST_TAG : INVALID_TAG;
-    const write = PTE_W | PTE_D;
     put(u32, TlbEntry.read.addr(entry), tag, hi, (flags & PTE_R) !== 0, invalid);
-    put(u32, TlbEntry.write.addr(entry), tag, hi, (flags & write) === write, invalid);
+    put(u32, TlbEntry.write.addr(entry), tag, hi, (flags & WRITABLE) === WRITABLE, invalid);
     put(u32, TlbEntry.execute.addr(entry), tag, hi, (flags & PTE_X) !== 0, invalid);
     u32[TlbEntry.addend.addr(entry) >>> 2] = page - tag;
-    this.findWindow(index, entry, (lo & ~PAGE_MASK) >>> 0, hi, flags);
+    this.setWindow(entry, (lo & ~PAGE_MASK) >>> 0, hi, flags);
     this.filled[this.partition]! |= 1 << (index >>> GROUP_SHIFT);
   }
 
@@ -107,42 +111,18 @@ export class Tlb {
     if (this.owners[partition] === asid) this.clear(partition);
   }
 
-  /** Works out the window of an entry that has just been made, for the page (lo, hi), and tells the pages beside it. */
-  private findWindow(index: number, entry: number, lo: number, hi: number, flags: number): void {
+  /** Gives an entry that has just been made its window: that of the page (lo, hi). */
+  private setWindow(entry: number, lo: number, hi: number, flags: number): void {
     const { ram } = this;
     if ((flags & PTE_R) === 0) {
       TlbEntry.bound.set(ram, entry, 0);
       return;
     }
-    const va = hi * TWO_32 + lo;
-    const before = this.beside(index - 1, entry, va - PAGE_SIZE);
-    const behind = this.beside(index + 1, entry, va + PAGE_SIZE);
-    let start = va;
-    let end = va + PAGE_SIZE;
-    // Either may have known of this page before, and of more beyond it.
-    for (const other of [before, behind]) {
-      if (other === 0) continue;
-      start = Math.min(start, TlbEntry.start.get(ram, other));
-      end = Math.max(end, endOf(ram, other));
-    }
-    setWindow(ram, entry, start, end);
-    if (before !== 0) setWindow(ram, before, start, end);
-    if (behind !== 0) setWindow(ram, behind, start, end);
-  }
-
-  /** The entry at an index if it is that of the page `va`, and goes together with `entry`; else 0. */
-  private beside(index: number, entry: number, va: number): number {
-    const { u32 } = this.ram;
-    const other = this.table + (index & (TLB_ENTRIES - 1)) * TlbEntry.SIZE;
-    const read = TlbEntry.read.addr(other) >>> 2;
-    if (va < 0 || u32[read] !== va % TWO_32 || u32[read + 1] !== Math.floor(va / TWO_32)) return 0;
-    if (u32[TlbEntry.addend.addr(other) >>> 2] !== u32[TlbEntry.addend.addr(entry) >>> 2]) return 0;
-    return this.isWritable(other) === this.isWritable(entry) ? other : 0;
-  }
-
-  /** Of a page that may be read: whether it may be written as well. */
-  private isWritable(entry: number): boolean {
-    return TlbEntry.write.get(this.ram, entry) === TlbEntry.read.get(this.ram, entry);
+    const known = this.known[this.partition]!;
+    const writable = (flags & WRITABLE) === WRITABLE;
+    known.find(hi * TWO_32 + lo, ram.u32[TlbEntry.addend.addr(entry) >>> 2]!, writable, this.walker);
+    TlbEntry.start.set(ram, entry, known.start);
+    TlbEntry.bound.set(ram, entry, known.end - known.start - (WINDOW_SPAN - 1));
   }
 
   /** Empties a partition. */
@@ -160,6 +140,7 @@ export class Tlb {
       this.ram.fill(table + group * GROUP_BYTES, GROUP_BYTES);
     }
     if (this.filled[partition] !== 0) this.ram.fill(this.windows + partition * WINDOW_PARTITION_BYTES, WINDOW_PARTITION_BYTES);
+    this.known[partition]!.clear();
     this.filled[partition] = 0;
   }
 
@@ -170,15 +151,6 @@ export class Tlb {
     u32[TlbEntry.write.addr(entry) >>> 2] = INVALID_FIRST_TAG;
     u32[TlbEntry.execute.addr(entry) >>> 2] = INVALID_FIRST_TAG;
   }
-}
-
-function endOf(ram: Ram, entry: number): number {
-  return TlbEntry.start.get(ram, entry) + TlbEntry.bound.get(ram, entry) + (WINDOW_SPAN - 1);
-}
-
-function setWindow(ram: Ram, entry: number, start: number, end: number): void {
-  TlbEntry.start.set(ram, entry, start);
-  TlbEntry.bound.set(ram, entry, end - start - (WINDOW_SPAN - 1));
 }
 
 /** Index of the entry for an address, by its lower word (as `translated` in interpreter/tier.ts has it). */

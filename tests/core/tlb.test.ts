@@ -275,7 +275,7 @@ describe('the partitions of the TLB', () => {
   it('start empty, whatever the RAM held before', () => {
     const ram = Ram.allocate(2 * HartBlock.SIZE);
     ram.fill(0, 2 * HartBlock.SIZE, 0xff);
-    const tlb = new Tlb(ram, 0);
+    const tlb = new Tlb(ram, 0, { run: () => 0 });
     for (let asid = 0; asid < TLB_PARTITIONS; asid++) {
       tlb.activate(asid);
       const table = HartBlock.tlbBase.get(ram, 0);
