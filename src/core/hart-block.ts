@@ -26,7 +26,7 @@ const windowFields = {
 };
 
 /** Bytes that accesses through one look at a window may reach over. */
-export const WINDOW_SPAN = 128;
+export const WINDOW_SPAN = 64;
 
 /**
  * One TLB entry. A tag is the virtual address of the page, so that an access of n bytes hits when its address is at most 4096 − n above
