@@ -286,6 +286,11 @@ function emitStumbles(env: Environment, { loop }: Inside): void {
     func.body([
       comeBackWith(hartBlock, fuel),
       when(missed, unknown),
+      // The window may have grown since the entry was made: only the page table knows.
+      when(
+        i64.geU(i64.sub(va, i64.load(entry, TlbEntry.start.offset)), i64.load(entry, TlbEntry.bound.offset)),
+        when(i32.ltS(walked, i32.const(0)), goOn),
+      ),
       widenWindow(func, window, entry),
       stumbles.set(i32.add(i32.load(window, WindowSlot.stumbles.offset), i32.const(1))),
       i32.store(window, WindowSlot.stumbles.offset, stumbles),
