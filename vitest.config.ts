@@ -18,7 +18,10 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'translated',
-          include: ['tests/smp/code-fence.test.ts', 'tests/core/{integer,memory,atomic,compressed,csr,float,fpu-cpu,run,tlb}.test.ts'],
+          include: [
+            'tests/smp/code-fence.test.ts',
+            'tests/core/{integer,memory,atomic,compressed,csr,float,fpu-cpu,run,tlb}.test.ts',
+          ],
           env: { HARTBEAT_JIT: 'always' },
         },
       },
