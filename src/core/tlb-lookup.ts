@@ -9,7 +9,7 @@ import { TLB_ENTRIES, TlbEntry } from './hart-block.ts';
 import { Access } from './mmu.ts';
 import { PAGE_SHIFT, PAGE_SIZE } from './ram.ts';
 import { i32, i64 } from './wasm/ops.ts';
-import type { I32, I64, Local } from './wasm/node.ts';
+import type { I32, Local } from './wasm/node.ts';
 
 export interface Lookup {
   /** Whether the TLB cannot answer. To be evaluated first. */
@@ -22,7 +22,6 @@ export interface Lookup {
  * @param tlbBase HartBlock.tlbBase
  * @param va evaluated several times
  * @param entry gets the address of the entry; `physical` reads it
- * @param keep wraps the address's distance from the start of its page (i64)
  */
 export function lookUp(
   tlbBase: I32,
@@ -30,13 +29,12 @@ export function lookUp(
   size: number,
   access: Access,
   entry: Local<'i32'>,
-  keep: (distance: I64) => I64 = (distance) => distance,
 ): Lookup {
   const place = i32.shrU(i32.wrap(va), i32.const(PAGE_SHIFT - Math.log2(TlbEntry.SIZE)));
   const index = i32.and(place, i32.const((TLB_ENTRIES - 1) * TlbEntry.SIZE));
   const tag = i64.load(entry.tee(i32.add(tlbBase, index)), tagOffset(access));
   return {
-    missed: i64.gtU(keep(i64.sub(va, tag)), i64.const(PAGE_SIZE - size)),
+    missed: i64.gtU(i64.sub(va, tag), i64.const(PAGE_SIZE - size)),
     physical: i32.add(i32.wrap(va), i32.load(entry, TlbEntry.addend.offset)),
   };
 }

@@ -176,7 +176,7 @@ function emitArrivals(env: Environment, border: Border, inside: Inside): void {
     ]);
   }
   const [context, pc, fuel] = placeOf(supply);
-  supply.body([...addFuel(env, inside, context, pc, fuel, supply.local('i32'), supply.local('i32'), arrive)]);
+  supply.body(addFuel(env, inside, context, pc, fuel, supply.local('i32'), supply.local('i32'), arrive));
 }
 
 /** What regions tail-call. */
@@ -232,7 +232,8 @@ function placeOf(func: FunctionBuilder<'i32'>): [Local<'i32'>, Local<'i64'>, Loc
 function widenWindow(func: FunctionBuilder<'i32'>, window: I32, entry: I32): Stmt {
   const [start, limit, otherStart, otherLimit] = [func.temp('i64'), func.temp('i64'), func.temp('i64'), func.temp('i64')];
   const addend = i32.load(entry, TlbEntry.addend.offset);
-  const span = i64.const(WINDOW_SPAN);
+  // The end of a window lies so much above its limit.
+  const span = i64.const(WINDOW_SPAN - 1);
   const touch = i32.and(i64.leU(otherStart, i64.add(limit, span)), i64.leU(start, i64.add(otherLimit, span)));
   return sequence(
     start.set(i64.load(entry, TlbEntry.start.offset)),

@@ -8,12 +8,12 @@
 import { Context, F_SLOT } from '../context.ts';
 import { fastFpu, type FpuSite } from '../fpu/fast.ts';
 import type { FpuOp } from '../fpu/op.ts';
-import { DecodeSlot, HartBlock, TLB_ENTRIES, TlbEntry } from '../hart-block.ts';
-import type { Field } from '../layout.ts';
+import { DecodeSlot, HartBlock } from '../hart-block.ts';
+import { LOADS, STORES } from '../isa/access.ts';
 import type { Instruction } from '../isa/define.ts';
 import type { LoadKind, StoreKind, Tier } from '../isa/tier.ts';
 import { Access } from '../mmu.ts';
-import { PAGE_SHIFT, PAGE_SIZE } from '../ram.ts';
+import { lookUp } from '../tlb-lookup.ts';
 import { Cause } from '../trap.ts';
 import { call, sequence, when, yields } from '../wasm/control.ts';
 import type { FunctionBuilder } from '../wasm/module.ts';
@@ -21,28 +21,6 @@ import { i32, i64 } from '../wasm/ops.ts';
 import type { I32, I64, Local, ResultType, Stmt, ValType } from '../wasm/node.ts';
 import { count } from './counters.ts';
 import type { Environment } from './environment.ts';
-
-const LOADS: Readonly<Record<LoadKind, { size: number; read: (address: I32) => I64 }>> = {
-  i8: { size: 1, read: i64.load8S },
-  u8: { size: 1, read: i64.load8U },
-  i16: { size: 2, read: i64.load16S },
-  u16: { size: 2, read: i64.load16U },
-  i32: { size: 4, read: i64.load32S },
-  u32: { size: 4, read: i64.load32U },
-  i64: { size: 8, read: i64.load },
-};
-
-const STORES: Readonly<Record<StoreKind, { size: number; write: (address: I32, offset: number, value: I64) => Stmt }>> = {
-  '8': { size: 1, write: i64.store8 },
-  '16': { size: 2, write: i64.store16 },
-  '32': { size: 4, write: i64.store32 },
-  '64': { size: 8, write: i64.store },
-};
-
-function tagOf(access: Access): Field {
-  if (access === Access.Read) return TlbEntry.read;
-  return access === Access.Write ? TlbEntry.write : TlbEntry.execute;
-}
 
 const DYNAMIC_ROUNDING = 7;
 const LAST_ROUNDING = 4;
@@ -183,18 +161,11 @@ export abstract class InterpreterTier implements Tier, FpuSite {
     return i64.store(this.frame.hartBlock, HartBlock.trapValue.offset, value);
   }
 
-  /**
-   * Sets `pa` from the TLB. A hit is an address that lies above the entry's tag by no more than leaves room for the access in the page:
-   * one that crosses the boundary misses. The distance is unsigned, so an address below the tag is far above it.
-   */
+  /** Sets `pa` from the TLB. */
   private translated(va: Local<'i64'>, size: number, access: Access, pa: Local<'i32'>, slow: () => I32): Stmt {
-    const place = i32.shrU(i32.wrap(va), i32.const(PAGE_SHIFT - Math.log2(TlbEntry.SIZE)));
-    const index = i32.and(place, i32.const((TLB_ENTRIES - 1) * TlbEntry.SIZE));
     // Until the address is known, its local has the entry's.
-    const tag = i64.load(pa.tee(i32.add(this.frame.tlbBase, index)), tagOf(access).offset);
-    const missed = i64.gtU(i64.sub(va, tag), i64.const(PAGE_SIZE - size));
-    const hit = pa.set(i32.add(i32.wrap(va), i32.load(pa, TlbEntry.addend.offset)));
-    return this.onMiss(missed, sequence(hit, this.countAccess()), pa, slow);
+    const { missed, physical } = lookUp(this.frame.tlbBase, va, size, access, pa);
+    return this.onMiss(missed, sequence(pa.set(physical), this.countAccess()), pa, slow);
   }
 
   /** Counts an access whose address has been found. */
