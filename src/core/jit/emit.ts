@@ -18,6 +18,8 @@ import type { Stmt } from '../wasm/node.ts';
 import { REGION_PARAMS, REGION_RESULT, RegionEnvironment } from './environment.ts';
 import { isBackEdge, type Shape, shapeOf } from './flow.ts';
 import { Here } from './here.ts';
+import { LoopCopies } from './loop-copies.ts';
+import type { LoopGuard } from './loop-guard.ts';
 import { type Liveness, livenessOf } from './liveness.ts';
 import { Flow, type Registers } from './operation.ts';
 import { hashOf } from './perfect-hash.ts';
@@ -49,6 +51,7 @@ export function buildRegion(region: Region, options: EmitOptions): { module: Mod
 
 class RegionEmitter {
   private readonly tier: TranslatorTier;
+  private readonly copies: LoopCopies | undefined;
   private readonly shape: Shape;
   private readonly liveness: Liveness;
   private readonly singles: Singles;
@@ -64,8 +67,10 @@ class RegionEmitter {
     private readonly options: EmitOptions,
   ) {
     this.tier = new TranslatorTier(env, func, region, options.countAccesses ?? false);
+    // In a patient region every access looks for itself.
+    this.copies = region.patient ? undefined : new LoopCopies(region);
     this.shape = shapeOf(region);
-    this.liveness = livenessOf(region, this.shape);
+    this.liveness = livenessOf(region, this.shape, (block, index) => this.copies?.guardOf(block)?.places.has(index) ?? false);
     this.singles = singlesOf(region, this.shape);
     const { blocks, dominator, forwardEdges } = this.shape;
     this.meeting = blocks.map((b) => new Label(`meet ${b.pc.toString(16)}`));
@@ -112,7 +117,7 @@ class RegionEmitter {
 
   /** What is known at the start of a block where ways meet. */
   private anew(at: Block): Here {
-    return new Here(this.dirtyIn(at), 0, new Map(), slotsOf(this.singles.known[at.order]!));
+    return new Here(this.dirtyIn(at), 0, new Map(), slotsOf(this.singles.known[at.order]!), this.copies?.guardOf(at));
   }
 
   private block(at: Block, here: Here): Stmt[] {
@@ -120,11 +125,12 @@ class RegionEmitter {
     const { annotate } = this.options;
     const out: Stmt[] = tier.accesses?.begin(at.first, at.end) ?? [];
     tier.here = here;
+    tier.memory.begin(this.copies?.checkedOf(at));
     for (let i = at.first; i < at.end; i++) {
       const flow = region.flow(i);
       if (annotate !== undefined) out.push({ kind: 'note', type: 'void', text: annotate(i) });
       if (flow === Flow.Stop) {
-        return [...out, ...this.commit(here), ...tier.exits.interpret(region.pc[i]!, here.dirty)];
+        return [...out, ...this.commitAll(here), ...tier.exits.interpret(region.pc[i]!, here.dirty)];
       }
       out.push(...tier.emit(i, OPERATIONS[region.op[i]! - 1]!.instruction));
       here.retired++;
@@ -134,6 +140,8 @@ class RegionEmitter {
 
   private leaveBlock(at: Block, here: Here): Stmt[] {
     const { tier } = this;
+    const gate = this.copies?.gateOf(at);
+    if (gate !== undefined) return this.enterLoop(gate, at, here);
     switch (at.flow) {
       case Flow.Trap:
         return [];
@@ -160,7 +168,7 @@ class RegionEmitter {
     const { tier } = this;
     const cases = at.computed.filter(({ to }) => to !== undefined);
     const otherwise = new Label('otherwise');
-    const out = (): Stmt[] => [...this.commit(here), ...tier.exits.onwardToRegister(tier.target, here.dirty, at.jump)];
+    const out = (): Stmt[] => [...this.commitAll(here), ...tier.exits.onwardToRegister(tier.target, here.dirty, at.jump)];
     const hash = cases.length === 0 ? undefined : hashOf(cases.map((edge) => edge.pc));
     if (hash === undefined) return out();
     const labels = cases.map((edge) => new Label(`case ${edge.pc.toString(16)}`));
@@ -194,15 +202,34 @@ class RegionEmitter {
     ];
   }
 
+  /** A gate: one of the copies of the loop, or, where ways meet later, on from there. */
+  private enterLoop(guard: LoopGuard, gate: Block, here: Here): Stmt[] {
+    const { tier, shape } = this;
+    const refused = new Label(`checked ${gate.pc.toString(16)}`);
+    const guarded = gate.taken!;
+    const open = tier.memory.openGate(guard, shape.longest[guarded.to!.order]!, refused);
+    return [
+      block(refused, ...open, ...this.go(gate, guarded, here.onTo(here.dirty))),
+      ...this.go(gate, gate.next!, here.onTo(here.dirty)),
+    ];
+  }
+
   /** The code of an edge: it ends in a branch, a tail call, or the code of the block that it leads to. */
   private go(from: Block, edge: Edge, here: Here): Stmt[] {
     const { tier, shape } = this;
     const { to, pc } = edge;
-    if (to === undefined) return [...this.commit(here), ...tier.exits.onwardTo(pc, here.dirty)];
+    if (to === undefined) return [...this.commitAll(here), ...tier.exits.onwardTo(pc, here.dirty)];
+    if (here.guard !== undefined && this.copies?.guardOf(to) !== here.guard) {
+      const outside = new Here(here.dirty, 0, here.groups, here.singles);
+      return [...this.commitAll(here), ...this.go(from, edge, outside)];
+    }
     if (isBackEdge(from, edge)) {
       if (to.joins) return [...this.commit(here), branch(this.head[to.order]!)];
+      const round = here.guard === undefined ? [] : tier.gates.advance(here.guard);
       const enough = i32.geS(tier.fuel, i32.const(shape.longest[to.order]!));
-      return [...this.commit(here), branch(this.head[to.order]!, enough, 1), ...tier.exits.refuel(pc, here.dirty)];
+      const again = [...this.commit(here), ...round, branch(this.head[to.order]!, enough, 1)];
+      if (from.exhausted === undefined || from.exhausted === edge) return [...again, ...tier.exits.refuel(pc, here.dirty)];
+      return [...again, ...this.go(from, from.exhausted, here)];
     }
     if (shape.forwardEdges[to.order]! > 1) return [...this.commit(here), branch(this.meeting[to.order]!)];
     return this.tree(to, here.onTo(this.dirtyIn(to)));
@@ -210,6 +237,13 @@ class RegionEmitter {
 
   private dirtyIn(at: Block): Registers {
     return this.liveness.dirty[at.order]!;
+  }
+
+  /** Makes the fuel what it is, on a way out of the guarded copy of a loop or of the region. */
+  private commitAll(here: Here): Stmt[] {
+    const { tier } = this;
+    const back = here.guard === undefined ? [] : [tier.fuel.set(i32.add(tier.fuel, tier.gates.spare))];
+    return [...this.commit(here), ...back];
   }
 
   /** Takes what has retired from the fuel. */

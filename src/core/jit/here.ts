@@ -4,6 +4,7 @@
  */
 
 import type { Local } from '../wasm/node.ts';
+import type { LoopGuard, Stream } from './loop-guard.ts';
 import type { Registers } from './operation.ts';
 
 /** A group of accesses by one base register that have been looked up together. */
@@ -14,6 +15,8 @@ export interface Group {
   readonly write: boolean;
   /** Physical address of the lowest. */
   readonly physical: Local<'i32'>;
+  /** The stream whose window has been looked at. */
+  readonly stream: Stream | undefined;
 }
 
 export class Here {
@@ -26,10 +29,12 @@ export class Here {
     readonly groups = new Map<number, Group>(),
     /** Slots of the registers that are known to hold boxed singles, of which the tier has the values. */
     readonly singles = new Set<number>(),
+    /** What guards the loop, in whose guarded copy this is; then fuel has been laid aside (gate.ts). */
+    readonly guard?: LoopGuard,
   ) {}
 
   /** As it is on the way to another block, whose dirty registers are given. */
   onTo(dirty: Registers): Here {
-    return new Here(dirty, this.retired, new Map(this.groups), new Set(this.singles));
+    return new Here(dirty, this.retired, new Map(this.groups), new Set(this.singles), this.guard);
   }
 }

@@ -17,7 +17,8 @@ export interface Liveness {
   readonly dirty: readonly Registers[];
 }
 
-export function livenessOf(region: Region, { blocks }: Shape): Liveness {
+/** @param isSafe whether an access to memory, by block and index, never leaves the region */
+export function livenessOf(region: Region, { blocks }: Shape, isSafe: (block: Block, index: number) => boolean): Liveness {
   const written = blocks.map((block) => writtenBy(region, block));
   const dirty = written.map((set) => set.copy());
   for (let changed = true; changed;) {
@@ -28,7 +29,7 @@ export function livenessOf(region: Region, { blocks }: Shape): Liveness {
     }
   }
 
-  const live = blocks.map((block) => exposedBy(region, block, dirty[block.order]!));
+  const live = blocks.map((block) => exposedBy(region, block, dirty[block.order]!, isSafe));
   for (let changed = true; changed;) {
     changed = false;
     for (let b = blocks.length - 1; b >= 0; b--) {
@@ -51,14 +52,19 @@ function writtenBy(region: Region, block: Block): Registers {
 }
 
 /** What a block reads before it writes it, and what it would store if it were left. */
-function exposedBy(region: Region, block: Block, dirty: Registers): Registers {
+function exposedBy(
+  region: Region,
+  block: Block,
+  dirty: Registers,
+  isSafe: (block: Block, index: number) => boolean,
+): Registers {
   const exposed = new Registers();
   const written = new Registers();
   // Leaving at the end stores what has been written by then; leaving before stores more.
   let midway = false;
   for (let i = block.first; i < block.end; i++) {
     addReads(exposed, written, region.op[i]!, region.rs1[i]!, region.rs2[i]!, region.imm[i]!);
-    if (!midway && mayLeave(region.op[i]!, region.imm[i]!)) {
+    if (!midway && mayLeave(region.op[i]!, region.imm[i]!) && !isSafe(block, i)) {
       midway = true;
       exposed.unite(new Registers(dirty.x & ~written.x, dirty.f & ~written.f));
     }

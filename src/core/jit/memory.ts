@@ -23,10 +23,12 @@ import type { LoadKind, StoreKind } from '../isa/tier.ts';
 import { Access } from '../mmu.ts';
 import { lookUp } from '../tlb-lookup.ts';
 import { Cause } from '../trap.ts';
-import { call, either, rarely, sequence, yields } from '../wasm/control.ts';
+import { call, either, type Label, rarely, sequence, yields } from '../wasm/control.ts';
 import { i32, i64 } from '../wasm/ops.ts';
 import type { I32, I64, Local, Stmt } from '../wasm/node.ts';
 import type { Stumble } from './exits.ts';
+import type { Gates } from './gate.ts';
+import type { LoopGuard, Stream, StreamPlace } from './loop-guard.ts';
 import { accessOf, isAddi } from './operation.ts';
 import type { MemorySite } from './site.ts';
 
@@ -42,7 +44,20 @@ interface Plan {
   readonly low: number;
   readonly write: boolean;
   readonly several: boolean;
+  readonly stream: Stream | undefined;
 }
+
+/** A window, as a place compares addresses with it. */
+interface Window {
+  /** Offset of its slot from the partition's first. */
+  readonly slot: number;
+  readonly start: I64;
+  readonly bound: I64;
+  readonly addend: I32;
+}
+
+/** Most windows that are kept in locals in a loop. */
+const MAX_LOCAL_WINDOWS = 6;
 
 export class MemoryAccess {
   /** Of the partition in use. */
@@ -51,8 +66,17 @@ export class MemoryAccess {
   /** Physical address of the group of each base register. */
   private readonly physicals = new Map<number, Local<'i32'>>();
   private nextSlot: number;
+  /** Of the loop in whose checked copy the block is that is being emitted. */
+  private checked: LoopGuard | undefined;
+  /** Window slots of streams, and of other places in loops by the index of the instruction, reading and writing. */
+  private readonly slots = new Map<Stream | string, number>();
+  /** Windows in locals, by slot, and what fills these, of each guarded loop. */
+  private readonly kept = new Map<LoopGuard, { windows: Map<number, Window>; filling: Stmt[] }>();
 
-  constructor(private readonly tier: MemorySite) {
+  constructor(
+    private readonly tier: MemorySite,
+    private readonly gates: Gates,
+  ) {
     this.windowBase = tier.func.local('i32', 'windows');
     this.tlbBase = tier.func.local('i32', 'tlb');
     // Regions begin at different slots, so that those that work together do not share them.
@@ -64,6 +88,20 @@ export class MemoryAccess {
     return patient
       ? this.tlbBase.set(i32.load(env.hartBlock, HartBlock.tlbBase.offset))
       : this.windowBase.set(i32.load(env.hartBlock, HartBlock.windowBase.offset));
+  }
+
+  /** A block begins, which is in the checked copy of the loop with this guard. */
+  begin(checked: LoopGuard | undefined): void {
+    this.checked = checked;
+  }
+
+  /** The code of a gate; `longest` and `refused` as in Gates.open. */
+  openGate(guard: LoopGuard, longest: number, refused: Label): Stmt[] {
+    const filling: Stmt[] = [];
+    this.kept.set(guard, { windows: new Map(), filling });
+    const open = this.gates.open(guard, this.windowBase, (stream) => this.slotOfStream(stream), longest, refused);
+    // It is known when the loop has been emitted.
+    return [...open, { kind: 'sequence', type: 'void', body: filling }];
   }
 
   load(kind: LoadKind, address: I64): I64 {
@@ -108,33 +146,47 @@ export class MemoryAccess {
   }
 
   private find(size: Size, write: boolean): Place {
-    const { here, baseSlot, offset } = this.tier;
+    const { here, index, baseSlot, offset } = this.tier;
+    const granted = here.guard?.places.get(index);
+    if (granted !== undefined) return this.findByStream(granted);
+    const stream = this.streamOf(index);
     const group = here.groups.get(baseSlot);
-    if (group !== undefined && (group.write || !write)) {
+    if (group !== undefined && group.stream === stream && (group.write || !write)) {
       const delta = offset - group.low;
       if (delta >= 0 && delta + size <= WINDOW_SPAN) return { before: [], base: group.physical, offset: delta };
     }
-    const plan = this.plan(size, write);
+    const plan = this.plan(size, write, stream);
     const physical = plan.several ? this.physicalOf(baseSlot) : this.tier.temp('i32');
-    if (plan.several) here.groups.set(baseSlot, { low: plan.low, write: plan.write, physical });
+    if (plan.several) here.groups.set(baseSlot, { low: plan.low, write: plan.write, physical, stream });
     return this.findByWindow(plan, physical, write ? 'writing' : plan.write ? 'ahead' : 'reading');
   }
 
-  private findByWindow({ low, write }: Plan, physical: Local<'i32'>, kind: Stumble): Place {
-    const { tier, windowBase } = this;
+  /** An access that the gate has looked after. */
+  private findByStream({ stream, offset }: StreamPlace): Place {
+    const place = this.gates.placeOf(stream);
+    if (!stream.isTable) return { before: [], base: place, offset };
+    const address = i32.add(i32.wrap(this.tier.rs1), place);
+    return { before: [], base: this.tier.offset === 0 ? address : i32.add(address, i32.const(this.tier.offset)), offset: 0 };
+  }
+
+  /** The stream of an access of the block that is being emitted, the other copy of which has it guarded. */
+  private streamOf(index: number): Stream | undefined {
+    return this.checked?.places.get(index)?.stream;
+  }
+
+  private findByWindow(plan: Plan, physical: Local<'i32'>, kind: Stumble): Place {
+    const { tier } = this;
+    const { low } = plan;
     const delta = tier.offset - low;
     const lowest = tier.temp('i64');
-    const window = this.slot(write);
-    const missed = i64.geU(
-      i64.sub(lowest, i64.load(windowBase, window + WindowSlot.start.offset)),
-      i64.load(windowBase, window + WindowSlot.bound.offset),
-    );
-    const found = i32.add(i32.wrap(lowest), i32.load(windowBase, window + WindowSlot.addend.offset));
+    const { slot, start, bound, addend } = this.windowFor(plan);
+    const missed = i64.geU(i64.sub(lowest, start), bound);
+    const found = i32.add(i32.wrap(lowest), addend);
     const address = delta === 0 ? lowest : i64.add(lowest, i64.const(delta));
     return {
       before: [
         lowest.set(low === 0 ? tier.rs1 : i64.add(tier.rs1, i64.const(low))),
-        rarely(missed, ...tier.commit(), ...tier.exits.stumble(tier.pcNumber, tier.here.dirty, address, window, kind)),
+        rarely(missed, ...tier.commit(), ...tier.exits.stumble(tier.pcNumber, tier.here.dirty, address, slot, kind)),
         physical.set(found),
       ],
       base: physical,
@@ -152,11 +204,11 @@ export class MemoryAccess {
   }
 
   /** Looks ahead in the block for accesses that go with the one that is being emitted. */
-  private plan(size: Size, write: boolean): Plan {
-    const { region, index, baseSlot, offset } = this.tier;
+  private plan(size: Size, write: boolean, stream: Stream | undefined): Plan {
+    const { here, region, index, baseSlot, offset } = this.tier;
     let low = offset;
     let high = offset + size;
-    let writes = write;
+    let writes = write || stream?.write === true;
     let several = false;
     let moved = 0;
     const isOver = (i: number): boolean =>
@@ -166,7 +218,7 @@ export class MemoryAccess {
       if (this.isIncrement(i - 1, baseSlot)) moved += region.imm[i - 1]!;
       if (region.pc[i] !== region.pc[i - 1]! + region.length[i - 1]! || region.flow(i - 1) !== 0) break;
       const access = region.rs1[i] === baseSlot ? accessOf(region.op[i]!) : undefined;
-      if (access === undefined) continue;
+      if (access === undefined || here.guard?.places.has(i) === true || this.streamOf(i) !== stream) continue;
       const at = region.imm[i]! + moved;
       const lower = Math.min(low, at);
       const higher = Math.max(high, at + access.size);
@@ -176,7 +228,7 @@ export class MemoryAccess {
       writes ||= access.write;
       several = true;
     }
-    return { low, write: writes, several };
+    return { low, write: writes, several, stream };
   }
 
   /** Whether an instruction is addi slot, slot, imm. */
@@ -185,10 +237,42 @@ export class MemoryAccess {
     return isAddi(region.op[i]!) && region.rd[i] === slot && region.rs1[i] === slot;
   }
 
-  /** Offset of a slot for the place that is being emitted, from the partition's first. */
-  private slot(write: boolean): number {
-    const index = (this.nextSlot++ & (WINDOW_SLOTS - 1)) + (write ? WINDOW_SLOTS : 0);
-    return index * WindowSlot.SIZE;
+  private windowFor({ write, stream }: Plan): Window {
+    const { guard } = this.tier.here;
+    // Both copies of a loop use the same slots.
+    const key = `${String(this.tier.index)} ${String(write)}`;
+    const slot = stream === undefined ? this.slotOf(key, write) : this.slotOfStream(stream);
+    const kept = guard === undefined ? undefined : this.kept.get(guard);
+    const known = kept?.windows.get(slot);
+    if (known !== undefined) return known;
+    const window = {
+      slot,
+      start: i64.load(this.windowBase, slot + WindowSlot.start.offset),
+      bound: i64.load(this.windowBase, slot + WindowSlot.bound.offset),
+      addend: i32.load(this.windowBase, slot + WindowSlot.addend.offset),
+    };
+    if (kept === undefined || kept.windows.size >= MAX_LOCAL_WINDOWS) return window;
+    const { func } = this.tier;
+    const [start, bound, addend] = [func.local('i64'), func.local('i64'), func.local('i32')];
+    kept.filling.push(start.set(window.start), bound.set(window.bound), addend.set(window.addend));
+    const local = { slot, start, bound, addend };
+    kept.windows.set(slot, local);
+    return local;
+  }
+
+  private slotOfStream(stream: Stream): number {
+    return this.slotOf(stream, stream.write);
+  }
+
+  /** Offset of a slot from the partition's first, the same each time for a key. */
+  private slotOf(key: Stream | string, write: boolean): number {
+    let slot = this.slots.get(key);
+    if (slot === undefined) {
+      const index = (this.nextSlot++ & (WINDOW_SLOTS - 1)) + (write ? WINDOW_SLOTS : 0);
+      slot = index * WindowSlot.SIZE;
+      this.slots.set(key, slot);
+    }
+    return slot;
   }
 
   private physicalOf(baseSlot: number): Local<'i32'> {

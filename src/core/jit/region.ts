@@ -54,6 +54,8 @@ export class Block {
   computed: Edge[] = [];
   /** Of a computed jump: by which address its targets are known. */
   jump: number | undefined;
+  /** In the guarded copy of a loop, instead of an edge back to its head: to the gate, when as many rounds are over as it has granted. */
+  exhausted: Edge | undefined;
 
   constructor(
     /** Instructions first … end − 1 of the region. */
@@ -64,13 +66,19 @@ export class Block {
 
   /** Whether it stands for several computed jumps. */
   get joins(): boolean {
-    return this.first === this.end;
+    return this.first === this.end && this.flow === Flow.Indirect;
+  }
+
+  /** Whether it stands before the two copies of a loop (loop-copies.ts). */
+  get isGate(): boolean {
+    return this.first === this.end && this.flow === Flow.Branch;
   }
 
   edges(): Edge[] {
     const out = [...this.returns, ...this.computed];
     if (this.taken !== undefined) out.push(this.taken);
     if (this.next !== undefined) out.push(this.next);
+    if (this.exhausted !== undefined) out.push(this.exhausted);
     return out;
   }
 }

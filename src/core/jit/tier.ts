@@ -30,6 +30,7 @@ import type { RegionEnvironment } from './environment.ts';
 import { Exits } from './exits.ts';
 import { inlineArithmetic, LIMIT } from './float.ts';
 import { inlineConversion } from './float-convert.ts';
+import { Gates } from './gate.ts';
 import { MemoryAccess } from './memory.ts';
 import type { Here } from './here.ts';
 import { Flow, isRounded, type Registers, writesFcsr, writesRounding } from './operation.ts';
@@ -62,7 +63,8 @@ export class TranslatorTier implements Tier, MemorySite, FloatSite {
   private readonly f: (Local<'f64'> | undefined)[] = [];
   /** The singles in floating-point registers, where `here` says that there are such. */
   private readonly s: (Local<'f32'> | undefined)[] = [];
-  private readonly memory: MemoryAccess;
+  readonly gates: Gates;
+  readonly memory: MemoryAccess;
 
   constructor(
     readonly env: RegionEnvironment,
@@ -77,7 +79,8 @@ export class TranslatorTier implements Tier, MemorySite, FloatSite {
     this.rounds = region.op.some(isRounded);
     this.target = func.local('i64', 'jumpTarget');
     this.exits = new Exits(env, func, this.context, this.fuel, region.start);
-    this.memory = new MemoryAccess(this);
+    this.gates = new Gates(this);
+    this.memory = new MemoryAccess(this, this.gates);
   }
 
   /** The code of an instruction, which becomes the one that is being emitted. */
@@ -96,7 +99,7 @@ export class TranslatorTier implements Tier, MemorySite, FloatSite {
   private leaveUnlessToNearest(): Stmt {
     const { here, region, index, fuel, exits } = this;
     const next = this.pcNumber + region.length[index]!;
-    const commit = fuel.set(i32.sub(fuel, i32.const(here.retired + 1)));
+    const commit = fuel.set(i32.sub(this.fuelLeft, i32.const(1)));
     return rarely(this.roundsOtherwise, commit, ...exits.onwardTo(next, here.dirty));
   }
 
@@ -145,8 +148,9 @@ export class TranslatorTier implements Tier, MemorySite, FloatSite {
 
   /** Fuel as it is here. */
   get fuelLeft(): I32 {
-    const { retired } = this.here;
-    return retired === 0 ? this.fuel : i32.sub(this.fuel, i32.const(retired));
+    const { retired, guard } = this.here;
+    const inLoop = retired === 0 ? this.fuel : i32.sub(this.fuel, i32.const(retired));
+    return guard === undefined ? inLoop : i32.add(inLoop, this.gates.spare);
   }
 
   /** Address of the instruction being emitted. */
@@ -278,7 +282,7 @@ export class TranslatorTier implements Tier, MemorySite, FloatSite {
 
   /** Makes the fuel and the count of accesses exact on a way out of the block before the instruction that is being emitted. */
   commit(): Stmt[] {
-    const fuel = this.here.retired === 0 ? [] : [this.fuel.set(this.fuelLeft)];
+    const fuel = this.fuelLeft === this.fuel ? [] : [this.fuel.set(this.fuelLeft)];
     return [...fuel, ...(this.accesses?.takeBack(this.index) ?? [])];
   }
 
@@ -289,6 +293,11 @@ export class TranslatorTier implements Tier, MemorySite, FloatSite {
   /** Leaves guest code if a physical address is minus a cause. */
   leaveIfFault(pa: Local<'i32'>): Stmt {
     return rarely(i32.ltS(pa, i32.const(0)), this.leave(i32.sub(i32.const(0), pa)));
+  }
+
+  /** A register as it is now. */
+  register(slot: number): I64 {
+    return this.read(slot);
   }
 
   private read(slot: number): I64 {
