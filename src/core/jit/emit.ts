@@ -20,6 +20,7 @@ import { isBackEdge, type Shape, shapeOf } from './flow.ts';
 import { Here } from './here.ts';
 import { LoopCopies } from './loop-copies.ts';
 import type { LoopGuard } from './loop-guard.ts';
+import { innermostLoops } from './loops.ts';
 import { type Liveness, livenessOf } from './liveness.ts';
 import { Flow, type Registers } from './operation.ts';
 import { hashOf } from './perfect-hash.ts';
@@ -53,6 +54,8 @@ class RegionEmitter {
   private readonly tier: TranslatorTier;
   private readonly copies: LoopCopies | undefined;
   private readonly shape: Shape;
+  /** Heads of the innermost loops. */
+  private readonly innermost: ReadonlySet<Block>;
   private readonly liveness: Liveness;
   private readonly singles: Singles;
   /** By order of the block: where edges to it leave to, and where it begins anew. */
@@ -70,6 +73,7 @@ class RegionEmitter {
     // In a patient region every access looks for itself.
     this.copies = region.patient ? undefined : new LoopCopies(region);
     this.shape = shapeOf(region);
+    this.innermost = new Set(innermostLoops(this.shape).map(({ head }) => head));
     this.liveness = livenessOf(region, this.shape, (block, index) => this.copies?.guardOf(block)?.places.has(index) ?? false);
     this.singles = singlesOf(region, this.shape);
     const { blocks, dominator, forwardEdges } = this.shape;
@@ -190,16 +194,19 @@ class RegionEmitter {
    * the target is no place where the region could be entered again.
    */
   private supply(at: Block, here: Here): Stmt[] {
-    const { tier, shape, env } = this;
+    const { tier, shape } = this;
     if (!at.joins || !shape.isLoop[at.order]) return [];
     const tooLittle = i32.ltS(tier.fuel, i32.const(shape.longest[at.order]!));
-    return [
-      rarely(
-        tooLittle,
-        tier.fuel.set(call(env.get('more'), tier.context, tier.fuel)),
-        rarely(tooLittle, ...tier.exits.refuelToRegister(tier.target, here.dirty)),
-      ),
-    ];
+    return [rarely(tooLittle, ...this.more(), rarely(tooLittle, ...tier.exits.refuelToRegister(tier.target, here.dirty)))];
+  }
+
+  /**
+   * Asks for more fuel without leaving the region, where there is no place at which it could be entered again. No call may stand in an
+   * innermost loop, or V8 would keep less in registers there.
+   */
+  private more(): Stmt[] {
+    const { context, fuel } = this.tier;
+    return [fuel.set(call(this.env.get('more'), context, fuel))];
   }
 
   /** A gate: one of the copies of the loop, or, where ways meet later, on from there. */
@@ -228,8 +235,9 @@ class RegionEmitter {
       const round = here.guard === undefined ? [] : tier.gates.advance(here.guard);
       const enough = i32.geS(tier.fuel, i32.const(shape.longest[to.order]!));
       const again = [...this.commit(here), ...round, branch(this.head[to.order]!, enough, 1)];
-      if (from.exhausted === undefined || from.exhausted === edge) return [...again, ...tier.exits.refuel(pc, here.dirty)];
-      return [...again, ...this.go(from, from.exhausted, here)];
+      if (from.exhausted !== undefined && edge !== from.exhausted) return [...again, ...this.go(from, from.exhausted, here)];
+      const more = this.innermost.has(to) ? [] : [...this.more(), branch(this.head[to.order]!, enough)];
+      return [...again, ...more, ...tier.exits.refuel(pc, here.dirty)];
     }
     if (shape.forwardEdges[to.order]! > 1) return [...this.commit(here), branch(this.meeting[to.order]!)];
     return this.tree(to, here.onTo(this.dirtyIn(to)));
