@@ -28,6 +28,9 @@ import type { Block, Edge, Region } from './region.ts';
 import { type Singles, singlesOf, slotsOf } from './singles.ts';
 import { TranslatorTier } from './tier.ts';
 
+/** So many entries of a joint are told apart one by one. */
+const FEW = 3;
+
 /** The module of a region: instantiating it puts the function into the table of regions. */
 export function emitRegion(region: Region, options: EmitOptions = {}): Uint8Array {
   return buildRegion(region, options).module.encode();
@@ -171,6 +174,13 @@ class RegionEmitter {
   private dispatch(at: Block, here: Here): Stmt[] {
     const { tier } = this;
     const cases = at.computed.filter(({ to }) => to !== undefined);
+    if (at.joins && at.jump === undefined && cases.length === at.computed.length && cases.length <= FEW) {
+      const last = cases.pop()!;
+      const chosen = cases.flatMap((edge) =>
+        when(i64.eq(tier.target, i64.const(edge.pc)), ...this.go(at, edge, here.onTo(here.dirty))),
+      );
+      return [...this.supply(at, here), ...chosen, ...this.go(at, last, here)];
+    }
     const otherwise = new Label('otherwise');
     const out = (): Stmt[] => [...this.commitAll(here), ...tier.exits.onwardToRegister(tier.target, here.dirty, at.jump)];
     const hash = cases.length === 0 ? undefined : hashOf(cases.map((edge) => edge.pc));
@@ -223,12 +233,19 @@ class RegionEmitter {
 
   /** The code of an edge: it ends in a branch, a tail call, or the code of the block that it leads to. */
   private go(from: Block, edge: Edge, here: Here): Stmt[] {
+    const { tier } = this;
+    // What a computed jump has not set the joint is told.
+    const told = edge.to?.joins === true && edge.to.jump === undefined ? [tier.target.set(i64.const(edge.pc))] : [];
+    return [...told, ...this.follow(from, edge, here)];
+  }
+
+  private follow(from: Block, edge: Edge, here: Here): Stmt[] {
     const { tier, shape } = this;
     const { to, pc } = edge;
     if (to === undefined) return [...this.commitAll(here), ...tier.exits.onwardTo(pc, here.dirty)];
     if (here.guard !== undefined && this.copies?.guardOf(to) !== here.guard) {
       const outside = new Here(here.dirty, 0, here.groups, here.singles);
-      return [...this.commitAll(here), ...this.go(from, edge, outside)];
+      return [...this.commitAll(here), ...this.follow(from, edge, outside)];
     }
     if (isBackEdge(from, edge)) {
       if (to.joins) return [...this.commit(here), branch(this.head[to.order]!)];

@@ -181,7 +181,11 @@ export class Translations {
     const module = new WebAssembly.Module(emitRegion(region, this));
     new WebAssembly.Instance(module, { ...this.imports, region: { index } });
     const ranges = region.ranges();
-    const cases = new Set(region.blocks.flatMap((block) => block.computed.flatMap((e) => (e.to === undefined ? [] : [e.pc]))));
+    const cases = new Set(
+      region.blocks.flatMap(({ jump, computed }) =>
+        jump === undefined ? [] : computed.flatMap((e) => (e.to === undefined ? [] : [e.pc])),
+      ),
+    );
     const translation = { start: pc, index, ranges, code: this.copyOf(ranges), computed: region.computed, cases, used: true };
     const list = this.byStart.get(pc);
     if (list === undefined) this.byStart.set(pc, [translation]);
