@@ -47,16 +47,16 @@ function reversePostorder(region: Region): Block[] {
   for (const block of region.blocks) block.order = -1;
   const postorder: Block[] = [];
   const entry = region.blocks[0]!;
-  const stack: { block: Block; edges: Edge[] }[] = [];
+  const stack: { block: Block; next: number }[] = [];
   const visit = (block: Block): void => {
     // Any number but −1 says that it has been seen.
     block.order = 0;
     // The edge that is looked at last comes first in the result: what follows a block in memory stays behind it.
-    stack.push({ block, edges: block.edges() });
+    stack.push({ block, next: 0 });
   };
   visit(entry);
   for (let top = stack.at(-1); top !== undefined; top = stack.at(-1)) {
-    const edge = top.edges.shift();
+    const edge = top.block.edges()[top.next++];
     if (edge === undefined) {
       postorder.push(top.block);
       stack.pop();
