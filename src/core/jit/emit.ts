@@ -31,9 +31,17 @@ import { TranslatorTier } from './tier.ts';
 /** So many entries of a joint are told apart one by one. */
 const FEW = 3;
 
-/** The module of a region: instantiating it puts the function into the table of regions. */
-export function emitRegion(region: Region, options: EmitOptions = {}): Uint8Array {
-  return buildRegion(region, options).module.encode();
+/** What becomes of a region. */
+export interface EmittedRegion {
+  /** A module: instantiating it puts the function into the table of regions. */
+  readonly bytes: Uint8Array;
+  /** Window slots that it needs. */
+  readonly slots: number;
+}
+
+export function emitRegion(region: Region, options: EmitOptions = {}): EmittedRegion {
+  const { module, slots } = buildRegion(region, options);
+  return { bytes: module.encode(), slots };
 }
 
 /** What a region's code is to do beside what its instructions mean. */
@@ -44,13 +52,17 @@ export interface EmitOptions {
   readonly annotate?: (index: number) => string;
 }
 
-/** The module of a region before it is encoded, and the function in it. */
-export function buildRegion(region: Region, options: EmitOptions): { module: ModuleBuilder; func: FunctionBuilder<'i32'> } {
+/** The module of a region before it is encoded, the function in it, and the window slots that it needs. */
+export function buildRegion(
+  region: Region,
+  options: EmitOptions,
+): { module: ModuleBuilder; func: FunctionBuilder<'i32'>; slots: number } {
   const env = new RegionEnvironment();
   const func = env.module.func(REGION_PARAMS, REGION_RESULT, undefined, 'region');
   env.module.element(env.index, func);
-  new RegionEmitter(env, func, region, options).emit();
-  return { module: env.module, func };
+  const emitter = new RegionEmitter(env, func, region, options);
+  emitter.emit();
+  return { module: env.module, func, slots: emitter.slots };
 }
 
 class RegionEmitter {
@@ -84,6 +96,11 @@ class RegionEmitter {
     this.head = blocks.map((b) => new Label(`head ${b.pc.toString(16)}`));
     this.children = blocks.map(() => []);
     for (const b of blocks) if (forwardEdges[b.order]! > 1) this.children[dominator[b.order]!]!.push(b);
+  }
+
+  /** Window slots needed by what has been emitted. */
+  get slots(): number {
+    return this.tier.memory.slotCount;
   }
 
   emit(): void {
