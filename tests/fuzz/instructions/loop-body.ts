@@ -22,6 +22,8 @@ const STORES: readonly string[] = ['sb', 'sh', 'sw', 'sd', 'sd', 'sw', 'fsw', 'f
 const BRANCHES: readonly string[] = ['beq', 'bne', 'blt', 'bge', 'bltu', 'bgeu'];
 const SUMS: readonly string[] = ['add', 'sub', 'xor', 'or', 'and', 'addw', 'mul', 'sltu', 'sll', 'srlw'];
 const FLOATS: readonly string[] = ['fadd.d', 'fmul.d', 'fmadd.d', 'fadd.s', 'fmul.s'];
+/** Doubles are in f0 … f3; singles in these. A register that holds now one and now the other keeps regions from being entered. */
+export const SINGLES: readonly number[] = [4, 5, 6, 7];
 const MASKS: readonly number[] = [1, 3, 7, 15, 31, 63, 255, 255, 0x7ff, 0x78, 0x100, -1, -8];
 
 /** How often each part is drawn; the order is that of `Body.part`. */
@@ -142,9 +144,13 @@ export class Body {
     const imm = this.offset(mover.step);
     if (dice.below(5) < 3) {
       const name = dice.pick(LOADS);
-      const rd = dice.oneIn(25) ? base : name.startsWith('f') ? dice.below(6) : temporary(dice);
+      const rd = dice.oneIn(25) ? base : name.startsWith('f') ? this.float(name) : temporary(dice);
       code.long(asm(name, { rd, rs1: base, imm }));
-    } else code.long(asm(dice.pick(STORES), { rs1: base, rs2: dice.oneIn(12) ? base : temporary(dice), imm }));
+    } else {
+      const name = dice.pick(STORES);
+      const rs2 = dice.oneIn(12) ? base : name.startsWith('f') ? this.float(name) : temporary(dice);
+      code.long(asm(name, { rs1: base, rs2, imm }));
+    }
   }
 
   private offset(step: number): number {
@@ -221,10 +227,11 @@ export class Body {
     const { dice, code } = this;
     const [rd, rs1, rs2] = [temporary(dice), temporary(dice), temporary(dice)];
     switch (dice.below(6)) {
-      case 0:
-        return code.long(
-          asm(dice.pick(FLOATS), { rd: dice.below(6), rs1: dice.below(6), rs2: dice.below(6), rs3: dice.below(6) }),
-        );
+      case 0: {
+        const name = dice.pick(FLOATS);
+        const float = (): number => this.float(name);
+        return code.long(asm(name, { rd: float(), rs1: float(), rs2: float(), rs3: float() }));
+      }
       case 1:
         return code.long(asm(dice.pick(['addi', 'andi', 'addiw', 'xori']), { rd, rs1, imm: dice.between(-16, 16) }));
       case 2:
@@ -233,6 +240,10 @@ export class Body {
       default:
         return code.long(asm(dice.pick(SUMS), { rd, rs1, rs2 }));
     }
+  }
+
+  private float(name: string): number {
+    return /\.s|w$/.test(name) ? this.dice.pick(SINGLES) : this.dice.below(4);
   }
 
   private condition(movers: readonly Mover[], depth: number, around: Around | undefined): void {

@@ -6,6 +6,7 @@ import { xOffset } from '../../../src/core/context.ts';
 import { PAGE_BYTES, CODE_PAGES, type Program } from './layout.ts';
 import type { Dice } from './dice.ts';
 import { CODE_POINTERS, POINTERS } from './encode.ts';
+import { SINGLES } from './loop-body.ts';
 import { drawOrder, drawRoles, drawRuns } from './roles.ts';
 import { TABLE_ENTRIES } from './shapes.ts';
 import { ALLOW, LIST_PAGES, POOL_PAGES } from './space.ts';
@@ -65,9 +66,11 @@ export class State {
       if (dice.below(3) > 0) this.contents[page] = POOL_PAGES + dice.below(LIST_PAGES);
     });
     if (!dice.oneIn(8)) this.pc = starts[0]!;
-    // Most loops with floating point are to be translated.
-    if (!dice.oneIn(6)) this.fcsr &= 0x1f;
     if (!dice.oneIn(4)) this.codeFlags.fill(ALLOW);
+    // Most loops with floating point are to be translated.
+    if (dice.oneIn(6)) return;
+    this.fcsr &= 0x1f;
+    for (const n of SINGLES) registers[F0 + 2 * n + 1] = 0xffff_ffff;
   }
 
   /** An address in a data page, often near its end, mostly aligned. */
