@@ -338,7 +338,7 @@ export class Lab {
           hart.cpu.activate(hart.root, side.asids[asid]!);
           break;
         case 6:
-          side.mapCode(codePage, side.code[codePage]!, codeFlags);
+          if (this.theme.codeComesAndGoes) side.mapCode(codePage, side.code[codePage]!, codeFlags);
           break;
         case 7:
           side.replaceCode(codePage, changed - CODE, word);

@@ -22,12 +22,12 @@ const STORES: readonly string[] = ['sb', 'sh', 'sw', 'sd', 'sd', 'sw', 'fsw', 'f
 const BRANCHES: readonly string[] = ['beq', 'bne', 'blt', 'bge', 'bltu', 'bgeu'];
 const SUMS: readonly string[] = ['add', 'sub', 'xor', 'or', 'and', 'addw', 'mul', 'sltu', 'sll', 'srlw'];
 const FLOATS: readonly string[] = ['fadd.d', 'fmul.d', 'fmadd.d', 'fadd.s', 'fmul.s'];
-/** Doubles are in f0 … f3; singles in these. A register that holds now one and now the other keeps regions from being entered. */
+/** Doubles are in f0 … f3; singles in these, and in all above. A register that holds now one and now the other keeps regions from being entered. */
 export const SINGLES: readonly number[] = [4, 5, 6, 7];
 const MASKS: readonly number[] = [1, 3, 7, 15, 31, 63, 255, 255, 0x7ff, 0x78, 0x100, -1, -8];
 
 /** How often each part is drawn; the order is that of `Body.part`. */
-const PARTS: readonly number[] = [40, 14, 5, 9, 12, 5, 3, 3, 3, 3, 2, 2, 1, 1];
+const PARTS: readonly number[] = [40, 14, 5, 9, 12, 5, 3, 3, 4, 7, 2, 2, 1, 1];
 const MOST_DEPTH = 2;
 
 /** A pointer that moves by a constant, or by a register if `by` is not 0. */
@@ -172,12 +172,20 @@ export class Body {
     }
   }
 
-  /** Accesses by a pointer near each other, at times with a move in between. */
+  /** Accesses by a pointer near each other, at times with a move in between, or with another pointer in its place. */
   private several(mover: Mover): void {
     const { dice } = this;
     for (let left = dice.between(2, 5); left > 0; left--) {
-      if (dice.oneIn(6)) this.move(mover);
-      else this.access(mover);
+      switch (dice.weighted([16, 2, 1])) {
+        case 0:
+          this.access(mover);
+          break;
+        case 1:
+          this.move(mover);
+          break;
+        default:
+          this.replace(mover);
+      }
     }
   }
 
@@ -249,8 +257,15 @@ export class Body {
   private condition(movers: readonly Mover[], depth: number, around: Around | undefined): void {
     const { dice, code } = this;
     const over = code.label();
+    const mover = dice.pick(movers);
+    // What is done by one pointer before the condition is gone on with behind it.
+    const together = dice.oneIn(2);
+    if (together) for (let left = dice.between(1, 3); left > 0; left--) this.access(mover);
     this.test(dice.pick(movers), over);
-    for (let parts = dice.between(1, 3); parts > 0; parts--) this.part(movers, depth, around);
+    for (let parts = dice.between(1, 3); parts > 0; parts--) {
+      if (together && dice.below(3) > 0) this.access(mover);
+      else this.part(movers, depth, around);
+    }
     if (dice.oneIn(4)) {
       const end = code.label();
       code.shortJump(end);
@@ -281,15 +296,24 @@ export class Body {
     else this.test(mover, label);
   }
 
-  /** A pointer becomes what it points to, or where it began. */
-  private chain({ register, origin }: Mover): void {
+  /** Another value in the place of a pointer, at times. */
+  private chain(mover: Mover): void {
     const { dice, code } = this;
     const over = code.label();
     const seldom = dice.oneIn(2);
     if (seldom) branchBetween(dice, code, temporary(dice), temporary(dice), over);
-    if (dice.oneIn(2)) code.long(asm('ld', { rd: register, rs1: register, imm: dice.oneIn(2) ? 0 : 8 * dice.below(4) }));
-    else code.long(asm('addi', { rd: register, rs1: dice.oneIn(3) ? dice.pick(POINTERS) : origin, imm: dice.between(-8, 8) }));
+    this.replace(mover);
     if (seldom) code.bind(over);
+  }
+
+  /** A pointer becomes what it points to, where it began, or something near another one. */
+  private replace({ register, origin }: Mover): void {
+    const { dice, code } = this;
+    if (dice.oneIn(2)) code.long(asm('ld', { rd: register, rs1: register, imm: dice.oneIn(2) ? 0 : 8 * dice.below(4) }));
+    else {
+      const from = dice.oneIn(2) ? dice.pick(POINTERS) : origin;
+      code.long(asm('addi', { rd: register, rs1: from, imm: dice.between(-8, 8) }));
+    }
   }
 
   /** Something that mostly stays as it is in a loop becomes another. */

@@ -75,7 +75,9 @@ class LoopGenerator {
     while (others.some(({ register }) => register === POINTERS[index]));
     const size = dice.oneIn(2) ? 8 : dice.pick(STEPS);
     const step = dice.oneIn(4) ? -size : size;
-    return { register: POINTERS[index]!, origin: ORIGINS[index]!, step, by: dice.oneIn(6) ? dice.pick(STRIDES) : 0 };
+    // Two that begin at the same place overlap.
+    const origin = dice.oneIn(8) ? dice.pick(ORIGINS) : ORIGINS[index]!;
+    return { register: POINTERS[index]!, origin, step, by: dice.oneIn(6) ? dice.pick(STRIDES) : 0 };
   }
 
   /** A loop, in those that the movers `outer` belong to. */

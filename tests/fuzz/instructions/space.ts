@@ -38,11 +38,17 @@ export const DATA_FLAGS: readonly number[] = [
   FULL & ~PTE_U,
   USER | PTE_W | PTE_A | PTE_D,
   OUTSIDE,
+  // Written once, and since then read-only.
+  FULL & ~PTE_W,
 ];
 export function nameOfFlags(choice: number): string {
   const flags = DATA_FLAGS[choice]!;
   if (flags === OUTSIDE) return 'outside RAM';
-  return [...'VRWXUGAD'].filter((_, bit) => (flags >> bit) & 1).join('') || 'unmapped';
+  return (
+    Array.from('VRWXUGAD')
+      .filter((_, bit) => (flags >> bit) & 1)
+      .join('') || 'unmapped'
+  );
 }
 
 /** Index of the flags that allow all, among either. */

@@ -16,7 +16,9 @@ import { drawFloat, drawInteger } from './values.ts';
 const F0 = 64;
 
 /** How often each of DATA_FLAGS is drawn, and of CODE_FLAGS. */
-const DATA_WEIGHTS: readonly number[] = [30, 6, 6, 4, 2, 4, 1, 1, 1];
+const DATA_WEIGHTS: readonly number[] = [30, 6, 6, 4, 2, 4, 1, 1, 1, 2];
+/** The same for the rows that loops run over, where they do not allow all. */
+const ROW_WEIGHTS: readonly number[] = [6, 6, 4, 8, 3, 6, 1, 1, 1, 5];
 const CODE_WEIGHTS: readonly number[] = [20, 2, 1];
 
 export class State {
@@ -61,16 +63,16 @@ export class State {
     if (roles === undefined) return;
     drawRoles(dice, roles, registers);
     drawOrder(dice, this.order);
-    drawRuns(dice, this.flags, ALLOW, () => dice.weighted(DATA_WEIGHTS));
+    drawRuns(dice, this.flags, ALLOW, () => dice.weighted(ROW_WEIGHTS));
     this.contents.forEach((_, page) => {
       if (dice.below(3) > 0) this.contents[page] = POOL_PAGES + dice.below(LIST_PAGES);
     });
     if (!dice.oneIn(8)) this.pc = starts[0]!;
-    if (!dice.oneIn(4)) this.codeFlags.fill(ALLOW);
+    this.codeFlags.fill(ALLOW);
     // Most loops with floating point are to be translated.
     if (dice.oneIn(6)) return;
     this.fcsr &= 0x1f;
-    for (const n of SINGLES) registers[F0 + 2 * n + 1] = 0xffff_ffff;
+    for (let n = SINGLES[0]!; n < 32; n++) registers[F0 + 2 * n + 1] = 0xffff_ffff;
   }
 
   /** An address in a data page, often near its end, mostly aligned. */

@@ -13,6 +13,8 @@ export interface Theme {
   readonly terrain: Terrain;
   /** Budgets are drawn below one of these. */
   readonly budgets: readonly number[];
+  /** Whether code pages are unmapped now and then: a place that once could not be translated is not tried again by the same harts. */
+  readonly codeComesAndGoes: boolean;
   /** Programs that the same harts run. */
   readonly programs: number;
   /** Options of campaign.ts that choose it. */
@@ -24,6 +26,7 @@ export const ANYTHING: Theme = {
   generate,
   terrain: SCATTERED,
   budgets: [4, 40, 400, 3000],
+  codeComesAndGoes: true,
   programs: Infinity,
   options: '',
 };
@@ -33,6 +36,7 @@ export const LOOPS: Theme = {
   generate: generateLoops,
   terrain: ROWS,
   budgets: [10, 100, 1000, 6000, 20_000, 60_000],
+  codeComesAndGoes: false,
   programs: 40,
   options: ' --loops',
 };
