@@ -27,7 +27,7 @@ export const SINGLES: readonly number[] = [4, 5, 6, 7];
 const MASKS: readonly number[] = [1, 3, 7, 15, 31, 63, 255, 255, 0x7ff, 0x78, 0x100, -1, -8];
 
 /** How often each part is drawn; the order is that of `Body.part`. */
-const PARTS: readonly number[] = [40, 14, 5, 9, 12, 5, 3, 3, 4, 7, 2, 2, 1, 1];
+const PARTS: readonly number[] = [40, 14, 5, 9, 12, 5, 5, 3, 4, 7, 2, 2, 1, 1];
 const MOST_DEPTH = 2;
 
 /** A pointer that moves by a constant, or by a register if `by` is not 0. */
@@ -82,7 +82,7 @@ export class Body {
       case 5:
         return this.leave(mover, around);
       case 6:
-        return depth < MOST_DEPTH ? this.loop(movers, depth + 1) : this.access(mover);
+        return depth < MOST_DEPTH ? this.nest(movers, depth) : this.access(mover);
       case 7:
         return this.functions.length > 0 ? code.jump(RA, dice.pick(this.functions)) : this.access(mover);
       case 8:
@@ -98,6 +98,13 @@ export class Body {
       default:
         return this.modify();
     }
+  }
+
+  /** A loop, at times behind accesses by a pointer that it may use too. */
+  nest(movers: readonly Mover[], depth: number): void {
+    const { dice } = this;
+    if (dice.oneIn(2)) this.several(dice.pick(movers));
+    this.loop(movers, depth + 1);
   }
 
   /** Something in a function that loops call. */

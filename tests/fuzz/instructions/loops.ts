@@ -36,8 +36,11 @@ class LoopGenerator {
   private readonly functions: number[] = [];
   private readonly body: Body;
   private readonly ends = [...ENDS];
+  /** Whether each loop has another one in it, and few turns. */
+  private readonly nested: boolean;
 
   constructor(private readonly dice: Dice) {
+    this.nested = dice.oneIn(4);
     for (let i = dice.below(3); i > 0; i--) this.functions.push(this.code.label());
     this.body = new Body(dice, this.code, this.functions, (movers, depth) => this.loop(movers, depth));
     for (const register of [...ORIGINS, ...POINTERS, ...BASES]) this.roles.set(register, { kind: 'address' });
@@ -85,7 +88,9 @@ class LoopGenerator {
     const { dice, code } = this;
     const movers: Mover[] = [];
     for (let i = dice.weighted([6, 5, 2]); i >= 0; i--) movers.push(this.mover([...outer.slice(0, 2), ...movers]));
-    const control = dice.weighted(CONTROLS);
+    // One that goes on through both loops.
+    const further = outer.length > 0 && dice.oneIn(3) ? dice.pick(outer) : undefined;
+    const control = this.nested && depth === 0 ? Control.Down : dice.weighted(CONTROLS);
     const bound = movers[0]!;
     const end = control === Control.Pointer || control === Control.Top ? this.endOf(bound) : 0;
     for (const mover of movers) this.begin(mover, outer);
@@ -102,6 +107,7 @@ class LoopGenerator {
     for (let i = dice.between(dice.oneIn(8) ? 0 : 1, dice.oneIn(3) ? 8 : 4); i > 0; i--) {
       parts.push(() => this.body.part([...movers, ...movers, ...outer], depth, { again, next, out }));
     }
+    if (depth === 0 && this.nested) parts.push(() => this.body.nest(movers, depth));
     const behind: (() => void)[] = [];
     // At the end, where compilers put them, or anywhere.
     const place = (emit: () => void): void => {
@@ -109,6 +115,7 @@ class LoopGenerator {
       else parts.splice(dice.below(parts.length + 1), 0, emit);
     };
     for (const mover of movers) this.moves(mover, place);
+    if (further !== undefined) this.moves(further, place);
     if (counts) place(count);
     for (const emit of parts) emit();
     code.bind(next);
@@ -165,7 +172,7 @@ class LoopGenerator {
   private beginCount(counter: number, depth: number): void {
     const { dice, code } = this;
     if (depth > 0 && dice.oneIn(2)) code.long(asm('addi', { rd: counter, imm: dice.between(1, dice.oneIn(4) ? 400 : 12) }));
-    else code.long(asm('addi', { rd: counter, rs1: dice.oneIn(6) ? FEW : TURNS }));
+    else code.long(asm('addi', { rd: counter, rs1: (this.nested && depth === 0) || dice.oneIn(6) ? FEW : TURNS }));
   }
 
   /** A register with where a pointer is to end. */
