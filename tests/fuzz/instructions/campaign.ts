@@ -8,9 +8,10 @@
  */
 
 import { fork } from 'node:child_process';
+import { writeSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 
-import { reportFailure, runSequences } from './failure.ts';
+import { describeShort, reportFailure, runSequences } from './failure.ts';
 import { Lab, nameOf } from './lab.ts';
 import { watch } from './watchdog.ts';
 import { ANYTHING, LOOPS } from './theme.ts';
@@ -74,6 +75,8 @@ function job(report: (progress: Progress) => void): void {
   });
   running[0] = -1;
   if (failed === undefined) return report(progress(count));
+  // At once, and from here: with a mistake in the fuel, what is smaller may never end.
+  writeSync(1, `sequence ${String(failed.sequence)} fails: ${describeShort(failed.difference)}; making it smaller\n`);
   const failure = reportFailure(lab, failed.sequence, seed, failed.difference);
   report({ ...progress(failed.sequence - seed), failure });
 }

@@ -69,6 +69,6 @@ export function reportFailure({ tier, theme }: Lab, sequence: number, began: num
   }
 }
 
-function describeShort({ what, reference, subject, pc }: Difference): string {
+export function describeShort({ what, reference, subject, pc }: Difference): string {
   return `${what} is ${reference} on the reference and ${subject} on the subject, at ${hex(pc)}`;
 }
