@@ -26,6 +26,7 @@ import { hashOf } from './perfect-hash.ts';
 import type { Block, Edge, Region } from './region.ts';
 import { type Singles, singlesOf, slotsOf } from './singles.ts';
 import { TranslatorTier } from './tier.ts';
+import { type WordFlow, wordsOf } from './word-flow.ts';
 
 /** The module of a region: instantiating it puts the function into the table of regions. */
 export function emitRegion(region: Region, options: EmitOptions = {}): Uint8Array {
@@ -55,6 +56,7 @@ class RegionEmitter {
   private readonly shape: Shape;
   private readonly liveness: Liveness;
   private readonly singles: Singles;
+  private readonly words: WordFlow;
   /** By order of the block: where edges to it leave to, and where it begins anew. */
   private readonly meeting: Label[];
   private readonly head: Label[];
@@ -72,6 +74,7 @@ class RegionEmitter {
     this.shape = shapeOf(region);
     this.liveness = livenessOf(region, this.shape, (block, index) => this.copies?.guardOf(block)?.places.has(index) ?? false);
     this.singles = singlesOf(region, this.shape);
+    this.words = wordsOf(region, this.shape, this.liveness);
     const { blocks, dominator, forwardEdges } = this.shape;
     this.meeting = blocks.map((b) => new Label(`meet ${b.pc.toString(16)}`));
     this.head = blocks.map((b) => new Label(`head ${b.pc.toString(16)}`));
@@ -88,6 +91,7 @@ class RegionEmitter {
       ...(tier.rounds ? [rarely(tier.roundsOtherwise, tailCall(env.get('interpret'), context, start, fuel))] : []),
       ...tier.prologue(this.liveness.loaded),
       ...tier.checkSingles(slotsOf(this.singles.assumed), tailCall(env.get('interpret'), context, start, fuel)),
+      ...tier.checkWords(this.words.known[0]!, tailCall(env.get('unlike'), context, start, fuel)),
       ...tier.exits.around(
         this.tree(this.shape.blocks[0]!, this.anew(this.shape.blocks[0]!)),
         (dirty) => tier.writeBack(dirty),
@@ -101,23 +105,46 @@ class RegionEmitter {
   private tree(at: Block, here: Here): Stmt[] {
     const { order } = at;
     if (!this.shape.isLoop[order]) return this.within(at, this.children[order]!, here);
-    const commit = this.commit(here);
-    return [...commit, loop(this.head[order]!, ...this.within(at, this.children[order]!, this.anew(at)))];
+    this.expect(here, at);
+    const anew = this.anew(at);
+    return [
+      ...this.commit(here),
+      loop(this.head[order]!, ...this.extendWords(anew), ...this.within(at, this.children[order]!, anew)),
+    ];
   }
 
   /** A block, with those where ways meet again standing behind it, the latest last. */
   private within(at: Block, children: readonly Block[], here: Here): Stmt[] {
     const last = children.at(-1);
     if (last === undefined) return this.block(at, here);
+    const anew = this.anew(last);
     return [
       block(this.meeting[last.order]!, ...this.within(at, children.slice(0, -1), here)),
-      ...this.tree(last, this.anew(last)),
+      ...(this.shape.isLoop[last.order]! ? [] : this.extendWords(anew)),
+      ...this.tree(last, anew),
     ];
   }
 
   /** What is known at the start of a block where ways meet. */
   private anew(at: Block): Here {
-    return new Here(this.dirtyIn(at), 0, new Map(), slotsOf(this.singles.known[at.order]!), this.copies?.guardOf(at));
+    const { words, singles } = this;
+    return new Here(
+      this.dirtyIn(at),
+      words.known[at.order]!.copy(),
+      0,
+      new Map(),
+      slotsOf(singles.known[at.order]!),
+      this.copies?.guardOf(at),
+    );
+  }
+
+  private extendWords({ words, dirty }: Here): readonly Stmt[] {
+    return this.tier.extendWords(words, dirty.and(this.words.written));
+  }
+
+  /** @throws Error when a block counts on words that the code before it has not made */
+  private expect(here: Here, at: Block): void {
+    if (!here.words.covers(this.words.known[at.order]!)) throw new Error(`a word is missing at ${at.pc.toString(16)}`);
   }
 
   private block(at: Block, here: Here): Stmt[] {
@@ -220,9 +247,10 @@ class RegionEmitter {
     const { to, pc } = edge;
     if (to === undefined) return [...this.commitAll(here), ...tier.exits.onwardTo(pc, here.dirty)];
     if (here.guard !== undefined && this.copies?.guardOf(to) !== here.guard) {
-      const outside = new Here(here.dirty, 0, here.groups, here.singles);
+      const outside = new Here(here.dirty, here.words, 0, here.groups, here.singles);
       return [...this.commitAll(here), ...this.go(from, edge, outside)];
     }
+    this.expect(here, to);
     if (isBackEdge(from, edge)) {
       if (to.joins) return [...this.commit(here), branch(this.head[to.order]!)];
       const round = here.guard === undefined ? [] : tier.gates.advance(here.guard);

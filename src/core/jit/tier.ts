@@ -1,7 +1,7 @@
 /*
  * The translator's tier: registers are WebAssembly locals, operands that the instruction names are constants.
  *
- * Integer registers are i64 locals, floating-point registers f64 locals that hold the same 64 bits. What is known at the point that is
+ * Integer registers are i64 locals, and i32 ones as well where they are known to hold words (word.ts); floating-point registers f64 locals that hold the same 64 bits. What is known at the point that is
  * being emitted is in `here`: which registers are dirty, how many instructions have retired since the fuel was last reduced, and which
  * pages have just been looked up (memory.ts).
  *
@@ -36,6 +36,8 @@ import type { Here } from './here.ts';
 import { Flow, isRounded, type Registers, writesFcsr, writesRounding } from './operation.ts';
 import type { Region } from './region.ts';
 import type { FloatSite, MemorySite } from './site.ts';
+import { Level, narrowed, read, wordOf } from './word.ts';
+import type { Words } from './words.ts';
 
 const DYNAMIC_ROUNDING = 7;
 
@@ -60,6 +62,8 @@ export class TranslatorTier implements Tier, MemorySite, FloatSite {
   readonly accesses: AccessCount | undefined;
 
   private readonly x: (Local<'i64'> | undefined)[] = [];
+  /** The words in integer registers, where `here` says that there are such. */
+  private readonly w: (Local<'i32'> | undefined)[] = [];
   private readonly f: (Local<'f64'> | undefined)[] = [];
   /** The singles in floating-point registers, where `here` says that there are such. */
   private readonly s: (Local<'f32'> | undefined)[] = [];
@@ -116,6 +120,29 @@ export class TranslatorTier implements Tier, MemorySite, FloatSite {
     }
     if (this.rounds) out.push(this.readLimit());
     return out;
+  }
+
+  /** Reads the words in registers; `refuse` when one is not what it is assumed to be. */
+  checkWords(assumed: Words, refuse: Stmt): readonly Stmt[] {
+    const out: Stmt[] = [];
+    let wrong: I64 | undefined;
+    for (const slot of assumed.slots()) {
+      const [x, w] = [this.integer(slot), this.word(slot)];
+      out.push(w.set(i32.wrap(x)));
+      const excess = assumed.level(slot) === Level.Positive ? i64.shrU(x, i64.const(31)) : i64.xor(x, i64.extendI32S(w));
+      wrong = wrong === undefined ? excess : i64.or(wrong, excess);
+    }
+    return wrong === undefined ? [] : [...out, rarely(i64.ne(wrong, i64.const(0)), refuse)];
+  }
+
+  /**
+   * Where ways meet: the 64 bits of the words in registers, from these. So a loop carries the words alone.
+   */
+  extendWords(words: Words, registers: Registers): readonly Stmt[] {
+    return words
+      .slots()
+      .filter((slot) => registers.has(slot))
+      .map((slot) => this.integer(slot).set(this.read(slot, words)));
   }
 
   /** Reads the singles in registers; `refuse` when one is not boxed. */
@@ -206,7 +233,7 @@ export class TranslatorTier implements Tier, MemorySite, FloatSite {
     const slot = this.region.rd[this.index]!;
     if (slot === SINK_SLOT) return drop(value);
     this.memory.written(slot);
-    if (slot < F_SLOT) return this.integer(slot).set(value);
+    if (slot < F_SLOT) return this.setInteger(slot, value);
     const content = boxed(value);
     if (content === undefined) {
       this.here.singles.delete(slot);
@@ -264,7 +291,7 @@ export class TranslatorTier implements Tier, MemorySite, FloatSite {
   readonly jump = (target: I64): Stmt =>
     this.region.flow(this.index) === Flow.Indirect ? this.target.set(target) : sequence();
   readonly branchIf = (condition: I32): Stmt => {
-    this.condition = condition;
+    this.condition = narrowed(condition);
     return sequence();
   };
   readonly flushCode = (): Stmt => {
@@ -300,14 +327,30 @@ export class TranslatorTier implements Tier, MemorySite, FloatSite {
     return this.read(slot);
   }
 
-  private read(slot: number): I64 {
+  private read(slot: number, words = this.here.words): I64 {
     if (slot === 0) return i64.const(0);
-    if (slot < F_SLOT) return this.integer(slot);
+    if (slot < F_SLOT) {
+      const level = words.level(slot);
+      return level === Level.Any ? this.integer(slot) : read(this.word(slot), level === Level.Positive);
+    }
     return this.here.singles.has(slot) ? boxOf(this.single(slot)) : i64.reinterpretF64(this.double(slot));
+  }
+
+  /** The local of 64 bits is right always: the exits store it. Where it has no other use, the host works it out there. */
+  private setInteger(slot: number, value: I64): Stmt {
+    const { words } = this.here;
+    const word = wordOf(value);
+    words.set(slot, word === undefined ? Level.Any : word.isPositive ? Level.Positive : Level.Word);
+    if (word === undefined) return this.integer(slot).set(value);
+    return sequence(this.word(slot).set(word.low), this.integer(slot).set(this.read(slot)));
   }
 
   private integer(slot: number): Local<'i64'> {
     return (this.x[slot] ??= this.func.local('i64', X_NAMES[slot]));
+  }
+
+  private word(slot: number): Local<'i32'> {
+    return (this.w[slot] ??= this.func.local('i32', `${X_NAMES[slot]!}.w`));
   }
 
   private double(slot: number): Local<'f64'> {

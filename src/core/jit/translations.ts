@@ -13,6 +13,7 @@
  * When the bound is reached, those that have not been entered since the last time go; all, if that is not enough.
  */
 
+import { F_SLOT, xOffset } from '../context.ts';
 import type { DecodeMemo } from '../decode-memo.ts';
 import { HartBlock } from '../hart-block.ts';
 import type { Ram } from '../ram.ts';
@@ -21,6 +22,8 @@ import { type ComputedJumps, NO_JUMPS } from './computed-jumps.ts';
 import { type EntryCache, NEVER_HOT } from './entry-cache.ts';
 import { Flow } from './operation.ts';
 import { type CodeRange, type CodeReader, findRegion, type Region } from './region.ts';
+import { Level } from './word.ts';
+import { Words } from './words.ts';
 
 /** Whether and when code is translated: never, when it has become hot, or the first time it is reached. */
 export const JIT_MODES = ['off', 'hot', 'always'] as const;
@@ -37,6 +40,9 @@ const REFUSED = -0x4000_0000;
 
 /** Times that a region is made anew. */
 const MAX_REMAKES = 5;
+
+/** Times that the registers may refute what is assumed of them; after that nothing is. */
+const MAX_FAILURES = 4;
 
 const TWO_32 = 2 ** 32;
 
@@ -66,6 +72,10 @@ export class Translations {
   private readonly free: number[] = [];
   /** Where regions begin that are to be patient. */
   private readonly patient = new Set<number>();
+  /** What may still be assumed of the registers where a region begins, of those that have been entered otherwise. */
+  private readonly hopes = new Map<number, Words>();
+  /** How often that has happened. */
+  private readonly failures = new Map<number, number>();
   /** Times that the region at a start has been made anew. */
   private readonly remakes = new Map<number, number>();
 
@@ -109,6 +119,25 @@ export class Translations {
     const pc = (hi >>> 0) * TWO_32 + (lo >>> 0);
     if (this.patient.has(pc)) return;
     this.patient.add(pc);
+    this.forget(pc);
+  }
+
+  /** The same, without the assumptions that the registers of a context refute; in the end without any (words.ts). */
+  beWary(lo: number, hi: number, context: number): void {
+    const pc = (hi >>> 0) * TWO_32 + (lo >>> 0);
+    const { i32 } = this.ram;
+    const failures = (this.failures.get(pc) ?? 0) + 1;
+    const hopes = failures > MAX_FAILURES ? Words.all(Level.Any) : (this.hopes.get(pc) ?? Words.all(Level.Positive));
+    for (let slot = 1; slot < F_SLOT; slot++) {
+      const at = (context + xOffset(slot)) >>> 2;
+      hopes.refute(slot, i32[at]!, i32[at + 1]!);
+    }
+    this.hopes.set(pc, hopes);
+    this.failures.set(pc, failures);
+    this.forget(pc);
+  }
+
+  private forget(pc: number): void {
     this.entries.flush();
     for (const { index } of this.byStart.get(pc) ?? []) this.release(index);
     this.byStart.delete(pc);
@@ -176,6 +205,7 @@ export class Translations {
     const region = findRegion(pc, this.readCode, this.memo, this.isTakenIn(pc) ? NO_JUMPS : this.jumps);
     if (region.size === 0 || region.flow(0) === Flow.Stop) return undefined;
     region.patient = this.patient.has(pc);
+    region.hopes = this.hopes.get(pc) ?? region.hopes;
     if (this.free.length === 0) this.makeRoom();
     const index = this.free.pop()!;
     const module = new WebAssembly.Module(emitRegion(region, this));
@@ -211,6 +241,8 @@ export class Translations {
     if (this.free.length < MAX_REGIONS / 4) {
       this.drop(() => true);
       this.patient.clear();
+      this.hopes.clear();
+      this.failures.clear();
     }
     for (const list of this.byStart.values()) for (const translation of list) translation.used = false;
   }
