@@ -94,7 +94,7 @@ class RegionEmitter {
       ...tier.checkWords(this.words.known[0]!, tailCall(env.get('unlike'), context, start, fuel)),
       ...tier.exits.around(
         this.tree(this.shape.blocks[0]!, this.anew(this.shape.blocks[0]!)),
-        (dirty) => tier.writeBack(dirty),
+        (dirty, words) => tier.writeBack(dirty, words),
         tier.accesses?.settle(env.hartBlock) ?? [],
       ),
     ];
@@ -131,6 +131,7 @@ class RegionEmitter {
     return new Here(
       this.dirtyIn(at),
       words.known[at.order]!.copy(),
+      words.loop[at.order]!,
       0,
       new Map(),
       slotsOf(singles.known[at.order]!),
@@ -138,13 +139,14 @@ class RegionEmitter {
     );
   }
 
-  private extendWords({ words, dirty }: Here): readonly Stmt[] {
-    return this.tier.extendWords(words, dirty.and(this.words.written));
+  /** Outside of loops it is no matter how often words are extended. */
+  private extendWords({ words, dirty, loop }: Here): readonly Stmt[] {
+    return loop < 0 ? [] : this.tier.extendWords(words, dirty.and(this.words.written));
   }
 
   /** @throws Error when a block counts on words that the code before it has not made */
   private expect(here: Here, at: Block): void {
-    if (!here.words.covers(this.words.known[at.order]!)) throw new Error(`a word is missing at ${at.pc.toString(16)}`);
+    if (!this.words.known[at.order]!.isCoveredBy(here.words)) throw new Error(`a word is missing at ${at.pc.toString(16)}`);
   }
 
   private block(at: Block, here: Here): Stmt[] {
@@ -157,7 +159,7 @@ class RegionEmitter {
       const flow = region.flow(i);
       if (annotate !== undefined) out.push({ kind: 'note', type: 'void', text: annotate(i) });
       if (flow === Flow.Stop) {
-        return [...out, ...this.commitAll(here), ...tier.exits.interpret(region.pc[i]!, here.dirty)];
+        return [...out, ...this.commitAll(here), ...tier.exits.interpret(region.pc[i]!, here)];
       }
       out.push(...tier.emit(i, OPERATIONS[region.op[i]! - 1]!.instruction));
       here.retired++;
@@ -174,14 +176,14 @@ class RegionEmitter {
         return [];
       case Flow.Branch: {
         const { condition } = tier;
-        const taken = this.go(at, at.taken!, here.onTo(here.dirty));
+        const taken = this.go(at, at.taken!, here.copy());
         return [when(condition!, ...taken), ...this.go(at, at.next!, here)];
       }
       case Flow.Indirect: {
         const out: Stmt[] = [];
         for (const edge of at.returns) {
           if (edge.to === undefined) continue;
-          out.push(when(i64.eq(tier.target, i64.const(edge.pc)), ...this.go(at, edge, here.onTo(here.dirty))));
+          out.push(when(i64.eq(tier.target, i64.const(edge.pc)), ...this.go(at, edge, here.copy())));
         }
         return [...out, ...(at.next?.to === undefined ? this.dispatch(at, here) : this.go(at, at.next, here))];
       }
@@ -195,7 +197,7 @@ class RegionEmitter {
     const { tier } = this;
     const cases = at.computed.filter(({ to }) => to !== undefined);
     const otherwise = new Label('otherwise');
-    const out = (): Stmt[] => [...this.commitAll(here), ...tier.exits.onwardToRegister(tier.target, here.dirty, at.jump)];
+    const out = (): Stmt[] => [...this.commitAll(here), ...tier.exits.onwardToRegister(tier.target, here, at.jump)];
     const hash = cases.length === 0 ? undefined : hashOf(cases.map((edge) => edge.pc));
     if (hash === undefined) return out();
     const labels = cases.map((edge) => new Label(`case ${edge.pc.toString(16)}`));
@@ -206,7 +208,7 @@ class RegionEmitter {
       code = [
         block(labels[index]!, ...code),
         branch(otherwise, i64.ne(tier.target, i64.const(edge.pc)), 0),
-        ...this.go(at, edge, here.onTo(here.dirty)),
+        ...this.go(at, edge, here.copy()),
       ];
     });
     return [...this.supply(at, here), block(otherwise, ...code), ...out()];
@@ -224,7 +226,7 @@ class RegionEmitter {
       rarely(
         tooLittle,
         tier.fuel.set(call(env.get('more'), tier.context, tier.fuel)),
-        rarely(tooLittle, ...tier.exits.refuelToRegister(tier.target, here.dirty)),
+        rarely(tooLittle, ...tier.exits.refuelToRegister(tier.target, here)),
       ),
     ];
   }
@@ -235,19 +237,16 @@ class RegionEmitter {
     const refused = new Label(`checked ${gate.pc.toString(16)}`);
     const guarded = gate.taken!;
     const open = tier.memory.openGate(guard, shape.longest[guarded.to!.order]!, refused);
-    return [
-      block(refused, ...open, ...this.go(gate, guarded, here.onTo(here.dirty))),
-      ...this.go(gate, gate.next!, here.onTo(here.dirty)),
-    ];
+    return [block(refused, ...open, ...this.go(gate, guarded, here.copy())), ...this.go(gate, gate.next!, here.copy())];
   }
 
   /** The code of an edge: it ends in a branch, a tail call, or the code of the block that it leads to. */
   private go(from: Block, edge: Edge, here: Here): Stmt[] {
     const { tier, shape } = this;
     const { to, pc } = edge;
-    if (to === undefined) return [...this.commitAll(here), ...tier.exits.onwardTo(pc, here.dirty)];
+    if (to === undefined) return [...this.commitAll(here), ...tier.exits.onwardTo(pc, here)];
     if (here.guard !== undefined && this.copies?.guardOf(to) !== here.guard) {
-      const outside = new Here(here.dirty, here.words, 0, here.groups, here.singles);
+      const outside = new Here(here.dirty, here.words, here.loop, 0, here.groups, here.singles);
       return [...this.commitAll(here), ...this.go(from, edge, outside)];
     }
     this.expect(here, to);
@@ -256,11 +255,11 @@ class RegionEmitter {
       const round = here.guard === undefined ? [] : tier.gates.advance(here.guard);
       const enough = i32.geS(tier.fuel, i32.const(shape.longest[to.order]!));
       const again = [...this.commit(here), ...round, branch(this.head[to.order]!, enough, 1)];
-      if (from.exhausted === undefined || from.exhausted === edge) return [...again, ...tier.exits.refuel(pc, here.dirty)];
+      if (from.exhausted === undefined || from.exhausted === edge) return [...again, ...tier.exits.refuel(pc, here)];
       return [...again, ...this.go(from, from.exhausted, here)];
     }
     if (shape.forwardEdges[to.order]! > 1) return [...this.commit(here), branch(this.meeting[to.order]!)];
-    return this.tree(to, here.onTo(this.dirtyIn(to)));
+    return this.tree(to, here.onTo(this.dirtyIn(to), this.words.loop[to.order]!));
   }
 
   private dirtyIn(at: Block): Registers {

@@ -104,7 +104,7 @@ export class TranslatorTier implements Tier, MemorySite, FloatSite {
     const { here, region, index, fuel, exits } = this;
     const next = this.pcNumber + region.length[index]!;
     const commit = fuel.set(i32.sub(this.fuelLeft, i32.const(1)));
-    return rarely(this.roundsOtherwise, commit, ...exits.onwardTo(next, here.dirty));
+    return rarely(this.roundsOtherwise, commit, ...exits.onwardTo(next, here));
   }
 
   /** To be executed once, at the entry. */
@@ -163,12 +163,12 @@ export class TranslatorTier implements Tier, MemorySite, FloatSite {
     return i32.and(this.fcsr, i32.const(0xe0));
   }
 
-  /** Stores registers in the context. */
-  writeBack(dirty: Registers): Stmt[] {
+  /** Stores registers in the context; those that hold words from these, so that nothing else of them need be kept until here. */
+  writeBack(dirty: Registers, words: Words): Stmt[] {
     return dirty.slots().map((slot) => {
       const offset = Context.registers.offset + 8 * slot;
       return slot < F_SLOT
-        ? i64.store(this.context, offset, this.integer(slot))
+        ? i64.store(this.context, offset, this.read(slot, words))
         : f64.store(this.context, offset, this.double(slot));
     });
   }
@@ -304,7 +304,7 @@ export class TranslatorTier implements Tier, MemorySite, FloatSite {
 
   /** Leaves guest code at the instruction that is being emitted, which has not retired. */
   leave(cause: I32): Stmt {
-    return sequence(...this.commit(), ...this.exits.trap(this.pcNumber, cause, this.here.dirty));
+    return sequence(...this.commit(), ...this.exits.trap(this.pcNumber, cause, this.here));
   }
 
   /** Makes the fuel and the count of accesses exact on a way out of the block before the instruction that is being emitted. */

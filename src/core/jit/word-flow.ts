@@ -23,35 +23,46 @@ export interface WordFlow {
   readonly known: readonly Words[];
   /** Registers that some instruction leaves a word in. */
   readonly written: Registers;
+  /** Which loop a block is in, the innermost one, by the order of its head; −1 outside of loops. */
+  readonly loop: readonly number[];
 }
 
 export function wordsOf(region: Region, { blocks, isLoop }: Shape, { loaded }: Liveness): WordFlow {
   const flow = new Transfer(region, blocks);
   const { written } = flow;
-  if (!isLoop.includes(true)) return { known: flow.from(Words.all(Level.Any)), written };
+  const loop = loopsOf(blocks);
+  if (!isLoop.includes(true)) return { known: flow.from(Words.all(Level.Any)), written, loop };
   const entry = Words.all(Level.Any);
   for (const slot of loaded.slots()) if (slot < F_SLOT) entry.set(slot, region.hopes.level(slot));
   let known = flow.from(entry);
-  const inLoop = insideLoops(blocks);
-  const most = flow.gain(known, isLoop, inLoop);
-  // What nothing gains by is not assumed.
-  for (const slot of entry.slots()) {
-    const level = entry.level(slot);
-    entry.set(slot, Level.Any);
-    const without = flow.from(entry);
-    if (flow.gain(without, isLoop, inLoop) < most) entry.set(slot, level);
-    else known = without;
-  }
-  return { known, written };
+  const most = flow.gain(known, loop);
+  // What nothing gains by is not assumed. That is most, so it is tried with many at once.
+  const drop = (slots: readonly number[]): void => {
+    if (slots.length === 0) return;
+    const fewer = entry.copy();
+    for (const slot of slots) fewer.set(slot, Level.Any);
+    const without = flow.from(fewer);
+    if (flow.gain(without, loop) === most) {
+      for (const slot of slots) entry.set(slot, Level.Any);
+      known = without;
+    } else if (slots.length > 1) {
+      drop(slots.slice(0, slots.length >> 1));
+      drop(slots.slice(slots.length >> 1));
+    }
+  };
+  drop(entry.slots());
+  return { known, written, loop };
 }
 
-/** By order of the block: whether it stands between the head of a loop and an edge that leads back there. */
-function insideLoops(blocks: readonly Block[]): boolean[] {
-  const inside = blocks.map(() => false);
+/** See WordFlow.loop. What stands between the head of a loop and the last edge back to it counts as in it. */
+function loopsOf(blocks: readonly Block[]): number[] {
+  const last = blocks.map(() => -1);
   for (const block of blocks) {
-    for (const edge of block.edges()) if (isBackEdge(block, edge)) inside.fill(true, edge.to!.order, block.order + 1);
+    for (const edge of block.edges()) if (isBackEdge(block, edge)) last[edge.to!.order] = block.order;
   }
-  return inside;
+  const loop = blocks.map(() => -1);
+  last.forEach((end, head) => loop.fill(head, head, end + 1));
+  return loop;
 }
 
 class Transfer {
@@ -88,12 +99,12 @@ class Transfer {
   }
 
   /** How much is gained by what is known: words that loops carry, comparisons in 32 bits. */
-  gain(known: readonly Words[], isLoop: readonly boolean[], inLoop: readonly boolean[]): number {
+  gain(known: readonly Words[], loop: readonly number[]): number {
     let sum = 0;
     for (const { order, first, end, flow } of this.blocks) {
-      if (!inLoop[order]) continue;
+      if (loop[order]! < 0) continue;
       const words = known[order]!.copy();
-      if (isLoop[order]) for (const slot of this.written.slots()) sum += words.level(slot);
+      if (loop[order] === order) for (const slot of this.written.slots()) sum += words.level(slot);
       if (flow !== Flow.Branch || first === end) continue;
       for (let i = first; i < end - 1; i++) this.step(i, words);
       if (this.comparesWritten(end - 1) && this.ask(end - 1, words) !== Level.Any) sum++;
