@@ -94,7 +94,7 @@ class RegionEmitter {
       ...tier.checkWords(this.words.known[0]!, tailCall(env.get('unlike'), context, start, fuel)),
       ...tier.exits.around(
         this.tree(this.shape.blocks[0]!, this.anew(this.shape.blocks[0]!)),
-        (dirty, words) => tier.writeBack(dirty, words),
+        tier,
         tier.accesses?.settle(env.hartBlock) ?? [],
       ),
     ];
@@ -105,23 +105,17 @@ class RegionEmitter {
   private tree(at: Block, here: Here): Stmt[] {
     const { order } = at;
     if (!this.shape.isLoop[order]) return this.within(at, this.children[order]!, here);
-    this.expect(here, at);
-    const anew = this.anew(at);
-    return [
-      ...this.commit(here),
-      loop(this.head[order]!, ...this.extendWords(anew), ...this.within(at, this.children[order]!, anew)),
-    ];
+    const before = this.leaveFor(at, here);
+    return [...before, loop(this.head[order]!, ...this.within(at, this.children[order]!, this.anew(at)))];
   }
 
   /** A block, with those where ways meet again standing behind it, the latest last. */
   private within(at: Block, children: readonly Block[], here: Here): Stmt[] {
     const last = children.at(-1);
     if (last === undefined) return this.block(at, here);
-    const anew = this.anew(last);
     return [
       block(this.meeting[last.order]!, ...this.within(at, children.slice(0, -1), here)),
-      ...(this.shape.isLoop[last.order]! ? [] : this.extendWords(anew)),
-      ...this.tree(last, anew),
+      ...this.tree(last, this.anew(last)),
     ];
   }
 
@@ -139,14 +133,15 @@ class RegionEmitter {
     );
   }
 
-  /** Outside of loops it is no matter how often words are extended. */
-  private extendWords({ words, dirty, loop }: Here): readonly Stmt[] {
-    return loop < 0 ? [] : this.tier.extendWords(words, dirty.and(this.words.written));
-  }
-
-  /** @throws Error when a block counts on words that the code before it has not made */
-  private expect(here: Here, at: Block): void {
-    if (!this.words.known[at.order]!.isCoveredBy(here.words)) throw new Error(`a word is missing at ${at.pc.toString(16)}`);
+  /**
+   * To be done on the way to a block where ways meet, which begins with what is known on all of them.
+   *
+   * @throws Error when it counts on words that the code before it has not made
+   */
+  private leaveFor(at: Block, here: Here): Stmt[] {
+    const known = this.words.known[at.order]!;
+    if (!known.isCoveredBy(here.words)) throw new Error(`a word is missing at ${at.pc.toString(16)}`);
+    return [...this.commit(here), ...this.tier.extend(here.words, known, this.dirtyIn(at))];
   }
 
   private block(at: Block, here: Here): Stmt[] {
@@ -249,16 +244,15 @@ class RegionEmitter {
       const outside = new Here(here.dirty, here.words, here.loop, 0, here.groups, here.singles);
       return [...this.commitAll(here), ...this.go(from, edge, outside)];
     }
-    this.expect(here, to);
     if (isBackEdge(from, edge)) {
-      if (to.joins) return [...this.commit(here), branch(this.head[to.order]!)];
+      if (to.joins) return [...this.leaveFor(to, here), branch(this.head[to.order]!)];
       const round = here.guard === undefined ? [] : tier.gates.advance(here.guard);
       const enough = i32.geS(tier.fuel, i32.const(shape.longest[to.order]!));
-      const again = [...this.commit(here), ...round, branch(this.head[to.order]!, enough, 1)];
+      const again = [...this.leaveFor(to, here), ...round, branch(this.head[to.order]!, enough, 1)];
       if (from.exhausted === undefined || from.exhausted === edge) return [...again, ...tier.exits.refuel(pc, here)];
       return [...again, ...this.go(from, from.exhausted, here)];
     }
-    if (shape.forwardEdges[to.order]! > 1) return [...this.commit(here), branch(this.meeting[to.order]!)];
+    if (shape.forwardEdges[to.order]! > 1) return [...this.leaveFor(to, here), branch(this.meeting[to.order]!)];
     return this.tree(to, here.onTo(this.dirtyIn(to), this.words.loop[to.order]!));
   }
 

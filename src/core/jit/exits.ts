@@ -5,7 +5,8 @@
  * that are dirty there. Exits with the same registers share the code that writes them back; behind it all come together.
  *
  * The exits of a loop have that code for themselves: registers that hold words at all of them are stored from these. Otherwise the loop
- * would have to extend the words, round for round, for what hardly ever happens.
+ * would have to extend the words, round for round, for what hardly ever happens. A register that holds a word at some of them only is
+ * extended on the way there.
  */
 
 import { HartBlock } from '../hart-block.ts';
@@ -44,6 +45,16 @@ interface Left {
 
 interface Exit extends Left {
   readonly label: Label;
+  /** The ways to it: the words that there are, and the code that extends those that the exit does not know of. */
+  readonly ways: { readonly words: Words; readonly code: Stmt[] }[];
+}
+
+/** What the exits have to do with registers. */
+interface RegisterLocals {
+  /** Stores registers in the context. */
+  writeBack(dirty: Registers, words: Words): readonly Stmt[];
+  /** Of the registers that hold words, and of which the others know nothing: makes them hold 64 bits. */
+  extend(words: Words, others: Words, registers: Registers): readonly Stmt[];
 }
 
 export class Exits {
@@ -77,7 +88,7 @@ export class Exits {
 
   /** Goes on at a pc outside of the region. The fuel is exact. */
   onwardTo(pc: number, left: Left): Stmt[] {
-    return [this.target.set(i64.const(pc)), this.slot.set(i32.const(slotOffset(pc))), branch(this.exit(left))];
+    return [this.target.set(i64.const(pc)), this.slot.set(i32.const(slotOffset(pc))), ...this.exit(left)];
   }
 
   /** The same for an address in a register, by a computed jump if the address of one is given. */
@@ -86,7 +97,7 @@ export class Exits {
       this.target.set(pc),
       this.slot.set(emitSlotOffset(i32.wrap(pc))),
       ...(jump === undefined ? [] : [this.jump.set(i64.const(jump))]),
-      branch(this.exit(left)),
+      ...this.exit(left),
     ];
   }
 
@@ -97,7 +108,7 @@ export class Exits {
 
   /** The same for an address in a register. */
   refuelToRegister(pc: Local<'i64'>, left: Left): Stmt[] {
-    return [this.target.set(pc), this.how.set(i32.const(REFUEL)), branch(this.exit(left))];
+    return [this.target.set(pc), this.how.set(i32.const(REFUEL)), ...this.exit(left)];
   }
 
   /** Leaves the instruction at pc to the interpreter. The fuel is exact. */
@@ -122,10 +133,11 @@ export class Exits {
   }
 
   /** The function's body from here on: `body`, the exits, `last` on the way out of all of them, and what follows. */
-  around(body: readonly Stmt[], writeBack: (dirty: Registers, words: Words) => readonly Stmt[], last: readonly Stmt[]): Stmt[] {
+  around(body: readonly Stmt[], registers: RegisterLocals, last: readonly Stmt[]): Stmt[] {
     let code = body;
-    for (const { label, dirty, words } of this.exits.values()) {
-      code = [block(label, ...code), ...writeBack(dirty, words), branch(this.written)];
+    for (const { label, dirty, words, ways } of this.exits.values()) {
+      for (const way of ways) way.code.push(...registers.extend(way.words, words, dirty));
+      code = [block(label, ...code), ...registers.writeBack(dirty, words), branch(this.written)];
     }
     const { env, context, target, fuel, how } = this;
     const slot = this.slot;
@@ -160,17 +172,21 @@ export class Exits {
   }
 
   private leave(pc: number, how: I32, left: Left): Stmt[] {
-    return [this.target.set(i64.const(pc)), this.how.set(how), branch(this.exit(left))];
+    return [this.target.set(i64.const(pc)), this.how.set(how), ...this.exit(left)];
   }
 
-  private exit({ dirty, words, loop }: Left): Label {
+  private exit({ dirty, words, loop }: Left): Stmt[] {
     const key = `${String(dirty.x)} ${String(dirty.f)} ${String(loop)}`;
     let exit = this.exits.get(key);
     if (exit === undefined) {
-      const known = loop < 0 ? Words.all(Level.Any) : words.copy();
-      exit = { label: new Label(`exit ${String(this.exits.size + 1)}`), dirty, words: known, loop };
+      const label = new Label(`exit ${String(this.exits.size + 1)}`);
+      exit = { label, dirty, words: loop < 0 ? Words.all(Level.Any) : words.copy(), loop, ways: [] };
       this.exits.set(key, exit);
-    } else exit.words.meet(words);
-    return exit.label;
+    }
+    exit.words.meet(words);
+    // What the others know shows when all have been emitted.
+    const code: Stmt[] = [];
+    exit.ways.push({ words: words.copy(), code });
+    return [{ kind: 'sequence', type: 'void', body: code }, branch(exit.label)];
   }
 }

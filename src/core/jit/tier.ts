@@ -1,7 +1,7 @@
 /*
  * The translator's tier: registers are WebAssembly locals, operands that the instruction names are constants.
  *
- * Integer registers are i64 locals, and i32 ones as well where they are known to hold words (word.ts); floating-point registers f64 locals that hold the same 64 bits. What is known at the point that is
+ * Integer registers are i64 locals, or i32 ones where they are known to hold words (word.ts); floating-point registers f64 locals that hold the same 64 bits. What is known at the point that is
  * being emitted is in `here`: which registers are dirty, how many instructions have retired since the fuel was last reduced, and which
  * pages have just been looked up (memory.ts).
  *
@@ -135,13 +135,11 @@ export class TranslatorTier implements Tier, MemorySite, FloatSite {
     return wrong === undefined ? [] : [...out, rarely(i64.ne(wrong, i64.const(0)), refuse)];
   }
 
-  /**
-   * Where ways meet: the 64 bits of the words in registers, from these. So a loop carries the words alone.
-   */
-  extendWords(words: Words, registers: Registers): readonly Stmt[] {
+  /** Makes registers hold 64 bits of which `words` knows that they hold words, and `others` does not. */
+  extend(words: Words, others: Words, registers: Registers): Stmt[] {
     return words
       .slots()
-      .filter((slot) => registers.has(slot))
+      .filter((slot) => registers.has(slot) && others.level(slot) === Level.Any)
       .map((slot) => this.integer(slot).set(this.read(slot, words)));
   }
 
@@ -163,7 +161,7 @@ export class TranslatorTier implements Tier, MemorySite, FloatSite {
     return i32.and(this.fcsr, i32.const(0xe0));
   }
 
-  /** Stores registers in the context; those that hold words from these, so that nothing else of them need be kept until here. */
+  /** Stores registers in the context, where so much is known of them. */
   writeBack(dirty: Registers, words: Words): Stmt[] {
     return dirty.slots().map((slot) => {
       const offset = Context.registers.offset + 8 * slot;
@@ -336,13 +334,10 @@ export class TranslatorTier implements Tier, MemorySite, FloatSite {
     return this.here.singles.has(slot) ? boxOf(this.single(slot)) : i64.reinterpretF64(this.double(slot));
   }
 
-  /** The local of 64 bits is right always: the exits store it. Where it has no other use, the host works it out there. */
   private setInteger(slot: number, value: I64): Stmt {
-    const { words } = this.here;
     const word = wordOf(value);
-    words.set(slot, word === undefined ? Level.Any : word.isPositive ? Level.Positive : Level.Word);
-    if (word === undefined) return this.integer(slot).set(value);
-    return sequence(this.word(slot).set(word.low), this.integer(slot).set(this.read(slot)));
+    this.here.words.set(slot, word === undefined ? Level.Any : word.isPositive ? Level.Positive : Level.Word);
+    return word === undefined ? this.integer(slot).set(value) : this.word(slot).set(word.low);
   }
 
   private integer(slot: number): Local<'i64'> {
