@@ -32,6 +32,7 @@ class Dice {
 describe('a word found in a tree', () => {
   const LOGIC = [i64.and, i64.or, i64.xor, i64.add, i64.sub, i64.mul];
   const SHIFTS = [i64.shrU, i64.shrS, i64.shl];
+  const AMOUNTS = [0, 1, 7, 31, 32, 32, 33, 40, 63];
   const COMPARISONS = [i64.eq, i64.ne, i64.ltS, i64.ltU, i64.gtS, i64.gtU, i64.leS, i64.leU, i64.geS, i64.geU];
   const SHORT = [i32.add, i32.sub, i32.mul, i32.and, i32.or, i32.xor, i32.shl, i32.shrS, i32.shrU];
 
@@ -59,7 +60,7 @@ describe('a word found in a tree', () => {
       case 5:
         return i64.extendI32U(dice.below(2) === 0 ? compared(dice, next(), next()) : i32.wrap(next()));
       case 6:
-        return dice.of(SHIFTS)(next(), i64.const(dice.below(64)));
+        return dice.of(SHIFTS)(next(), i64.const(dice.of(AMOUNTS)));
       default:
         return dice.of(LOGIC)(next(), next());
     }
@@ -130,7 +131,7 @@ describe('a word found in a tree', () => {
 
 describe('words in translated code', () => {
   const interpreter = new TestHart(undefined, 'off');
-  const translator = new TestHart(undefined, 'always');
+  let translator = new TestHart(undefined, 'always');
   const regions = (): number => HartBlock.regions.get(translator.ram, translator.hartBlock);
   const translated = (): number => HartBlock.translated.get(translator.ram, translator.hartBlock);
 
@@ -150,7 +151,9 @@ describe('words in translated code', () => {
     return (expected as { cause: Cause }).cause;
   }
 
+  /** For a translator that has not seen anything yet. */
   function program(...words: number[]): void {
+    translator = new TestHart(undefined, 'always');
     for (const hart of [interpreter, translator]) hart.program(...words);
   }
 
@@ -198,6 +201,46 @@ describe('words in translated code', () => {
     expect(made(1n << 50n)).toBe(1);
     expect(made(1n << 50n)).toBe(0);
     expect(made(3n)).toBe(0);
+  });
+
+  it('a place where ever more turns out otherwise is given up hoping for', () => {
+    const fresh = new TestHart(undefined, 'always');
+    const loop = [10, 11, 12, 13, 14, 15, 16].map((n) => asm('addw', { rd: n, rs1: n, rs2: 5 }));
+    const again = -4 * (loop.length + 1);
+    fresh.program(...loop, asm('addiw', { rd: 6, rs1: 6, imm: -1 }), asm('bne', { rs1: 6, imm: again }));
+    const before = HartBlock.regions.get(fresh.ram, fresh.hartBlock);
+    for (let wide = 10; wide <= 16; wide++) {
+      const registers = new Map<number, bigint>(
+        [5, 6, 10, 11, 12, 13, 14, 15, 16].map((n) => [n, n === wide ? 1n << 40n : 3n]),
+      );
+      outcome(fresh, registers, 1000);
+    }
+    // The loop, what follows it, and the loop again five times.
+    expect(HartBlock.regions.get(fresh.ram, fresh.hartBlock) - before).toBeLessThanOrEqual(7);
+  });
+
+  it('what a loop carries as positive was so when it was entered', () => {
+    program(
+      asm('slli', { rd: 10, rs1: 12, imm: 1 }),
+      asm('add', { rd: 9, rs1: 9, rs2: 10 }),
+      asm('andi', { rd: 12, rs1: 9, imm: 0x7f }),
+      asm('addiw', { rd: 6, rs1: 6, imm: -1 }),
+      asm('bne', { rs1: 6, imm: -16 }),
+    );
+    for (let round = 0; round < 2; round++) {
+      for (const x12 of [...ALL].reverse()) compare({ 6: 3n, 9: 1n, 10: 0n, 12: x12 });
+    }
+    // Not refuted by anything before.
+    for (const x12 of [0x8000_0000n, -1n]) {
+      program(
+        asm('srli', { rd: 10, rs1: 12, imm: 1 }),
+        asm('add', { rd: 9, rs1: 9, rs2: 10 }),
+        asm('andi', { rd: 12, rs1: 9, imm: 0x7f }),
+        asm('addiw', { rd: 6, rs1: 6, imm: -1 }),
+        asm('bne', { rs1: 6, imm: -16 }),
+      );
+      compare({ 6: 3n, 9: 1n, 10: 0n, 12: x12 });
+    }
   });
 
   it('is left after any number of instructions with the registers exact', () => {
@@ -255,11 +298,34 @@ describe('words in translated code', () => {
       for (const b of WORDS) for (const x8 of [a, a + (1n << 32n)]) compare({ 5: a, 6: b, 7: 0n, 8: x8, 9: 0n });
   });
 
-  it('a fault in the midst of a loop finds all registers as they are', () => {
-    for (const hart of [interpreter, translator]) {
-      hart.map(DATA);
-      hart.map(DATA + PAGE_SIZE);
+  it('a register that is now a word, now wide is exact wherever the loop is left', () => {
+    program(
+      asm('lw', { rd: 5, rs1: 9 }),
+      asm('lw', { rd: 10, rs1: 7 }),
+      asm('add', { rd: 5, rs1: 5, rs2: 8 }),
+      asm('sd', { rs1: 9, rs2: 5, imm: 8 }),
+      asm('lw', { rd: 5, rs1: 11 }),
+      asm('addi', { rd: 7, rs1: 7, imm: 8 }),
+      asm('addi', { rd: 9, rs1: 9, imm: 16 }),
+      asm('addi', { rd: 11, rs1: 11, imm: 24 }),
+      asm('addiw', { rd: 6, rs1: 6, imm: -1 }),
+      asm('bne', { rs1: 6, imm: -36 }),
+    );
+    for (const hart of [interpreter, translator]) hart.map(DATA);
+    const end = BigInt(DATA + PAGE_SIZE);
+    for (const [x7, x9, x11] of [
+      [end - 40n, end - 800n, end - 1200n],
+      [end - 400n, end - 80n, end - 1200n],
+      [end - 400n, end - 88n, end - 1200n],
+      [end - 400n, end - 800n, end - 120n],
+    ] as const) {
+      const registers = { 5: -7n, 6: 90n, 7: x7, 8: 1n << 40n, 9: x9, 10: 3n, 11: x11 };
+      for (let i = 0; i < 3; i++) compare(registers);
+      for (let budget = 1; budget < 40; budget++) compare(registers, budget);
     }
+  });
+
+  it('a fault in the midst of a loop finds all registers as they are', () => {
     program(
       asm('lw', { rd: 10, rs1: 9 }),
       asm('addw', { rd: 5, rs1: 5, rs2: 10 }),
@@ -272,6 +338,10 @@ describe('words in translated code', () => {
       asm('addiw', { rd: 6, rs1: 6, imm: -1 }),
       asm('bne', { rs1: 6, imm: -36 }),
     );
+    for (const hart of [interpreter, translator]) {
+      hart.map(DATA);
+      hart.map(DATA + PAGE_SIZE);
+    }
     const bytes = (hart: TestHart): Uint8Array =>
       hart.ram.u8.slice(hart.physical(DATA + PAGE_SIZE), hart.physical(DATA + PAGE_SIZE) + PAGE_SIZE);
     for (const x5 of [5n, -3n, 1n << 33n]) {

@@ -41,8 +41,8 @@ const REFUSED = -0x4000_0000;
 /** Times that a region is made anew. */
 const MAX_REMAKES = 5;
 
-/** Times that the registers may refute what is assumed of them; after that nothing is. */
-const MAX_FAILURES = 4;
+/** Times that the registers at the entry of a region may refute what it assumes of them; after that it assumes nothing. */
+const MAX_REFUTED = 4;
 
 const TWO_32 = 2 ** 32;
 
@@ -60,6 +60,9 @@ interface Translation {
   readonly computed: ReadonlyMap<number, readonly number[]>;
   /** Targets of them that it has. */
   readonly cases: ReadonlySet<number>;
+  /** What may be assumed of the registers at its entry, and how often that has been too much. */
+  readonly hopes: Words;
+  refuted: number;
   /** Entered since the last clearing. */
   used: boolean;
 }
@@ -72,10 +75,6 @@ export class Translations {
   private readonly free: number[] = [];
   /** Where regions begin that are to be patient. */
   private readonly patient = new Set<number>();
-  /** What may still be assumed of the registers where a region begins, of those that have been entered otherwise. */
-  private readonly hopes = new Map<number, Words>();
-  /** How often that has happened. */
-  private readonly failures = new Map<number, number>();
   /** Times that the region at a start has been made anew. */
   private readonly remakes = new Map<number, number>();
 
@@ -119,28 +118,31 @@ export class Translations {
     const pc = (hi >>> 0) * TWO_32 + (lo >>> 0);
     if (this.patient.has(pc)) return;
     this.patient.add(pc);
-    this.forget(pc);
-  }
-
-  /** The same, without the assumptions that the registers of a context refute; in the end without any (words.ts). */
-  beWary(lo: number, hi: number, context: number): void {
-    const pc = (hi >>> 0) * TWO_32 + (lo >>> 0);
-    const { i32 } = this.ram;
-    const failures = (this.failures.get(pc) ?? 0) + 1;
-    const hopes = failures > MAX_FAILURES ? Words.all(Level.Any) : (this.hopes.get(pc) ?? Words.all(Level.Positive));
-    for (let slot = 1; slot < F_SLOT; slot++) {
-      const at = (context + xOffset(slot)) >>> 2;
-      hopes.refute(slot, i32[at]!, i32[at + 1]!);
-    }
-    this.hopes.set(pc, hopes);
-    this.failures.set(pc, failures);
-    this.forget(pc);
-  }
-
-  private forget(pc: number): void {
     this.entries.flush();
     for (const { index } of this.byStart.get(pc) ?? []) this.release(index);
     this.byStart.delete(pc);
+  }
+
+  /** Translates the region that begins at pc anew, without the assumptions that the registers of a context refute (word-flow.ts). */
+  beWary(lo: number, hi: number, context: number): void {
+    const pc = (hi >>> 0) * TWO_32 + (lo >>> 0);
+    const translation = this.find(pc);
+    if (translation === undefined) return;
+    translation.refuted++;
+    if (translation.refuted > MAX_REFUTED) translation.hopes.meet(Words.all(Level.Any));
+    const { i32 } = this.ram;
+    for (let slot = 1; slot < F_SLOT; slot++) {
+      const at = (context + xOffset(slot)) >>> 2;
+      translation.hopes.refute(slot, i32[at]!, i32[at + 1]!);
+    }
+    this.remake(translation);
+  }
+
+  /** Puts a new one in the place of a translation. */
+  private remake(translation: Translation): Translation | undefined {
+    this.drop((other) => other === translation);
+    this.entries.remove(translation.index);
+    return this.translate(translation.start, translation);
   }
 
   private enter(translation: Translation): void {
@@ -159,9 +161,7 @@ export class Translations {
         const count = this.remakes.get(start) ?? 0;
         if (count >= MAX_REMAKES) continue;
         this.remakes.set(start, count + 1);
-        this.drop((other) => other === translation);
-        this.entries.remove(translation.index);
-        const anew = this.translate(start);
+        const anew = this.remake(translation);
         if (anew === undefined) continue;
         this.enter(anew);
         if (anew.cases.has(pc)) taken = true;
@@ -200,19 +200,31 @@ export class Translations {
     return true;
   }
 
-  private translate(pc: number): Translation | undefined {
+  /** @param before what has been learnt of the same region */
+  private translate(pc: number, before?: Pick<Translation, 'hopes' | 'refuted'>): Translation | undefined {
     const began = this.clock();
     const region = findRegion(pc, this.readCode, this.memo, this.isTakenIn(pc) ? NO_JUMPS : this.jumps);
     if (region.size === 0 || region.flow(0) === Flow.Stop) return undefined;
     region.patient = this.patient.has(pc);
-    region.hopes = this.hopes.get(pc) ?? region.hopes;
+    const { hopes, refuted } = before ?? { hopes: Words.all(Level.Positive), refuted: 0 };
+    region.hopes = hopes;
     if (this.free.length === 0) this.makeRoom();
     const index = this.free.pop()!;
     const module = new WebAssembly.Module(emitRegion(region, this));
     new WebAssembly.Instance(module, { ...this.imports, region: { index } });
     const ranges = region.ranges();
     const cases = new Set(region.blocks.flatMap((block) => block.computed.flatMap((e) => (e.to === undefined ? [] : [e.pc]))));
-    const translation = { start: pc, index, ranges, code: this.copyOf(ranges), computed: region.computed, cases, used: true };
+    const translation = {
+      start: pc,
+      index,
+      ranges,
+      code: this.copyOf(ranges),
+      computed: region.computed,
+      cases,
+      hopes,
+      refuted,
+      used: true,
+    };
     const list = this.byStart.get(pc);
     if (list === undefined) this.byStart.set(pc, [translation]);
     else list.push(translation);
@@ -241,8 +253,6 @@ export class Translations {
     if (this.free.length < MAX_REGIONS / 4) {
       this.drop(() => true);
       this.patient.clear();
-      this.hopes.clear();
-      this.failures.clear();
     }
     for (const list of this.byStart.values()) for (const translation of list) translation.used = false;
   }
