@@ -36,7 +36,7 @@ import type { Here } from './here.ts';
 import { Flow, isRounded, type Registers, writesFcsr, writesRounding } from './operation.ts';
 import type { Region } from './region.ts';
 import type { FloatSite, MemorySite } from './site.ts';
-import { Level, narrowed, read, wordOf } from './word.ts';
+import { Level, levelOf, narrowed, read, wordOf } from './word.ts';
 import type { Words } from './words.ts';
 
 const DYNAMIC_ROUNDING = 7;
@@ -336,7 +336,7 @@ export class TranslatorTier implements Tier, MemorySite, FloatSite {
 
   private setInteger(slot: number, value: I64): Stmt {
     const word = wordOf(value);
-    this.here.words.set(slot, word === undefined ? Level.Any : word.isPositive ? Level.Positive : Level.Word);
+    this.here.words.set(slot, levelOf(word));
     return word === undefined ? this.integer(slot).set(value) : this.word(slot).set(word.low);
   }
 

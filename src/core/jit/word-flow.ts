@@ -21,28 +21,25 @@ const LEVELS = 3;
 export interface WordFlow {
   /** By order of the block. What is known in the first is to be checked when the region is entered. */
   readonly known: readonly Words[];
-  /** Registers that some instruction leaves a word in. */
-  readonly written: Registers;
   /** Which loop a block is in, the innermost one, by the order of its head; −1 outside of loops. */
   readonly loop: readonly number[];
 }
 
 export function wordsOf(region: Region, { blocks, isLoop }: Shape, { loaded }: Liveness): WordFlow {
-  const flow = new Transfer(region, blocks);
-  const { written } = flow;
   const loop = loopsOf(blocks);
-  if (!isLoop.includes(true)) return { known: flow.from(Words.all(Level.Any)), written, loop };
+  const flow = new Transfer(region, blocks, loop);
+  if (!isLoop.includes(true)) return { known: flow.from(Words.all(Level.Any)), loop };
   const entry = Words.all(Level.Any);
   for (const slot of loaded.slots()) if (slot < F_SLOT) entry.set(slot, region.hopes.level(slot));
   let known = flow.from(entry);
-  const most = flow.gain(known, loop);
+  const most = flow.gain(known);
   // What nothing gains by is not assumed. That is most, so it is tried with many at once.
   const drop = (slots: readonly number[]): void => {
     if (slots.length === 0) return;
     const fewer = entry.copy();
     for (const slot of slots) fewer.set(slot, Level.Any);
     const without = flow.from(fewer);
-    if (flow.gain(without, loop) === most) {
+    if (flow.gain(without) === most) {
       for (const slot of slots) entry.set(slot, Level.Any);
       known = without;
     } else if (slots.length > 1) {
@@ -51,7 +48,7 @@ export function wordsOf(region: Region, { blocks, isLoop }: Shape, { loaded }: L
     }
   };
   drop(entry.slots());
-  return { known, written, loop };
+  return { known, loop };
 }
 
 /** See WordFlow.loop. What stands between the head of a loop and the last edge back to it counts as in it. */
@@ -66,7 +63,8 @@ function loopsOf(blocks: readonly Block[]): number[] {
 }
 
 class Transfer {
-  readonly written = new Registers();
+  /** Registers that loops write words to which the host has to extend wherever they are not known to be words. */
+  private readonly written = new Registers();
   private readonly probe: WordProbe;
   /** The answers of the probe + 1, by instruction and the levels of its operands; 0 where it has not been asked. */
   private readonly answers: Uint8Array;
@@ -74,12 +72,13 @@ class Transfer {
   constructor(
     private readonly region: Region,
     private readonly blocks: readonly Block[],
+    private readonly loop: readonly number[],
   ) {
     this.probe = new WordProbe(region);
     this.answers = new Uint8Array(region.size * LEVELS * LEVELS);
-    for (let i = 0; i < region.size; i++) {
-      const rd = region.rd[i]!;
-      if (rd < F_SLOT && this.answer(i, Level.Positive, Level.Positive) !== Level.Any) this.written.add(rd);
+    for (const { order, first, end } of blocks) {
+      if (loop[order]! < 0) continue;
+      for (let i = first; i < end; i++) if (this.probe.computesWord(i)) this.written.add(region.rd[i]!);
     }
   }
 
@@ -99,7 +98,8 @@ class Transfer {
   }
 
   /** How much is gained by what is known: words that loops carry, comparisons in 32 bits. */
-  gain(known: readonly Words[], loop: readonly number[]): number {
+  gain(known: readonly Words[]): number {
+    const { loop } = this;
     let sum = 0;
     for (const { order, first, end, flow } of this.blocks) {
       if (loop[order]! < 0) continue;

@@ -12,7 +12,7 @@ import { sequence } from '../wasm/control.ts';
 import { i32, i64 } from '../wasm/ops.ts';
 import { type I32, type I64, Local, type Stmt, type ValType } from '../wasm/node.ts';
 import type { Region } from './region.ts';
-import { Level, levelOf, narrowed, read } from './word.ts';
+import { Level, levelOf, narrowed, read, wordOf } from './word.ts';
 
 const WIDE = new Local('i64', 0);
 const NARROW = new Local('i32', 0);
@@ -37,8 +37,14 @@ export class WordProbe implements Tier {
   private first: Level = Level.Any;
   private second: Level = Level.Any;
   private result: Level = Level.Any;
+  private computed = false;
 
   constructor(private readonly region: Region) {}
+
+  /** Whether an instruction makes words that the host has to extend: no constants, and nothing that is positive anyway. */
+  computesWord(index: number): boolean {
+    return this.resultOf(index, Level.Word, Level.Word) === Level.Word && this.computed;
+  }
 
   /** The level of what an instruction writes to its register, or compares, from those of its two operands. */
   resultOf(index: number, first: Level, second: Level): Level {
@@ -46,6 +52,7 @@ export class WordProbe implements Tier {
     this.first = first;
     this.second = second;
     this.result = Level.Any;
+    this.computed = false;
     const op = this.region.op[index]!;
     if (op !== ILLEGAL) OPERATIONS[op - 1]!.instruction.meaning(this);
     return this.result;
@@ -74,7 +81,9 @@ export class WordProbe implements Tier {
   }
 
   readonly rd = (value: I64): Stmt => {
-    this.result = levelOf(value);
+    const word = wordOf(value);
+    this.result = levelOf(word);
+    this.computed = word !== undefined && word.low.kind !== 'const';
     return NOTHING;
   };
   readonly fd = (): Stmt => NOTHING;

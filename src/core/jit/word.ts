@@ -93,10 +93,10 @@ export function wordOf(value: I64): Word | undefined {
   }
 }
 
-/** The level of a value, as far as its tree tells. */
-export function levelOf(value: I64): Level {
-  const word = wordOf(value);
-  return word === undefined ? Level.Any : word.isPositive ? Level.Positive : Level.Word;
+/** The level of what `wordOf` has found. */
+export function levelOf(word: Word | undefined): Level {
+  if (word === undefined) return Level.Any;
+  return word.isPositive ? Level.Positive : Level.Word;
 }
 
 /** A comparison, in 32 bits if it compares words: extending the sign keeps the order, the unsigned one too. */
