@@ -1,9 +1,10 @@
 /*
  * The translator's tier: registers are WebAssembly locals, operands that the instruction names are constants.
  *
- * Integer registers are i64 locals, or i32 ones where they are known to hold words (word.ts); floating-point registers f64 locals that hold the same 64 bits. What is known at the point that is
- * being emitted is in `here`: which registers are dirty, how many instructions have retired since the fuel was last reduced, and which
- * pages have just been looked up (memory.ts).
+ * Integer registers are i64 locals, or i32 ones where they are known to hold words (word.ts): only one of the two is right. Floating-point
+ * registers are f64 locals that hold the same 64 bits. What is known at the point that is being emitted is in `here`: which registers are
+ * dirty, which hold words, how many instructions have retired since the fuel was last reduced, and which pages have just been looked up
+ * (memory.ts).
  *
  * Invariant of a region with floating point: frm is to nearest, ties to even. It is entered only then, and left behind an instruction
  * that sets another mode.
