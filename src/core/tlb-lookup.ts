@@ -23,13 +23,7 @@ export interface Lookup {
  * @param va evaluated several times
  * @param entry gets the address of the entry; `physical` reads it
  */
-export function lookUp(
-  tlbBase: I32,
-  va: Local<'i64'>,
-  size: number,
-  access: Access,
-  entry: Local<'i32'>,
-): Lookup {
+export function lookUp(tlbBase: I32, va: Local<'i64'>, size: number, access: Access, entry: Local<'i32'>): Lookup {
   const place = i32.shrU(i32.wrap(va), i32.const(PAGE_SHIFT - Math.log2(TlbEntry.SIZE)));
   const index = i32.and(place, i32.const((TLB_ENTRIES - 1) * TlbEntry.SIZE));
   const tag = i64.load(entry.tee(i32.add(tlbBase, index)), tagOffset(access));

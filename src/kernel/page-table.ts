@@ -252,9 +252,10 @@ export class PageTables {
     return 0;
   }
 
-  /** The frame behind that of the page below, if this is in the same table and has one of its own; or 0. */
-  frameBehind(slot: number): number {
-    return (slot & (PAGE_SIZE - 1)) !== 0 && this.isOwn(slot - PTE_SIZE) ? this.frameOf(slot - PTE_SIZE) + PAGE_SIZE : 0;
+  /** The frame behind that of a page, if it has one of its own; or 0. */
+  frameBehind(root: number, page: number): number {
+    const slot = page < 0 ? 0 : this.slot(root, page);
+    return slot !== 0 && this.isOwn(slot) ? this.frameOf(slot) + PAGE_SIZE : 0;
   }
 
   private frameOf(slot: number): number {

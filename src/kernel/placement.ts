@@ -56,7 +56,7 @@ export class Placement {
     const placement = Area.placement.get(ram, area);
     const patience = Area.patience.get(ram, area);
     if (runEnd === 0) {
-      if (patience === 0) return this.choose(root, area, page, slot, heapEnd);
+      if (patience === 0) return this.choose(root, area, page, heapEnd);
       Area.patience.set(ram, area, patience - 1);
       return frames.allocAt(this.tables.frameByNearest(slot, TABLE, TABLE));
     }
@@ -64,12 +64,12 @@ export class Placement {
     if (wanted >= runStart && wanted < runEnd) {
       const frame = frames.allocAt(wanted);
       if (frame !== 0) return frame;
-      if (patience === 0) return this.choose(root, area, page, slot, heapEnd);
+      if (patience === 0) return this.choose(root, area, page, heapEnd);
       Area.patience.set(ram, area, patience - 1);
       return 0;
     }
     // The area has grown since.
-    if ((placement & PLACED_IN_PART) === 0) return this.choose(root, area, page, slot, heapEnd);
+    if ((placement & PLACED_IN_PART) === 0) return this.choose(root, area, page, heapEnd);
     return this.allocOutside(
       area,
       page,
@@ -101,25 +101,27 @@ export class Placement {
   }
 
   /** Chooses a placement for a page, and as much of the area around it as is not there yet. */
-  private choose(root: number, area: number, page: number, slot: number, heapEnd: number): number {
+  private choose(root: number, area: number, page: number, heapEnd: number): number {
     const { ram, frames, tables, most } = this;
     const start = Area.start.get(ram, area) / PAGE_SIZE;
     const end = Area.end.get(ram, area) / PAGE_SIZE;
     let after = tables.openStretch(root, page, 1, Math.min(most, end - page));
     let before = tables.openStretch(root, page - 1, -1, Math.min(most, page - start));
-    if (after <= STACK_BASE) before = Math.min(before, STACK_PART);
-    if (page + after === heapEnd) after += HEAP_ROOM;
+    if (page >= heapEnd) {
+      if (after <= STACK_BASE) before = Math.min(before, STACK_PART);
+    } else if (heapEnd - page < most) {
+      // The data of a program, what follows it without being in the file, and the heap are to become one stretch.
+      after = Math.max(after, heapEnd - page + HEAP_ROOM);
+    }
     if (before + after > most) before = Math.min(before, most >>> 1);
     after = Math.min(after, most - before);
 
-    let run = tables.frameBehind(slot);
-    let length = after;
-    if (frames.extendRun(run, after)) {
-      // It goes on where the page below ends: the data of a program and its heap become one stretch.
-      before = 0;
-    } else {
-      run = frames.findRun(before + after);
-      length = Math.min(before + after, frames.runLength);
+    // It goes on where the pages below it end, if it can: the data of a program and its heap become one stretch.
+    let run = tables.frameBehind(root, page - before - 1);
+    let length = before + after;
+    if (run === 0 || !frames.extendRun(run, length)) {
+      run = frames.findRun(length);
+      length = Math.min(length, frames.runLength);
     }
     // When the run is too short, the pages above the first one have more use of it than those below.
     const frame = run + Math.min(before, Math.max(0, length - after)) * PAGE_SIZE;

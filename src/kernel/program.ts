@@ -91,11 +91,12 @@ export class ProgramLoader {
     if (bias + program.low < MIN_ADDRESS) return this.refuse('has a segment at address 0');
     if (size > MMAP_TOP || bias + program.high > MMAP_TOP) return this.refuse('has a segment where the stack belongs');
 
+    // Pages of the data are placed with regard to the heap behind them.
+    this.mappings.startHeap(space, bias + program.high);
     for (const segment of program.segments) {
       const error = this.loadSegment(space, image, segment, bias);
       if (error < 0) return error;
     }
-    this.mappings.startHeap(space, bias + program.high);
     const prot = Prot.Read | Prot.Write | (program.executableStack ? Prot.Execute : 0);
     const error = this.mappings.mapAnonymous(space, STACK_BOTTOM, STACK_TOP, prot, AreaFlag.GrowsDown);
     if (error < 0) return error;

@@ -21,7 +21,7 @@ const scale = Number(process.env.HARTBEAT_STRESS ?? 1);
 /** Runs so many sequences; the report on the one that fails, if any. */
 function differing(lab: Lab, first: number, count: number): string | undefined {
   const failed = runSequences(lab, first, count);
-  return failed && reportFailure(lab.tier, failed.sequence, first, failed.difference);
+  return failed && reportFailure(lab, failed.sequence, first, failed.difference);
 }
 
 describe('random instruction sequences', () => {
@@ -86,7 +86,7 @@ describe('a lab', () => {
     const difference = lab.run(sequence)!;
     expect(difference).toMatchObject({ what: 'cause', subject: 'Breakpoint', run: 0, from: lab.state.pc });
     // That is seen no more on fresh harts.
-    const report = reportFailure('off', sequence, 0, difference);
+    const report = reportFailure(lab, sequence, 0, difference);
     expect(report).toMatch(/^sequence 5 fails, only once: cause is/);
     expect(report).toContain('--tier off --seed 0 --count 6');
     expect(report).toMatch(new RegExp(`^>[ *] ${hex(lab.state.pc)} `, 'm'));

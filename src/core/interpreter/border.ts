@@ -11,6 +11,7 @@ import { HartBlock, TlbEntry, WINDOW_SPAN, WindowSlot } from '../hart-block.ts';
 import { EntrySlot, emitSlotOffset } from '../jit/entry-cache.ts';
 import { fpuName, OUT_OF_LINE } from '../jit/environment.ts';
 import { Access } from '../mmu.ts';
+import { PAGE_SIZE } from '../ram.ts';
 import { lookUp } from '../tlb-lookup.ts';
 import { Cause } from '../trap.ts';
 import { call, type Callable, either, ret, select, sequence, tailCall, tailCallIndirect, when } from '../wasm/control.ts';
@@ -288,6 +289,9 @@ function emitStumbles(env: Environment, { loop }: Inside): void {
     const entry = func.local('i32');
     const stumbles = func.local('i32');
     const now = func.local('i32');
+    const offset = func.local('i64');
+    const rest = func.local('i64');
+    const page = i64.const(PAGE_SIZE);
     const goOn = tailCall(loop, context, pc, fuel);
     const { missed } = lookUp(tlbBase, va, 1, access, entry);
     // A fault is the interpreter's to find.
@@ -296,9 +300,11 @@ function emitStumbles(env: Environment, { loop }: Inside): void {
     func.body([
       comeBackWith(hartBlock, fuel),
       when(missed, unknown),
-      // The window may have grown since the entry was made: only the page table knows.
+      // The window may have grown since the entry was made, if this is its first page or its last: only the page table knows.
+      offset.set(i64.sub(va, i64.load(entry, TlbEntry.start.offset))),
+      rest.set(i64.sub(i64.load(entry, TlbEntry.bound.offset), offset)),
       when(
-        i64.geU(i64.sub(va, i64.load(entry, TlbEntry.start.offset)), i64.load(entry, TlbEntry.bound.offset)),
+        i32.or(i64.ltU(offset, page), i64.leS(rest, i64.sub(page, i64.const(WINDOW_SPAN - 1)))),
         when(i32.ltS(walked, i32.const(0)), goOn),
       ),
       widenWindow(func, window, entry),

@@ -20,6 +20,7 @@ import { isBackEdge, type Shape, shapeOf } from './flow.ts';
 import { Here } from './here.ts';
 import { LoopCopies } from './loop-copies.ts';
 import type { LoopGuard } from './loop-guard.ts';
+import { innermostLoops } from './loops.ts';
 import { type Liveness, livenessOf } from './liveness.ts';
 import { Flow, type Registers } from './operation.ts';
 import { hashOf } from './perfect-hash.ts';
@@ -28,9 +29,20 @@ import { type Singles, singlesOf, slotsOf } from './singles.ts';
 import { TranslatorTier } from './tier.ts';
 import { type WordFlow, wordsOf } from './word-flow.ts';
 
-/** The module of a region: instantiating it puts the function into the table of regions. */
-export function emitRegion(region: Region, options: EmitOptions = {}): Uint8Array {
-  return buildRegion(region, options).module.encode();
+/** So many entries of a joint are told apart one by one. */
+const FEW = 3;
+
+/** What becomes of a region. */
+export interface EmittedRegion {
+  /** A module: instantiating it puts the function into the table of regions. */
+  readonly bytes: Uint8Array;
+  /** Window slots that it needs. */
+  readonly slots: number;
+}
+
+export function emitRegion(region: Region, options: EmitOptions = {}): EmittedRegion {
+  const { module, slots } = buildRegion(region, options);
+  return { bytes: module.encode(), slots };
 }
 
 /** What a region's code is to do beside what its instructions mean. */
@@ -41,19 +53,25 @@ export interface EmitOptions {
   readonly annotate?: (index: number) => string;
 }
 
-/** The module of a region before it is encoded, and the function in it. */
-export function buildRegion(region: Region, options: EmitOptions): { module: ModuleBuilder; func: FunctionBuilder<'i32'> } {
+/** The module of a region before it is encoded, the function in it, and the window slots that it needs. */
+export function buildRegion(
+  region: Region,
+  options: EmitOptions,
+): { module: ModuleBuilder; func: FunctionBuilder<'i32'>; slots: number } {
   const env = new RegionEnvironment();
   const func = env.module.func(REGION_PARAMS, REGION_RESULT, undefined, 'region');
   env.module.element(env.index, func);
-  new RegionEmitter(env, func, region, options).emit();
-  return { module: env.module, func };
+  const emitter = new RegionEmitter(env, func, region, options);
+  emitter.emit();
+  return { module: env.module, func, slots: emitter.slots };
 }
 
 class RegionEmitter {
   private readonly tier: TranslatorTier;
   private readonly copies: LoopCopies | undefined;
   private readonly shape: Shape;
+  /** Heads of the innermost loops. */
+  private readonly innermost: ReadonlySet<Block>;
   private readonly liveness: Liveness;
   private readonly singles: Singles;
   private readonly words: WordFlow;
@@ -72,6 +90,7 @@ class RegionEmitter {
     // In a patient region every access looks for itself.
     this.copies = region.patient ? undefined : new LoopCopies(region);
     this.shape = shapeOf(region);
+    this.innermost = new Set(innermostLoops(this.shape).map(({ head }) => head));
     this.liveness = livenessOf(region, this.shape, (block, index) => this.copies?.guardOf(block)?.places.has(index) ?? false);
     this.singles = singlesOf(region, this.shape);
     this.words = wordsOf(region, this.shape, this.liveness);
@@ -80,6 +99,11 @@ class RegionEmitter {
     this.head = blocks.map((b) => new Label(`head ${b.pc.toString(16)}`));
     this.children = blocks.map(() => []);
     for (const b of blocks) if (forwardEdges[b.order]! > 1) this.children[dominator[b.order]!]!.push(b);
+  }
+
+  /** Window slots needed by what has been emitted. */
+  get slots(): number {
+    return this.tier.memory.slotCount;
   }
 
   emit(): void {
@@ -191,6 +215,11 @@ class RegionEmitter {
   private dispatch(at: Block, here: Here): Stmt[] {
     const { tier } = this;
     const cases = at.computed.filter(({ to }) => to !== undefined);
+    if (at.joins && at.jump === undefined && cases.length === at.computed.length && cases.length <= FEW) {
+      const last = cases.pop()!;
+      const chosen = cases.flatMap((edge) => when(i64.eq(tier.target, i64.const(edge.pc)), ...this.go(at, edge, here.copy())));
+      return [...this.supply(at, here), ...chosen, ...this.go(at, last, here)];
+    }
     const otherwise = new Label('otherwise');
     const out = (): Stmt[] => [...this.commitAll(here), ...tier.exits.onwardToRegister(tier.target, here, at.jump)];
     const hash = cases.length === 0 ? undefined : hashOf(cases.map((edge) => edge.pc));
@@ -214,16 +243,19 @@ class RegionEmitter {
    * the target is no place where the region could be entered again.
    */
   private supply(at: Block, here: Here): Stmt[] {
-    const { tier, shape, env } = this;
+    const { tier, shape } = this;
     if (!at.joins || !shape.isLoop[at.order]) return [];
     const tooLittle = i32.ltS(tier.fuel, i32.const(shape.longest[at.order]!));
-    return [
-      rarely(
-        tooLittle,
-        tier.fuel.set(call(env.get('more'), tier.context, tier.fuel)),
-        rarely(tooLittle, ...tier.exits.refuelToRegister(tier.target, here)),
-      ),
-    ];
+    return [rarely(tooLittle, ...this.more(), rarely(tooLittle, ...tier.exits.refuelToRegister(tier.target, here)))];
+  }
+
+  /**
+   * Asks for more fuel without leaving the region, where there is no place at which it could be entered again. No call may stand in an
+   * innermost loop, or V8 would keep less in registers there.
+   */
+  private more(): Stmt[] {
+    const { context, fuel } = this.tier;
+    return [fuel.set(call(this.env.get('more'), context, fuel))];
   }
 
   /** A gate: one of the copies of the loop, or, where ways meet later, on from there. */
@@ -237,20 +269,28 @@ class RegionEmitter {
 
   /** The code of an edge: it ends in a branch, a tail call, or the code of the block that it leads to. */
   private go(from: Block, edge: Edge, here: Here): Stmt[] {
+    const { tier } = this;
+    // What a computed jump has not set the joint is told.
+    const told = edge.to?.joins === true && edge.to.jump === undefined ? [tier.target.set(i64.const(edge.pc))] : [];
+    return [...told, ...this.follow(from, edge, here)];
+  }
+
+  private follow(from: Block, edge: Edge, here: Here): Stmt[] {
     const { tier, shape } = this;
     const { to, pc } = edge;
     if (to === undefined) return [...this.commitAll(here), ...tier.exits.onwardTo(pc, here)];
     if (here.guard !== undefined && this.copies?.guardOf(to) !== here.guard) {
       const outside = new Here(here.dirty, here.words, here.loop, 0, here.groups, here.singles);
-      return [...this.commitAll(here), ...this.go(from, edge, outside)];
+      return [...this.commitAll(here), ...this.follow(from, edge, outside)];
     }
     if (isBackEdge(from, edge)) {
       if (to.joins) return [...this.leaveFor(to, here), branch(this.head[to.order]!)];
       const round = here.guard === undefined ? [] : tier.gates.advance(here.guard);
       const enough = i32.geS(tier.fuel, i32.const(shape.longest[to.order]!));
       const again = [...this.leaveFor(to, here), ...round, branch(this.head[to.order]!, enough, 1)];
-      if (from.exhausted === undefined || from.exhausted === edge) return [...again, ...tier.exits.refuel(pc, here)];
-      return [...again, ...this.go(from, from.exhausted, here)];
+      if (from.exhausted !== undefined && edge !== from.exhausted) return [...again, ...this.go(from, from.exhausted, here)];
+      const more = this.innermost.has(to) ? [] : [...this.more(), branch(this.head[to.order]!, enough)];
+      return [...again, ...more, ...tier.exits.refuel(pc, here)];
     }
     if (shape.forwardEdges[to.order]! > 1) return [...this.leaveFor(to, here), branch(this.meeting[to.order]!)];
     return this.tree(to, here.onTo(this.dirtyIn(to), this.words.loop[to.order]!));

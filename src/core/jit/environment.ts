@@ -78,12 +78,15 @@ export class RegionEnvironment {
   readonly regions: Indirect;
   /** Where in the table of regions this one goes. */
   readonly index: I32;
+  /** Offset of the region's first window slot, of those for reading, from the partition's first. */
+  readonly slots: I32;
   private readonly bridges = new Map<string, Callable<ResultType>>();
 
   constructor() {
     this.module.importMemory('ram', 'memory', 1, MAX_WASM_PAGES);
     this.hartBlock = this.module.importGlobal('hart', 'block', 'i32');
     this.index = this.module.importGlobal('region', 'index', 'i32');
+    this.slots = this.module.importGlobal('region', 'slots', 'i32');
     this.regions = this.module.importTable('hart', 'regions', REGION_PARAMS, REGION_RESULT);
   }
 

@@ -119,7 +119,7 @@ export class Exits {
   /**
    * Leaves the instruction at pc, an access of `va`, to the interpreter, because it is not in its window. The fuel is exact.
    *
-   * @param window offset of the place's window slot
+   * @param window offset of the place's window slot from the region's first
    */
   stumble(pc: number, left: Left, va: I64, window: number, kind: Stumble): Stmt[] {
     const how = i32.const(STUMBLES[kind][0]);
@@ -164,7 +164,7 @@ export class Exits {
   private stumbles(): Stmt[] {
     if (!this.mayStumble) return [];
     const { env, context, target, fuel, how, va, slot } = this;
-    const window = i32.add(i32.load(env.hartBlock, HartBlock.windowBase.offset), slot);
+    const window = i32.add(i32.add(i32.load(env.hartBlock, HartBlock.windowBase.offset), env.slots), slot);
     const start = i64.const(this.start);
     return Object.values(STUMBLES).map(([value, name]) =>
       when(i32.eq(how, i32.const(value)), tailCall(env.get(name), context, target, fuel, va, window, start)),

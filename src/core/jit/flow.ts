@@ -3,10 +3,11 @@
  *
  * WebAssembly has blocks, loops and forward branches out of them, no jumps. A reducible graph can be written so: the blocks in reverse
  * postorder, each where the dominator tree has it (emit.ts; after Ramsey, "Beyond Relooper", 2022). An edge that goes back to a block that
- * does not dominate its source would make a loop with two entries: it is cut, that is, turned into an exit whose target
- * gets a region of its own.
+ * does not dominate its source would make a loop with two entries: these are joined (joints.ts), or, if that cannot be, the edge is cut,
+ * that is, turned into an exit whose target gets a region of its own.
  */
 
+import { joinEntries } from './joints.ts';
 import type { Block, Edge, Region } from './region.ts';
 
 export interface Shape {
@@ -31,7 +32,10 @@ export function shapeOf(region: Region): Shape {
       while (at > a) at = dominator[at]!;
       return at === a;
     };
-    if (!cut(blocks, dominates)) return describe(blocks, dominator);
+    const edge = strayEdge(blocks, dominates);
+    if (edge === undefined) return describe(blocks, dominator);
+    const [from, { to }] = edge;
+    if (!joinEntries(region, blocks, dominator, from, to!)) edge[1].to = undefined;
   }
 }
 
@@ -43,16 +47,16 @@ function reversePostorder(region: Region): Block[] {
   for (const block of region.blocks) block.order = -1;
   const postorder: Block[] = [];
   const entry = region.blocks[0]!;
-  const stack: { block: Block; edges: Edge[] }[] = [];
+  const stack: { block: Block; next: number }[] = [];
   const visit = (block: Block): void => {
     // Any number but −1 says that it has been seen.
     block.order = 0;
     // The edge that is looked at last comes first in the result: what follows a block in memory stays behind it.
-    stack.push({ block, edges: block.edges() });
+    stack.push({ block, next: 0 });
   };
   visit(entry);
   for (let top = stack.at(-1); top !== undefined; top = stack.at(-1)) {
-    const edge = top.edges.shift();
+    const edge = top.block.edges()[top.next++];
     if (edge === undefined) {
       postorder.push(top.block);
       stack.pop();
@@ -94,18 +98,14 @@ function dominators(blocks: readonly Block[]): number[] {
   return idom;
 }
 
-/** Cuts the backward edges to blocks that do not dominate their sources; returns whether there were any. */
-function cut(blocks: readonly Block[], dominates: (a: number, b: number) => boolean): boolean {
-  let any = false;
+/** A backward edge, with its source, to a block that does not dominate that. */
+function strayEdge(blocks: readonly Block[], dominates: (a: number, b: number) => boolean): [Block, Edge] | undefined {
   for (const block of blocks) {
     for (const edge of block.edges()) {
-      if (edge.to !== undefined && edge.to.order <= block.order && !dominates(edge.to.order, block.order)) {
-        edge.to = undefined;
-        any = true;
-      }
+      if (isBackEdge(block, edge) && !dominates(edge.to!.order, block.order)) return [block, edge];
     }
   }
-  return any;
+  return undefined;
 }
 
 function describe(blocks: readonly Block[], dominator: readonly number[]): Shape {

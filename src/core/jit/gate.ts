@@ -6,7 +6,7 @@
  * meantime the hart stays in guest code (memory.ts tells why windows stay good).
  */
 
-import { WindowSlot } from '../hart-block.ts';
+import { WINDOW_SPAN, WindowSlot } from '../hart-block.ts';
 import { branch, type Label, select, sequence } from '../wasm/control.ts';
 import type { FunctionBuilder } from '../wasm/module.ts';
 import { i32, i64 } from '../wasm/ops.ts';
@@ -100,7 +100,8 @@ export class Gates {
       below.set(i64.sub(address, i64.load(windowBase, slot + WindowSlot.start.offset))),
       above.set(i64.load(windowBase, slot + WindowSlot.bound.offset)),
       branch(refused, i64.geU(below, above), 0),
-      above.set(i64.sub(above, i64.add(below, i64.const(1)))),
+      // A window reaches beyond its bound: by WINDOW_SPAN, of which so much is needed.
+      above.set(i64.add(i64.sub(above, below), i64.const(WINDOW_SPAN - stream.length - 1))),
       ...(extent > 0 ? [branch(refused, i64.ltU(above, i64.const(extent)), 0)] : []),
       place.set(stream.isTable ? addend : i32.add(i32.wrap(address), addend)),
     ];

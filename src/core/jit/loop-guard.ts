@@ -19,10 +19,12 @@ import type { Block, Edge, Region } from './region.ts';
 
 /** Accesses by addresses that differ by constants only, or that look up one table. */
 export interface Stream {
-  /** The lowest address, by the registers at the head, in a round; the others are less than WINDOW_SPAN above, or in the table. */
+  /** The lowest address, by the registers at the head, in a round. */
   readonly lowest: Form;
   /** What is added to it each round: invariant registers and a constant. */
   readonly stride: Form;
+  /** Bytes from the lowest address of a round to the end of what is accessed; of a table, of one access. */
+  readonly length: number;
   /** Whether it is a table, which is accessed anywhere from `lowest` on, `lowest.extent` bytes up. */
   readonly isTable: boolean;
   readonly write: boolean;
@@ -80,7 +82,8 @@ export function streamsOf(region: Region, shape: Shape, loop: Loop): Pick<LoopGu
       const { form } = group[0]!;
       const isTable = form.extent > 0;
       const extent = Math.max(...group.map((access) => access.form.extent));
-      const stream = { lowest: { ...form, extent }, stride, isTable, write };
+      const length = Math.max(...group.map((access) => access.form.constant - form.constant + access.size));
+      const stream = { lowest: { ...form, extent }, stride, length, isTable, write };
       streams.push(stream);
       for (const access of group) {
         // A store that is not always executed must not have the page looked up for writing.

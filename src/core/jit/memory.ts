@@ -49,7 +49,7 @@ interface Plan {
 
 /** A window, as a place compares addresses with it. */
 interface Window {
-  /** Offset of its slot from the partition's first. */
+  /** Offset of its slot from the region's first. */
   readonly slot: number;
   readonly start: I64;
   readonly bound: I64;
@@ -60,12 +60,13 @@ interface Window {
 const MAX_LOCAL_WINDOWS = 6;
 
 export class MemoryAccess {
-  /** Of the partition in use. */
+  /** The region's window slots, in the partition in use. */
   private readonly windowBase: Local<'i32'>;
   private readonly tlbBase: Local<'i32'>;
   /** Physical address of the group of each base register. */
   private readonly physicals = new Map<number, Local<'i32'>>();
-  private nextSlot: number;
+  /** Window slots used so far, for reading and for writing each: a region has at most all there are. */
+  slotCount = 0;
   /** Of the loop in whose checked copy the block is that is being emitted. */
   private checked: LoopGuard | undefined;
   /** Window slots of streams, and of other places in loops by the index of the instruction, reading and writing. */
@@ -79,15 +80,13 @@ export class MemoryAccess {
   ) {
     this.windowBase = tier.func.local('i32', 'windows');
     this.tlbBase = tier.func.local('i32', 'tlb');
-    // Regions begin at different slots, so that those that work together do not share them.
-    this.nextSlot = Math.imul(tier.region.start >>> 1, 0x9e37_79b1) >>> 16;
   }
 
   prologue(): Stmt {
     const { patient, env } = this.tier;
     return patient
       ? this.tlbBase.set(i32.load(env.hartBlock, HartBlock.tlbBase.offset))
-      : this.windowBase.set(i32.load(env.hartBlock, HartBlock.windowBase.offset));
+      : this.windowBase.set(i32.add(i32.load(env.hartBlock, HartBlock.windowBase.offset), env.slots));
   }
 
   /** A block begins, which is in the checked copy of the loop with this guard. */
@@ -264,12 +263,14 @@ export class MemoryAccess {
     return this.slotOf(stream, stream.write);
   }
 
-  /** Offset of a slot from the partition's first, the same each time for a key. */
+  /** Offset of a slot from the region's first, the same each time for a key. */
   private slotOf(key: Stream | string, write: boolean): number {
     let slot = this.slots.get(key);
     if (slot === undefined) {
-      const index = (this.nextSlot++ & (WINDOW_SLOTS - 1)) + (write ? WINDOW_SLOTS : 0);
-      slot = index * WindowSlot.SIZE;
+      // Those for writing lie as far behind those for reading as the partition's.
+      const index = this.slots.size % WINDOW_SLOTS;
+      this.slotCount = Math.max(this.slotCount, index + 1);
+      slot = (index + (write ? WINDOW_SLOTS : 0)) * WindowSlot.SIZE;
       this.slots.set(key, slot);
     }
     return slot;

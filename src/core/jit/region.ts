@@ -58,6 +58,7 @@ export class Block {
   jump: number | undefined;
   /** In the guarded copy of a loop, instead of an edge back to its head: to the gate, when as many rounds are over as it has granted. */
   exhausted: Edge | undefined;
+  private allEdges: Edge[] | undefined;
 
   constructor(
     /** Instructions first … end − 1 of the region. */
@@ -76,12 +77,13 @@ export class Block {
     return this.first === this.end && this.flow === Flow.Branch;
   }
 
-  edges(): Edge[] {
-    const out = [...this.returns, ...this.computed];
-    if (this.taken !== undefined) out.push(this.taken);
-    if (this.next !== undefined) out.push(this.next);
-    if (this.exhausted !== undefined) out.push(this.exhausted);
-    return out;
+  /** All of them. From the first call on there must not be others, but they may lead elsewhere. */
+  edges(): readonly Edge[] {
+    if (this.allEdges === undefined) {
+      this.allEdges = [...this.returns, ...this.computed];
+      for (const edge of [this.taken, this.next, this.exhausted]) if (edge !== undefined) this.allEdges.push(edge);
+    }
+    return this.allEdges;
   }
 }
 

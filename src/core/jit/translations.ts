@@ -15,7 +15,7 @@
 
 import { F_SLOT, xOffset } from '../context.ts';
 import type { DecodeMemo } from '../decode-memo.ts';
-import { HartBlock } from '../hart-block.ts';
+import { HartBlock, WINDOW_SLOTS, WindowSlot } from '../hart-block.ts';
 import type { Ram } from '../ram.ts';
 import { emitRegion } from './emit.ts';
 import { type ComputedJumps, NO_JUMPS } from './computed-jumps.ts';
@@ -73,6 +73,8 @@ type Clock = () => number;
 export class Translations {
   private readonly byStart = new Map<number, Translation[]>();
   private readonly free: number[] = [];
+  /** Window slots given out to regions since it began with the first. */
+  private nextSlot = 0;
   /** Where regions begin that are to be patient. */
   private readonly patient = new Set<number>();
   /** Times that the region at a start has been made anew. */
@@ -210,10 +212,15 @@ export class Translations {
     region.hopes = hopes;
     if (this.free.length === 0) this.makeRoom();
     const index = this.free.pop()!;
-    const module = new WebAssembly.Module(emitRegion(region, this));
-    new WebAssembly.Instance(module, { ...this.imports, region: { index } });
+    const { bytes, slots } = emitRegion(region, this);
+    const module = new WebAssembly.Module(bytes);
+    new WebAssembly.Instance(module, { ...this.imports, region: { index, slots: this.takeSlots(slots) } });
     const ranges = region.ranges();
-    const cases = new Set(region.blocks.flatMap((block) => block.computed.flatMap((e) => (e.to === undefined ? [] : [e.pc]))));
+    const cases = new Set(
+      region.blocks.flatMap(({ jump, computed }) =>
+        jump === undefined ? [] : computed.flatMap((e) => (e.to === undefined ? [] : [e.pc])),
+      ),
+    );
     const translation = {
       start: pc,
       index,
@@ -230,6 +237,14 @@ export class Translations {
     else list.push(translation);
     this.account(region, this.clock() - began);
     return translation;
+  }
+
+  /** Offset of the first of `count` window slots; when all have been given out, it begins again with those that have been so for longest. */
+  private takeSlots(count: number): number {
+    if (this.nextSlot + count > WINDOW_SLOTS) this.nextSlot = 0;
+    const first = this.nextSlot;
+    this.nextSlot += count;
+    return first * WindowSlot.SIZE;
   }
 
   private copyOf(ranges: readonly CodeRange[]): Uint16Array {

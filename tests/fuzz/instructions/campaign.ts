@@ -1,18 +1,20 @@
 /*
  * Long runs of the instruction fuzzer:
  *
- *   npx tsx tests/fuzz/instructions/campaign.ts [--count 1000000] [--seed 1] [--jobs 2] [--tier always|hot|off]
+ *   npx tsx tests/fuzz/instructions/campaign.ts [--count 1000000] [--seed 1] [--jobs 2] [--tier always|hot|off] [--loops]
  *
- * Sequence n is what the seed n makes, so `--seed n --count 1` is that one again. With several jobs, each is a process with a share of the
+ * With `--loops`, the programs are loops over memory (loops.ts). Sequence n is what the seed n makes, so `--seed n --count 1` is that one again. With several jobs, each is a process with a share of the
  * sequences. The status is 1 when the harts have differed. Tier `off` compares the interpreter with itself, its budgets cut into pieces.
  */
 
 import { fork } from 'node:child_process';
+import { writeSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 
-import { reportFailure, runSequences } from './failure.ts';
+import { describeShort, reportFailure, runSequences } from './failure.ts';
 import { Lab, nameOf } from './lab.ts';
 import { watch } from './watchdog.ts';
+import { ANYTHING, LOOPS } from './theme.ts';
 import type { JitMode } from '../../../src/core/jit/translations.ts';
 import type { Cause } from '../../../src/core/trap.ts';
 
@@ -34,6 +36,7 @@ const { values } = parseArgs({
     seed: { type: 'string', default: '1' },
     jobs: { type: 'string', default: '1' },
     tier: { type: 'string', default: 'always' },
+    loops: { type: 'boolean', default: false },
     /** One job of several: reports to its parent. */
     child: { type: 'boolean', default: false },
   },
@@ -54,7 +57,7 @@ const tier = values.tier as JitMode;
 const began = Date.now();
 
 function job(report: (progress: Progress) => void): void {
-  const lab = new Lab(tier);
+  const lab = new Lab(tier, values.loops ? LOOPS : ANYTHING);
   let last = Date.now();
   const progress = (done: number): Progress => ({
     done,
@@ -72,7 +75,9 @@ function job(report: (progress: Progress) => void): void {
   });
   running[0] = -1;
   if (failed === undefined) return report(progress(count));
-  const failure = reportFailure(tier, failed.sequence, seed, failed.difference);
+  // At once, and from here: with a mistake in the fuel, what is smaller may never end.
+  writeSync(1, `sequence ${String(failed.sequence)} fails: ${describeShort(failed.difference)}; making it smaller\n`);
+  const failure = reportFailure(lab, failed.sequence, seed, failed.difference);
   report({ ...progress(failed.sequence - seed), failure });
 }
 
@@ -114,7 +119,16 @@ else if (jobs === 1) {
   const children = Array.from({ length: jobs }, (_, index) => {
     const first = seed + index * share;
     const part = Math.min(share, seed + count - first);
-    const options = ['--child', '--tier', tier, '--seed', String(first), '--count', String(part)];
+    const options = [
+      '--child',
+      '--tier',
+      tier,
+      '--seed',
+      String(first),
+      '--count',
+      String(part),
+      ...(values.loops ? ['--loops'] : []),
+    ];
     shares.push({ done: 0, instructions: 0, regions: 0, causes: new Array<number>(64).fill(0) });
     return fork(import.meta.filename, options, { execArgv: process.execArgv });
   });

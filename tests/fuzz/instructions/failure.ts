@@ -5,7 +5,6 @@
  * same program, then with ever more of the sequences before.
  */
 
-import type { JitMode } from '../../../src/core/jit/translations.ts';
 import { type Difference, hex, Lab, programOf, STATES_PER_PROGRAM } from './lab.ts';
 import type { Program } from './layout.ts';
 import { minimise } from './minimise.ts';
@@ -18,9 +17,11 @@ export function runSequences(
   count: number,
   each?: (sequence: number) => void,
 ): { sequence: number; program: Program; difference: Difference } | undefined {
+  const { theme } = lab;
   let program: Program | undefined;
   for (let sequence = first; sequence < first + count; sequence++) {
-    if (program === undefined || sequence % STATES_PER_PROGRAM === 0) lab.load((program = programOf(sequence)));
+    if (sequence > first && sequence % (STATES_PER_PROGRAM * theme.programs) === 0) lab.renew();
+    if (program === undefined || sequence % STATES_PER_PROGRAM === 0) lab.load((program = programOf(sequence, theme)));
     lab.draw(sequence);
     const difference = lab.run(sequence);
     if (difference !== undefined) return { sequence, program, difference };
@@ -30,14 +31,14 @@ export function runSequences(
 }
 
 /**
- * The report on a sequence that failed.
+ * The report on a sequence that failed in a lab.
  *
  * @param began the first sequence that the same harts ran
  */
-export function reportFailure(tier: JitMode, sequence: number, began: number, difference: Difference): string {
+export function reportFailure({ tier, theme }: Lab, sequence: number, began: number, difference: Difference): string {
   const replay = (first: number): string =>
-    `replay: npx tsx tests/fuzz/instructions/campaign.ts --tier ${tier} --seed ${String(first)} --count ${String(sequence - first + 1)}`;
-  const small = minimise(new Lab(tier), sequence, programOf(sequence));
+    `replay: npx tsx tests/fuzz/instructions/campaign.ts${theme.options} --tier ${tier} --seed ${String(first)} --count ${String(sequence - first + 1)}`;
+  const small = minimise(new Lab(tier, theme), sequence, programOf(sequence, theme));
   if (small !== undefined) {
     const registers = Array.from({ length: 64 }, (_, n) => {
       const [low, high] = [small.registers[2 * n]!, small.registers[2 * n + 1]!];
@@ -49,15 +50,16 @@ export function reportFailure(tier: JitMode, sequence: number, began: number, di
       replay(sequence),
       `made smaller: ${describeDifference(small.difference, small.program)}`,
       `registers at first: ${registers.join(' ') || 'all zero'}`,
+      `pages: ${small.pages.join(', ') || 'any'}`,
     ].join('\n');
   }
   for (let before = STATES_PER_PROGRAM; ; before *= 4) {
     const first = Math.max(began, sequence - before - (sequence % STATES_PER_PROGRAM));
-    const lab = new Lab(tier);
+    const lab = new Lab(tier, theme);
     lab.thorough = true;
     const again = runSequences(lab, first, sequence - first + 1);
     if (again === undefined && first > began) continue;
-    const shown = again ?? { sequence, difference, program: programOf(sequence) };
+    const shown = again ?? { sequence, difference, program: programOf(sequence, theme) };
     const when = again === undefined ? 'only once' : `only after others`;
     return [
       `sequence ${String(shown.sequence)} fails, ${when}: ${describeShort(shown.difference)}`,
@@ -67,6 +69,6 @@ export function reportFailure(tier: JitMode, sequence: number, began: number, di
   }
 }
 
-function describeShort({ what, reference, subject, pc }: Difference): string {
+export function describeShort({ what, reference, subject, pc }: Difference): string {
   return `${what} is ${reference} on the reference and ${subject} on the subject, at ${hex(pc)}`;
 }

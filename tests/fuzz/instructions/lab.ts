@@ -19,9 +19,9 @@ import { CODE } from '../../core/helpers/hart.ts';
 import { Dice } from './dice.ts';
 import { plain16, plain32 } from './encode.ts';
 import { CODE_PAGES, PAGE_BYTES, type Program } from './layout.ts';
-import { generate } from './shapes.ts';
-import { ALLOW, CODE_FLAGS, DATA_FLAGS, DATA_PAGES, FENCE_I, Space } from './space.ts';
+import { ALLOW, CODE_FLAGS, DATA_FLAGS, FENCE_I, Space } from './space.ts';
 import { State } from './state.ts';
+import { ANYTHING, type Theme } from './theme.ts';
 
 /** Sequences that share a program. */
 export const STATES_PER_PROGRAM = 50;
@@ -47,21 +47,23 @@ export interface Difference {
 }
 
 /** The program of a sequence. */
-export function programOf(sequence: number): Program {
-  return generate(new Dice(Math.floor(sequence / STATES_PER_PROGRAM), PROGRAM));
+export function programOf(sequence: number, theme = ANYTHING): Program {
+  return theme.generate(new Dice(Math.floor(sequence / STATES_PER_PROGRAM), PROGRAM));
 }
 
 export class Lab {
-  readonly state = new State();
+  readonly state: State;
   /** Compare everything after every run. */
   thorough = false;
   /** Runs that ended so, by cause; instructions that the reference has retired. */
   readonly causes = new Uint32Array(64);
   instructions = 0;
 
-  readonly reference = new Space('off');
-  readonly subject: Space;
-  private readonly sides: readonly Space[];
+  private harts!: { readonly reference: Space; readonly subject: Space };
+  private sides: readonly Space[] = [];
+  /** Translated by subjects that are gone. */
+  private earlierRegions = 0;
+  private readonly pages: readonly number[];
   private readonly pageOf = new Map<number, number>();
   private program: Program = { image: new Uint16Array(0), starts: [], landings: [] };
   private ticks = 0;
@@ -70,10 +72,29 @@ export class Lab {
   private budget = 0;
   private runs = 0;
 
-  constructor(readonly tier: JitMode) {
-    this.subject = new Space(tier);
+  constructor(
+    readonly tier: JitMode,
+    readonly theme: Theme = ANYTHING,
+  ) {
+    this.state = new State(theme.terrain);
+    this.pages = theme.terrain.pages;
+    this.pages.forEach((va, index) => this.pageOf.set(va / PAGE_BYTES, index));
+    this.renew();
+  }
+
+  get reference(): Space {
+    return this.harts.reference;
+  }
+  get subject(): Space {
+    return this.harts.subject;
+  }
+
+  /** Goes on with fresh harts. */
+  renew(): void {
+    const { tier, theme } = this;
+    if (this.sides.length > 0) this.earlierRegions = this.regions;
+    this.harts = { reference: new Space('off', theme.terrain), subject: new Space(tier, theme.terrain) };
     this.sides = [this.reference, this.subject];
-    DATA_PAGES.forEach((va, index) => this.pageOf.set(va / PAGE_BYTES, index));
     // It stands still during a run: a translator reads it too.
     for (const { hart } of this.sides) hart.clock = () => this.ticks;
   }
@@ -100,7 +121,7 @@ export class Lab {
     const last = dice.between(1, MOST_RUNS) - 1;
     let difference: Difference | undefined;
     for (this.runs = 0; this.runs <= last && difference === undefined; this.runs++) {
-      this.budget = budgetFrom(dice);
+      this.budget = this.budgetFrom(dice);
       this.from = Context.pc.get(reference.hart.ram, reference.context);
       this.ticks += TICK;
       const cause = reference.hart.cpu.run(reference.context, this.budget);
@@ -138,10 +159,14 @@ export class Lab {
     }
   }
 
-  /** Regions that the subject has translated. */
+  private budgetFrom(dice: Dice): number {
+    return 1 + dice.below(dice.pick(this.theme.budgets));
+  }
+
+  /** Regions that the subjects have translated. */
   get regions(): number {
     const { hart } = this.subject;
-    return HartBlock.regions.get(hart.ram, hart.hartBlock);
+    return this.earlierRegions + HartBlock.regions.get(hart.ram, hart.hartBlock);
   }
 
   private retired({ hart }: Space): number {
@@ -180,11 +205,12 @@ export class Lab {
 
   private compareMemory(retired: number): Difference | undefined {
     const { reference, subject } = this;
-    for (let i = 0; i < DATA_PAGES.length; i++) {
+    for (let i = 0; i < this.pages.length; i++) {
       const at = this.firstDifference(reference.data[i]!, 0, PAGE_BYTES);
-      if (at >= 0) return this.memory(DATA_PAGES[i]! + at - reference.data[i]!, at);
+      // A frame that no page is mapped to is compared all the same.
+      if (at >= 0) return this.memory((this.pages[this.state.order.indexOf(i)] ?? 0) + at - reference.data[i]!, at);
       const slot = this.firstDifference(reference.dataSlots[i]!, 0, 8);
-      if (slot >= 0) return this.memory(DATA_PAGES[i]!, slot, 'page table entry for');
+      if (slot >= 0) return this.memory(this.pages[i]!, slot, 'page table entry for');
     }
     for (let i = 0; i < CODE_PAGES; i++) {
       const va = CODE + i * PAGE_BYTES;
@@ -282,7 +308,7 @@ export class Lab {
   /** Something that has nothing to do with the program. */
   private disturb(dice: Dice): void {
     const what = dice.below(9);
-    const page = dice.below(DATA_PAGES.length);
+    const page = dice.below(this.pages.length);
     const flags = dice.below(DATA_FLAGS.length);
     const codePage = dice.below(CODE_PAGES);
     const codeFlags = dice.below(CODE_FLAGS.length);
@@ -312,7 +338,7 @@ export class Lab {
           hart.cpu.activate(hart.root, side.asids[asid]!);
           break;
         case 6:
-          side.mapCode(codePage, side.code[codePage]!, codeFlags);
+          if (this.theme.codeComesAndGoes) side.mapCode(codePage, side.code[codePage]!, codeFlags);
           break;
         case 7:
           side.replaceCode(codePage, changed - CODE, word);
@@ -322,10 +348,6 @@ export class Lab {
     }
     if (what === 8) this.movePc(start);
   }
-}
-
-function budgetFrom(dice: Dice): number {
-  return 1 + dice.below([4, 40, 400, 3000][dice.below(4)]!);
 }
 
 export function nameOf(cause: Cause): string {

@@ -10,6 +10,7 @@ import { asm } from '../../core/helpers/assembler.ts';
 import { CODE } from '../../core/helpers/hart.ts';
 import type { Dice } from './dice.ts';
 import { NOP, shortBranch, shortJump } from './encode.ts';
+import type { Roles } from './roles.ts';
 
 export const PAGE_BYTES = 4096;
 export const CODE_PAGES = 2;
@@ -24,6 +25,8 @@ export interface Program {
   readonly starts: readonly number[];
   /** Those that pointers to code point to: few, for each becomes a translation. */
   readonly landings: readonly number[];
+  /** What registers are to begin with, if the program counts on it. */
+  readonly roles?: Roles;
 }
 
 /** How an instruction's word depends on its label; Hi and Lo are AUIPC and what follows it. */

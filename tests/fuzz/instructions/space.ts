@@ -3,10 +3,9 @@
  *
  *   0           data, so that x0 is a pointer too
  *   CODE        two pages, executable and never writable; each may be mapped to a copy (`spares`) instead
- *   DATA        seven pages in a row; what each allows is drawn for every sequence
+ *   DATA        pages in a row; what each allows is drawn for every sequence (and so for other data pages: terrain.ts)
  *   SUPERPAGE   2 MiB at once, read-only: all frames below here
  *   ALIAS       the code, writable
- *   TOP         the last user page
  *
  * Two ASIDs have the same page tables. What is restored for a sequence is flushed page by page, so that what a hart remembers of the code
  * outlives it, as far as the code does.
@@ -16,19 +15,13 @@ import { Context, NO_RESERVATION, xOffset } from '../../../src/core/context.ts';
 import { isLong } from '../../../src/core/isa/decode.ts';
 import type { JitMode } from '../../../src/core/jit/translations.ts';
 import { addressToPte, PTE_A, PTE_D, PTE_R, PTE_U, PTE_V, PTE_W, PTE_X } from '../../../src/core/mmu.ts';
-import { CODE, DATA, TestHart } from '../../core/helpers/hart.ts';
+import { CODE, TestHart } from '../../core/helpers/hart.ts';
 import { Dice } from './dice.ts';
 import { CODE_PAGES, PAGE_BYTES, type Program } from './layout.ts';
 import { ALIAS, TABLE_ENTRIES } from './shapes.ts';
 import type { State } from './state.ts';
-import { drawFloat, drawInteger } from './values.ts';
-
-export const SUPERPAGE = 0x4000_0000;
-const TOP = 2 ** 38 - PAGE_BYTES;
-
-/** Addresses of the data pages; the second has the table of code addresses. */
-export const DATA_PAGES: readonly number[] = [0, ...[0, 1, 2, 3, 4, 5, 6].map((n) => DATA + n * PAGE_BYTES), TOP];
-const TABLE_PAGE = 1;
+import { SUPERPAGE, type Terrain } from './terrain.ts';
+import { drawFloat, drawInteger, drawListPage } from './values.ts';
 
 const USER = PTE_V | PTE_U;
 export const FULL = USER | PTE_R | PTE_W | PTE_A | PTE_D;
@@ -45,7 +38,19 @@ export const DATA_FLAGS: readonly number[] = [
   FULL & ~PTE_U,
   USER | PTE_W | PTE_A | PTE_D,
   OUTSIDE,
+  // Written once, and since then read-only.
+  FULL & ~PTE_W,
 ];
+export function nameOfFlags(choice: number): string {
+  const flags = DATA_FLAGS[choice]!;
+  if (flags === OUTSIDE) return 'outside RAM';
+  return (
+    Array.from('VRWXUGAD')
+      .filter((_, bit) => (flags >> bit) & 1)
+      .join('') || 'unmapped'
+  );
+}
+
 /** Index of the flags that allow all, among either. */
 export const ALLOW = 0;
 const OUTSIDE_FRAME = 0x8_0000;
@@ -56,8 +61,9 @@ export const CODE_FLAGS: readonly number[] = [USER | PTE_R | PTE_X | PTE_A, USER
 /** The first parcel of FENCE.I, which programs have only behind a store to code. */
 export const FENCE_I = 0x100f;
 
-/** Different contents of data pages. */
+/** Different contents of data pages: any values, and what lists have, of each kind. */
 export const POOL_PAGES = 16;
+export const LIST_PAGES = 8;
 
 export class Space {
   readonly hart: TestHart;
@@ -71,30 +77,38 @@ export class Space {
   readonly codeSlots: readonly number[];
   readonly dataSlots: readonly number[];
   private readonly pool: readonly number[];
+  /** The frame that each data page is mapped to, by index. */
+  private order: Uint8Array = new Uint8Array(0);
 
-  constructor(tier: JitMode) {
+  constructor(
+    tier: JitMode,
+    private readonly terrain: Terrain,
+  ) {
     const hart = new TestHart(undefined, tier);
     this.hart = hart;
+    const upwards = (count: number): number[] => Array.from({ length: count }, () => hart.frame());
     // Pages that follow each other virtually do not physically.
-    const frames = (count: number): number[] => Array.from({ length: count }, () => hart.frame()).reverse();
+    const frames = (count: number): number[] => upwards(count).reverse();
+    const { pages } = terrain;
     this.context = hart.frame();
     this.asids = [hart.asid, hart.asid + 0x21];
     this.code = frames(CODE_PAGES);
     this.spares = frames(CODE_PAGES);
-    this.data = frames(DATA_PAGES.length);
-    this.pool = frames(POOL_PAGES);
+    this.data = (terrain.upwards ? upwards : frames)(pages.length);
+    this.pool = frames(POOL_PAGES + LIST_PAGES);
     this.codeSlots = this.code.map((_, n) => hart.entry(CODE + n * PAGE_BYTES));
-    this.dataSlots = DATA_PAGES.map((va) => hart.entry(va));
+    this.dataSlots = pages.map((va) => hart.entry(va));
     this.code.forEach((frame, n) => hart.map(ALIAS + n * PAGE_BYTES, FULL, frame));
     // The 2 MiB beyond the frames in use: all zeros.
     hart.writePte(hart.entry(SUPERPAGE, 1), addressToPte(0x40_0000, USER | PTE_R | PTE_A));
     const dice = new Dice(1, 1);
-    for (const frame of this.pool) {
+    this.pool.forEach((frame, n) => {
+      if (n >= POOL_PAGES) return drawListPage(dice, hart.ram.u32.subarray(frame >>> 2, (frame + PAGE_BYTES) >>> 2), n);
       for (let at = frame >>> 2; at < (frame + PAGE_BYTES) >>> 2; at += 2) {
         if (dice.oneIn(3)) drawFloat(dice, hart.ram.u32, at);
         else drawInteger(dice, hart.ram.u32, at);
       }
-    }
+    });
   }
 
   /** Puts the program in place. */
@@ -121,12 +135,14 @@ export class Space {
   restore(state: State): void {
     const { hart, context } = this;
     const { ram, cpu } = hart;
+    const { table } = this.terrain;
+    this.order = state.order;
     for (let i = 0; i < this.data.length; i++) {
       ram.copy(this.data[i]!, this.pool[state.contents[i]!]!, PAGE_BYTES);
       this.mapData(i, state.flags[i]!);
     }
-    for (let i = 0; i < TABLE_ENTRIES; i++) {
-      const at = (this.data[TABLE_PAGE]! + 8 * i) >>> 2;
+    for (let i = 0; i < TABLE_ENTRIES && table !== undefined; i++) {
+      const at = (this.data[table]! + 8 * i) >>> 2;
       ram.u32[at] = state.table[i]!;
       ram.u32[at + 1] = 0;
     }
@@ -143,10 +159,10 @@ export class Space {
   /** Maps a data page with the flags of an index into DATA_FLAGS. */
   mapData(index: number, choice: number): void {
     const flags = DATA_FLAGS[choice]!;
-    const pte =
-      flags === OUTSIDE ? addressToPte(OUTSIDE_FRAME, FULL) : flags === 0 ? 0 : addressToPte(this.data[index]!, flags);
+    const frame = flags === OUTSIDE ? OUTSIDE_FRAME : this.data[this.order[index]!]!;
+    const pte = flags === 0 ? 0 : addressToPte(frame, flags === OUTSIDE ? FULL : flags);
     this.hart.writePte(this.dataSlots[index]!, pte);
-    this.flushPage(DATA_PAGES[index]!);
+    this.flushPage(this.terrain.pages[index]!);
   }
 
   /** Maps a code page to a frame with the flags of an index into CODE_FLAGS. */

@@ -5,6 +5,8 @@
 import { FpuOp } from '../../../src/core/fpu/op.ts';
 import { edges } from '../../core/fpu-cases.ts';
 import type { Dice } from './dice.ts';
+import { PAGE_BYTES } from './layout.ts';
+import { ARRAY } from './terrain.ts';
 
 const BOX = 0xffff_ffff_0000_0000n;
 
@@ -64,6 +66,25 @@ export function drawFloat(dice: Dice, into: Uint32Array, at: number): void {
       break;
     default:
       draw(dice, FLOATS, into, at);
+  }
+}
+
+/** Fills a page, the `kind`th: with text that seldom ends, small numbers, flags that are mostly zero, or pointers to the like. */
+export function drawListPage(dice: Dice, words: Uint32Array, kind: number): void {
+  for (let at = 0; at < words.length; at++) {
+    switch (kind % 4) {
+      case 0:
+        words[at] = dice.oneIn(100) ? 0 : dice.word() | 0x0101_0101;
+        break;
+      case 1:
+        words[at] = at % 2 === 0 ? dice.between(-4, 300) : 0;
+        break;
+      case 2:
+        words[at] = dice.oneIn(60) ? 1 << dice.below(32) : 0;
+        break;
+      default:
+        words[at] = at % 2 === 0 ? dice.pick(ARRAY) + 8 * dice.below(PAGE_BYTES / 8) : 0;
+    }
   }
 }
 

@@ -19,7 +19,7 @@ const TEXT = `
       process.kill(process.pid, 'SIGKILL');
     }
     last = now;
-  }, patience).unref();
+  }, patience);
 `;
 
 /** A word to note the running sequence in; −1 when none is. */
