@@ -2,9 +2,9 @@
  * Which integer registers hold words (word.ts) at the start of each block of a region, on all ways to it, so that the tier may keep them
  * in 32 bits through loops. It follows from what the meanings of the instructions say (word-probe.ts).
  *
- * What a register holds when the region is entered is known to nobody: a region with a loop assumes it of those registers where that pays
- * and the prologue has to see to it. A region that is entered otherwise is translated anew, without
- * the assumptions that did not hold (`beWary`, translations.ts).
+ * What the registers hold when the region is entered is not known. A region with a loop assumes that those hold words by which the loop
+ * gains something; the prologue has to see to it. A region that is entered otherwise is translated anew, without the assumptions that did
+ * not hold (`beWary`, translations.ts).
  */
 
 import { F_SLOT } from '../context.ts';
