@@ -98,6 +98,9 @@ export class Cpu {
       bePatient: (lo, hi) => {
         translations.bePatient(lo, hi);
       },
+      beWary: (lo, hi, context) => {
+        translations.beWary(lo, hi, context);
+      },
       noteJump: (fromLo, fromHi, toLo, toHi) => {
         if (toHi >>> 0 < USER_HIGH) jumps.record(fromHi * TWO_32 + (fromLo >>> 0), toHi * TWO_32 + (toLo >>> 0));
       },

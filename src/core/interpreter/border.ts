@@ -181,7 +181,7 @@ function emitArrivals(env: Environment, border: Border, inside: Inside): void {
 }
 
 /** What regions tail-call. */
-function emitReturns(env: Environment, { arrive, arriveBy, supply }: Border, { loop, exit }: Inside): void {
+function emitReturns(env: Environment, { arrive, arriveBy, hot, supply }: Border, { loop, exit }: Inside): void {
   const { hartBlock, module } = env;
   for (const [name, next] of [
     ['cold', arrive],
@@ -196,6 +196,15 @@ function emitReturns(env: Environment, { arrive, arriveBy, supply }: Border, { l
     const jumped = module.func(['i32', 'i64', 'i64', 'i32'], 'i32', 'jumped');
     const [context, jump, pc, fuel] = jumpOf(jumped);
     jumped.body([comeBackWith(hartBlock, fuel), tailCall(arriveBy, context, jump, pc, fuel)]);
+  }
+  {
+    const unlike = module.func(['i32', 'i64', 'i32'], 'i32', 'unlike');
+    const [context, pc, fuel] = placeOf(unlike);
+    unlike.body([
+      comeBackWith(hartBlock, fuel),
+      call(env.beWary, i32.wrap(pc), upperWord(pc), context),
+      tailCall(hot, context, pc, fuel),
+    ]);
   }
   const leave = module.func(['i32', 'i64', 'i32', 'i32'], 'i32', 'leave');
   const [context, pc, fuel] = placeOf(leave);

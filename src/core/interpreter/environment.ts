@@ -28,6 +28,8 @@ export interface SlowPaths extends Record<string, unknown> {
   request(lo: number, hi: number): number;
   /** The region that begins at a pc had better look up the TLB for each access. */
   bePatient(lo: number, hi: number): void;
+  /** The registers of a context are not what the region that begins at a pc assumes of them. */
+  beWary(lo: number, hi: number, context: number): void;
   /** Notes that the computed jump at a pc goes to an address. */
   noteJump(fromLo: number, fromHi: number, toLo: number, toHi: number): void;
 }
@@ -47,6 +49,7 @@ export interface Environment {
   readonly flushCode: Callable<'void'>;
   readonly request: Callable<'i32'>;
   readonly bePatient: Callable<'void'>;
+  readonly beWary: Callable<'void'>;
   readonly noteJump: Callable<'void'>;
   /** The hart's translated regions. */
   readonly regions: Indirect;
@@ -74,6 +77,7 @@ export function importEnvironment(countAccesses: boolean): Environment {
     flushCode: module.importFunction(from, 'flushCode', [], 'void'),
     request: module.importFunction(from, 'request', ['i32', 'i32'], 'i32'),
     bePatient: module.importFunction(from, 'bePatient', ['i32', 'i32'], 'void'),
+    beWary: module.importFunction(from, 'beWary', ['i32', 'i32', 'i32'], 'void'),
     noteJump: module.importFunction(from, 'noteJump', ['i32', 'i32', 'i32', 'i32'], 'void'),
     regions: module.importTable('hart', 'regions', REGION_PARAMS, REGION_RESULT),
   };

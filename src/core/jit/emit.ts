@@ -27,6 +27,7 @@ import { hashOf } from './perfect-hash.ts';
 import type { Block, Edge, Region } from './region.ts';
 import { type Singles, singlesOf, slotsOf } from './singles.ts';
 import { TranslatorTier } from './tier.ts';
+import { type WordFlow, wordsOf } from './word-flow.ts';
 
 /** So many entries of a joint are told apart one by one. */
 const FEW = 3;
@@ -73,6 +74,7 @@ class RegionEmitter {
   private readonly innermost: ReadonlySet<Block>;
   private readonly liveness: Liveness;
   private readonly singles: Singles;
+  private readonly words: WordFlow;
   /** By order of the block: where edges to it leave to, and where it begins anew. */
   private readonly meeting: Label[];
   private readonly head: Label[];
@@ -91,6 +93,7 @@ class RegionEmitter {
     this.innermost = new Set(innermostLoops(this.shape).map(({ head }) => head));
     this.liveness = livenessOf(region, this.shape, (block, index) => this.copies?.guardOf(block)?.places.has(index) ?? false);
     this.singles = singlesOf(region, this.shape);
+    this.words = wordsOf(region, this.shape, this.liveness);
     const { blocks, dominator, forwardEdges } = this.shape;
     this.meeting = blocks.map((b) => new Label(`meet ${b.pc.toString(16)}`));
     this.head = blocks.map((b) => new Label(`head ${b.pc.toString(16)}`));
@@ -112,9 +115,10 @@ class RegionEmitter {
       ...(tier.rounds ? [rarely(tier.roundsOtherwise, tailCall(env.get('interpret'), context, start, fuel))] : []),
       ...tier.prologue(this.liveness.loaded),
       ...tier.checkSingles(slotsOf(this.singles.assumed), tailCall(env.get('interpret'), context, start, fuel)),
+      ...tier.checkWords(this.words.known[0]!, tailCall(env.get('unlike'), context, start, fuel)),
       ...tier.exits.around(
         this.tree(this.shape.blocks[0]!, this.anew(this.shape.blocks[0]!)),
-        (dirty) => tier.writeBack(dirty),
+        tier,
         tier.accesses?.settle(env.hartBlock) ?? [],
       ),
     ];
@@ -125,8 +129,8 @@ class RegionEmitter {
   private tree(at: Block, here: Here): Stmt[] {
     const { order } = at;
     if (!this.shape.isLoop[order]) return this.within(at, this.children[order]!, here);
-    const commit = this.commit(here);
-    return [...commit, loop(this.head[order]!, ...this.within(at, this.children[order]!, this.anew(at)))];
+    const before = this.leaveFor(at, here);
+    return [...before, loop(this.head[order]!, ...this.within(at, this.children[order]!, this.anew(at)))];
   }
 
   /** A block, with those where ways meet again standing behind it, the latest last. */
@@ -141,7 +145,27 @@ class RegionEmitter {
 
   /** What is known at the start of a block where ways meet. */
   private anew(at: Block): Here {
-    return new Here(this.dirtyIn(at), 0, new Map(), slotsOf(this.singles.known[at.order]!), this.copies?.guardOf(at));
+    const { words, singles } = this;
+    return new Here(
+      this.dirtyIn(at),
+      words.known[at.order]!.copy(),
+      words.loop[at.order]!,
+      0,
+      new Map(),
+      slotsOf(singles.known[at.order]!),
+      this.copies?.guardOf(at),
+    );
+  }
+
+  /**
+   * To be done on the way to a block where ways meet, which begins with what is known on all of them.
+   *
+   * @throws Error when it counts on words that the code before it has not made
+   */
+  private leaveFor(at: Block, here: Here): Stmt[] {
+    const known = this.words.known[at.order]!;
+    if (!known.isCoveredBy(here.words)) throw new Error(`a word is missing at ${at.pc.toString(16)}`);
+    return [...this.commit(here), ...this.tier.extend(here.words, known, this.dirtyIn(at))];
   }
 
   private block(at: Block, here: Here): Stmt[] {
@@ -154,7 +178,7 @@ class RegionEmitter {
       const flow = region.flow(i);
       if (annotate !== undefined) out.push({ kind: 'note', type: 'void', text: annotate(i) });
       if (flow === Flow.Stop) {
-        return [...out, ...this.commitAll(here), ...tier.exits.interpret(region.pc[i]!, here.dirty)];
+        return [...out, ...this.commitAll(here), ...tier.exits.interpret(region.pc[i]!, here)];
       }
       out.push(...tier.emit(i, OPERATIONS[region.op[i]! - 1]!.instruction));
       here.retired++;
@@ -171,14 +195,14 @@ class RegionEmitter {
         return [];
       case Flow.Branch: {
         const { condition } = tier;
-        const taken = this.go(at, at.taken!, here.onTo(here.dirty));
+        const taken = this.go(at, at.taken!, here.copy());
         return [when(condition!, ...taken), ...this.go(at, at.next!, here)];
       }
       case Flow.Indirect: {
         const out: Stmt[] = [];
         for (const edge of at.returns) {
           if (edge.to === undefined) continue;
-          out.push(when(i64.eq(tier.target, i64.const(edge.pc)), ...this.go(at, edge, here.onTo(here.dirty))));
+          out.push(when(i64.eq(tier.target, i64.const(edge.pc)), ...this.go(at, edge, here.copy())));
         }
         return [...out, ...(at.next?.to === undefined ? this.dispatch(at, here) : this.go(at, at.next, here))];
       }
@@ -193,13 +217,11 @@ class RegionEmitter {
     const cases = at.computed.filter(({ to }) => to !== undefined);
     if (at.joins && at.jump === undefined && cases.length === at.computed.length && cases.length <= FEW) {
       const last = cases.pop()!;
-      const chosen = cases.flatMap((edge) =>
-        when(i64.eq(tier.target, i64.const(edge.pc)), ...this.go(at, edge, here.onTo(here.dirty))),
-      );
+      const chosen = cases.flatMap((edge) => when(i64.eq(tier.target, i64.const(edge.pc)), ...this.go(at, edge, here.copy())));
       return [...this.supply(at, here), ...chosen, ...this.go(at, last, here)];
     }
     const otherwise = new Label('otherwise');
-    const out = (): Stmt[] => [...this.commitAll(here), ...tier.exits.onwardToRegister(tier.target, here.dirty, at.jump)];
+    const out = (): Stmt[] => [...this.commitAll(here), ...tier.exits.onwardToRegister(tier.target, here, at.jump)];
     const hash = cases.length === 0 ? undefined : hashOf(cases.map((edge) => edge.pc));
     if (hash === undefined) return out();
     const labels = cases.map((edge) => new Label(`case ${edge.pc.toString(16)}`));
@@ -210,7 +232,7 @@ class RegionEmitter {
       code = [
         block(labels[index]!, ...code),
         branch(otherwise, i64.ne(tier.target, i64.const(edge.pc)), 0),
-        ...this.go(at, edge, here.onTo(here.dirty)),
+        ...this.go(at, edge, here.copy()),
       ];
     });
     return [...this.supply(at, here), block(otherwise, ...code), ...out()];
@@ -224,7 +246,7 @@ class RegionEmitter {
     const { tier, shape } = this;
     if (!at.joins || !shape.isLoop[at.order]) return [];
     const tooLittle = i32.ltS(tier.fuel, i32.const(shape.longest[at.order]!));
-    return [rarely(tooLittle, ...this.more(), rarely(tooLittle, ...tier.exits.refuelToRegister(tier.target, here.dirty)))];
+    return [rarely(tooLittle, ...this.more(), rarely(tooLittle, ...tier.exits.refuelToRegister(tier.target, here)))];
   }
 
   /**
@@ -242,10 +264,7 @@ class RegionEmitter {
     const refused = new Label(`checked ${gate.pc.toString(16)}`);
     const guarded = gate.taken!;
     const open = tier.memory.openGate(guard, shape.longest[guarded.to!.order]!, refused);
-    return [
-      block(refused, ...open, ...this.go(gate, guarded, here.onTo(here.dirty))),
-      ...this.go(gate, gate.next!, here.onTo(here.dirty)),
-    ];
+    return [block(refused, ...open, ...this.go(gate, guarded, here.copy())), ...this.go(gate, gate.next!, here.copy())];
   }
 
   /** The code of an edge: it ends in a branch, a tail call, or the code of the block that it leads to. */
@@ -259,22 +278,22 @@ class RegionEmitter {
   private follow(from: Block, edge: Edge, here: Here): Stmt[] {
     const { tier, shape } = this;
     const { to, pc } = edge;
-    if (to === undefined) return [...this.commitAll(here), ...tier.exits.onwardTo(pc, here.dirty)];
+    if (to === undefined) return [...this.commitAll(here), ...tier.exits.onwardTo(pc, here)];
     if (here.guard !== undefined && this.copies?.guardOf(to) !== here.guard) {
-      const outside = new Here(here.dirty, 0, here.groups, here.singles);
+      const outside = new Here(here.dirty, here.words, here.loop, 0, here.groups, here.singles);
       return [...this.commitAll(here), ...this.follow(from, edge, outside)];
     }
     if (isBackEdge(from, edge)) {
-      if (to.joins) return [...this.commit(here), branch(this.head[to.order]!)];
+      if (to.joins) return [...this.leaveFor(to, here), branch(this.head[to.order]!)];
       const round = here.guard === undefined ? [] : tier.gates.advance(here.guard);
       const enough = i32.geS(tier.fuel, i32.const(shape.longest[to.order]!));
-      const again = [...this.commit(here), ...round, branch(this.head[to.order]!, enough, 1)];
+      const again = [...this.leaveFor(to, here), ...round, branch(this.head[to.order]!, enough, 1)];
       if (from.exhausted !== undefined && edge !== from.exhausted) return [...again, ...this.go(from, from.exhausted, here)];
       const more = this.innermost.has(to) ? [] : [...this.more(), branch(this.head[to.order]!, enough)];
-      return [...again, ...more, ...tier.exits.refuel(pc, here.dirty)];
+      return [...again, ...more, ...tier.exits.refuel(pc, here)];
     }
-    if (shape.forwardEdges[to.order]! > 1) return [...this.commit(here), branch(this.meeting[to.order]!)];
-    return this.tree(to, here.onTo(this.dirtyIn(to)));
+    if (shape.forwardEdges[to.order]! > 1) return [...this.leaveFor(to, here), branch(this.meeting[to.order]!)];
+    return this.tree(to, here.onTo(this.dirtyIn(to), this.words.loop[to.order]!));
   }
 
   private dirtyIn(at: Block): Registers {

@@ -30,6 +30,8 @@ const FUNCTIONS = {
   interpret: [['i32', 'i64', 'i32'], 'i32'],
   /** (context, pc, fuel): the fuel does not suffice to go on at pc. */
   refuel: [['i32', 'i64', 'i32'], 'i32'],
+  /** (context, pc, fuel): the registers are not what the region at pc assumes of them. */
+  unlike: [['i32', 'i64', 'i32'], 'i32'],
   /** (context, pc, fuel, cause): leaves guest code. */
   leave: [['i32', 'i64', 'i32', 'i32'], 'i32'],
   /**

@@ -3,6 +3,10 @@
  *
  * Whoever leaves sets `target` (the pc to go on at), makes the fuel exact, says how (`how`), and branches to the exit for the registers
  * that are dirty there. Exits with the same registers share the code that writes them back; behind it all come together.
+ *
+ * The exits of a loop have that code for themselves: registers that hold words at all of them are stored from these. Otherwise the loop
+ * would have to extend the words, round for round, for what hardly ever happens. A register that holds a word at some of them only is
+ * extended on the way there.
  */
 
 import { HartBlock } from '../hart-block.ts';
@@ -13,6 +17,8 @@ import type { I32, I64, Local, Stmt } from '../wasm/node.ts';
 import { EntrySlot, emitSlotOffset, slotOffset } from './entry-cache.ts';
 import type { RegionEnvironment } from './environment.ts';
 import type { Registers } from './operation.ts';
+import { Level } from './word.ts';
+import { Words } from './words.ts';
 
 /** Values of `how`, beside 0 for onward and the causes of traps. */
 const REFUEL = -1;
@@ -30,9 +36,25 @@ const STUMBLES = {
   ahead: [STUMBLE_AHEAD, 'stumbleAhead'],
 } as const;
 
-interface Exit {
-  readonly label: Label;
+/** Of the point at which a region is left: the registers to be written back, and what is known of them. */
+interface Left {
   readonly dirty: Registers;
+  readonly words: Words;
+  readonly loop: number;
+}
+
+interface Exit extends Left {
+  readonly label: Label;
+  /** The ways to it: the words that there are, and the code that extends those that the exit does not know of. */
+  readonly ways: { readonly words: Words; readonly code: Stmt[] }[];
+}
+
+/** What the exits have to do with registers. */
+interface RegisterLocals {
+  /** Stores registers in the context. */
+  writeBack(dirty: Registers, words: Words): readonly Stmt[];
+  /** Of the registers that hold words, and of which the others know nothing: makes them hold 64 bits. */
+  extend(words: Words, others: Words, registers: Registers): readonly Stmt[];
 }
 
 export class Exits {
@@ -65,33 +87,33 @@ export class Exits {
   }
 
   /** Goes on at a pc outside of the region. The fuel is exact. */
-  onwardTo(pc: number, dirty: Registers): Stmt[] {
-    return [this.target.set(i64.const(pc)), this.slot.set(i32.const(slotOffset(pc))), branch(this.exit(dirty))];
+  onwardTo(pc: number, left: Left): Stmt[] {
+    return [this.target.set(i64.const(pc)), this.slot.set(i32.const(slotOffset(pc))), ...this.exit(left)];
   }
 
   /** The same for an address in a register, by a computed jump if the address of one is given. */
-  onwardToRegister(pc: Local<'i64'>, dirty: Registers, jump: number | undefined): Stmt[] {
+  onwardToRegister(pc: Local<'i64'>, left: Left, jump: number | undefined): Stmt[] {
     return [
       this.target.set(pc),
       this.slot.set(emitSlotOffset(i32.wrap(pc))),
       ...(jump === undefined ? [] : [this.jump.set(i64.const(jump))]),
-      branch(this.exit(dirty)),
+      ...this.exit(left),
     ];
   }
 
   /** Asks for more fuel and goes on at a pc, in the region or not. The fuel is exact. */
-  refuel(pc: number, dirty: Registers): Stmt[] {
-    return this.leave(pc, i32.const(REFUEL), dirty);
+  refuel(pc: number, left: Left): Stmt[] {
+    return this.leave(pc, i32.const(REFUEL), left);
   }
 
   /** The same for an address in a register. */
-  refuelToRegister(pc: Local<'i64'>, dirty: Registers): Stmt[] {
-    return [this.target.set(pc), this.how.set(i32.const(REFUEL)), branch(this.exit(dirty))];
+  refuelToRegister(pc: Local<'i64'>, left: Left): Stmt[] {
+    return [this.target.set(pc), this.how.set(i32.const(REFUEL)), ...this.exit(left)];
   }
 
   /** Leaves the instruction at pc to the interpreter. The fuel is exact. */
-  interpret(pc: number, dirty: Registers): Stmt[] {
-    return this.leave(pc, i32.const(INTERPRET), dirty);
+  interpret(pc: number, left: Left): Stmt[] {
+    return this.leave(pc, i32.const(INTERPRET), left);
   }
 
   /**
@@ -99,22 +121,23 @@ export class Exits {
    *
    * @param window offset of the place's window slot from the region's first
    */
-  stumble(pc: number, dirty: Registers, va: I64, window: number, kind: Stumble): Stmt[] {
+  stumble(pc: number, left: Left, va: I64, window: number, kind: Stumble): Stmt[] {
     const how = i32.const(STUMBLES[kind][0]);
     this.mayStumble = true;
-    return [this.va.set(va), this.slot.set(i32.const(window)), ...this.leave(pc, how, dirty)];
+    return [this.va.set(va), this.slot.set(i32.const(window)), ...this.leave(pc, how, left)];
   }
 
   /** Leaves guest code with a cause. The fuel is exact. */
-  trap(pc: number, cause: I32, dirty: Registers): Stmt[] {
-    return this.leave(pc, cause, dirty);
+  trap(pc: number, cause: I32, left: Left): Stmt[] {
+    return this.leave(pc, cause, left);
   }
 
   /** The function's body from here on: `body`, the exits, `last` on the way out of all of them, and what follows. */
-  around(body: readonly Stmt[], writeBack: (dirty: Registers) => readonly Stmt[], last: readonly Stmt[]): Stmt[] {
+  around(body: readonly Stmt[], registers: RegisterLocals, last: readonly Stmt[]): Stmt[] {
     let code = body;
-    for (const { label, dirty } of this.exits.values()) {
-      code = [block(label, ...code), ...writeBack(dirty), branch(this.written)];
+    for (const { label, dirty, words, ways } of this.exits.values()) {
+      for (const way of ways) way.code.push(...registers.extend(way.words, words, dirty));
+      code = [block(label, ...code), ...registers.writeBack(dirty, words), branch(this.written)];
     }
     const { env, context, target, fuel, how } = this;
     const slot = this.slot;
@@ -148,17 +171,22 @@ export class Exits {
     );
   }
 
-  private leave(pc: number, how: I32, dirty: Registers): Stmt[] {
-    return [this.target.set(i64.const(pc)), this.how.set(how), branch(this.exit(dirty))];
+  private leave(pc: number, how: I32, left: Left): Stmt[] {
+    return [this.target.set(i64.const(pc)), this.how.set(how), ...this.exit(left)];
   }
 
-  private exit(dirty: Registers): Label {
-    const key = `${String(dirty.x)} ${String(dirty.f)}`;
+  private exit({ dirty, words, loop }: Left): Stmt[] {
+    const key = `${String(dirty.x)} ${String(dirty.f)} ${String(loop)}`;
     let exit = this.exits.get(key);
     if (exit === undefined) {
-      exit = { label: new Label(`exit ${String(this.exits.size + 1)}`), dirty };
+      const label = new Label(`exit ${String(this.exits.size + 1)}`);
+      exit = { label, dirty, words: loop < 0 ? Words.all(Level.Any) : words.copy(), loop, ways: [] };
       this.exits.set(key, exit);
     }
-    return exit.label;
+    exit.words.meet(words);
+    // What the others know shows when all have been emitted.
+    const code: Stmt[] = [];
+    exit.ways.push({ words: words.copy(), code });
+    return [{ kind: 'sequence', type: 'void', body: code }, branch(exit.label)];
   }
 }

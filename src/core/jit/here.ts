@@ -6,6 +6,7 @@
 import type { Local } from '../wasm/node.ts';
 import type { LoopGuard, Stream } from './loop-guard.ts';
 import type { Registers } from './operation.ts';
+import type { Words } from './words.ts';
 
 /** A group of accesses by one base register that have been looked up together. */
 export interface Group {
@@ -23,6 +24,10 @@ export class Here {
   constructor(
     /** Registers to be written back wherever the block is left: those that may differ from the context by its end. */
     readonly dirty: Registers,
+    /** The integer registers that are known to hold words, of which the tier has these. */
+    readonly words: Words,
+    /** Which loop this is in, the innermost one, by the order of its head; −1 outside of loops. */
+    readonly loop: number,
     /** Instructions that have retired since the fuel was last reduced. */
     public retired = 0,
     /** By slot of the base register. */
@@ -33,8 +38,14 @@ export class Here {
     readonly guard?: LoopGuard,
   ) {}
 
-  /** As it is on the way to another block, whose dirty registers are given. */
-  onTo(dirty: Registers): Here {
-    return new Here(dirty, this.retired, new Map(this.groups), new Set(this.singles), this.guard);
+  /** As it is on the way to another block, whose dirty registers are given, and its loop. */
+  onTo(dirty: Registers, loop: number): Here {
+    const { words, retired, groups, singles, guard } = this;
+    return new Here(dirty, words.copy(), loop, retired, new Map(groups), new Set(singles), guard);
+  }
+
+  /** As it is here, on one of several ways out of the block. */
+  copy(): Here {
+    return this.onTo(this.dirty, this.loop);
   }
 }

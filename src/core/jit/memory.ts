@@ -185,7 +185,7 @@ export class MemoryAccess {
     return {
       before: [
         lowest.set(low === 0 ? tier.rs1 : i64.add(tier.rs1, i64.const(low))),
-        rarely(missed, ...tier.commit(), ...tier.exits.stumble(tier.pcNumber, tier.here.dirty, address, slot, kind)),
+        rarely(missed, ...tier.commit(), ...tier.exits.stumble(tier.pcNumber, tier.here, address, slot, kind)),
         physical.set(found),
       ],
       base: physical,

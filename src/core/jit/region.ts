@@ -19,6 +19,8 @@ import type { DecodeMemo } from '../decode-memo.ts';
 import { Decoded, isLong } from '../isa/decode.ts';
 import { type ComputedJumps, NO_JUMPS } from './computed-jumps.ts';
 import { Flow, flowOf } from './operation.ts';
+import { Level } from './word.ts';
+import { Words } from './words.ts';
 
 /** Most instructions of a region, and of a function that is taken into its caller's. */
 const MAX_INSTRUCTIONS = 600;
@@ -110,6 +112,8 @@ export class Region {
   readonly blocks: Block[] = [];
   /** Whether each access looks up the TLB, instead of a window that it leaves the region for; see memory.ts. */
   patient = false;
+  /** What may be assumed of the registers at the entry, for all that has been seen so far; see words.ts. */
+  hopes = Words.all(Level.Positive);
   /** Its computed jumps, with the targets that were known of each. */
   readonly computed = new Map<number, readonly number[]>();
 

@@ -1,9 +1,10 @@
 /*
  * The translator's tier: registers are WebAssembly locals, operands that the instruction names are constants.
  *
- * Integer registers are i64 locals, floating-point registers f64 locals that hold the same 64 bits. What is known at the point that is
- * being emitted is in `here`: which registers are dirty, how many instructions have retired since the fuel was last reduced, and which
- * pages have just been looked up (memory.ts).
+ * Integer registers are i64 locals, or i32 ones where they are known to hold words (word.ts): only one of the two is right. Floating-point
+ * registers are f64 locals that hold the same 64 bits. What is known at the point that is being emitted is in `here`: which registers are
+ * dirty, which hold words, how many instructions have retired since the fuel was last reduced, and which pages have just been looked up
+ * (memory.ts).
  *
  * Invariant of a region with floating point: frm is to nearest, ties to even. It is entered only then, and left behind an instruction
  * that sets another mode.
@@ -36,6 +37,8 @@ import type { Here } from './here.ts';
 import { Flow, isRounded, type Registers, writesFcsr, writesRounding } from './operation.ts';
 import type { Region } from './region.ts';
 import type { FloatSite, MemorySite } from './site.ts';
+import { Level, levelOf, narrowed, read, wordOf } from './word.ts';
+import type { Words } from './words.ts';
 
 const DYNAMIC_ROUNDING = 7;
 
@@ -60,6 +63,8 @@ export class TranslatorTier implements Tier, MemorySite, FloatSite {
   readonly accesses: AccessCount | undefined;
 
   private readonly x: (Local<'i64'> | undefined)[] = [];
+  /** The words in integer registers, where `here` says that there are such. */
+  private readonly w: (Local<'i32'> | undefined)[] = [];
   private readonly f: (Local<'f64'> | undefined)[] = [];
   /** The singles in floating-point registers, where `here` says that there are such. */
   private readonly s: (Local<'f32'> | undefined)[] = [];
@@ -100,7 +105,7 @@ export class TranslatorTier implements Tier, MemorySite, FloatSite {
     const { here, region, index, fuel, exits } = this;
     const next = this.pcNumber + region.length[index]!;
     const commit = fuel.set(i32.sub(this.fuelLeft, i32.const(1)));
-    return rarely(this.roundsOtherwise, commit, ...exits.onwardTo(next, here.dirty));
+    return rarely(this.roundsOtherwise, commit, ...exits.onwardTo(next, here));
   }
 
   /** To be executed once, at the entry. */
@@ -116,6 +121,27 @@ export class TranslatorTier implements Tier, MemorySite, FloatSite {
     }
     if (this.rounds) out.push(this.readLimit());
     return out;
+  }
+
+  /** Reads the words in registers; `refuse` when one is not what it is assumed to be. */
+  checkWords(assumed: Words, refuse: Stmt): readonly Stmt[] {
+    const out: Stmt[] = [];
+    let wrong: I64 | undefined;
+    for (const slot of assumed.slots()) {
+      const [x, w] = [this.integer(slot), this.word(slot)];
+      out.push(w.set(i32.wrap(x)));
+      const excess = assumed.level(slot) === Level.Positive ? i64.shrU(x, i64.const(31)) : i64.xor(x, i64.extendI32S(w));
+      wrong = wrong === undefined ? excess : i64.or(wrong, excess);
+    }
+    return wrong === undefined ? [] : [...out, rarely(i64.ne(wrong, i64.const(0)), refuse)];
+  }
+
+  /** Makes registers hold 64 bits of which `words` knows that they hold words, and `others` does not. */
+  extend(words: Words, others: Words, registers: Registers): Stmt[] {
+    return words
+      .slots()
+      .filter((slot) => registers.has(slot) && others.level(slot) === Level.Any)
+      .map((slot) => this.integer(slot).set(this.read(slot, words)));
   }
 
   /** Reads the singles in registers; `refuse` when one is not boxed. */
@@ -136,12 +162,12 @@ export class TranslatorTier implements Tier, MemorySite, FloatSite {
     return i32.and(this.fcsr, i32.const(0xe0));
   }
 
-  /** Stores registers in the context. */
-  writeBack(dirty: Registers): Stmt[] {
+  /** Stores registers in the context, where so much is known of them. */
+  writeBack(dirty: Registers, words: Words): Stmt[] {
     return dirty.slots().map((slot) => {
       const offset = Context.registers.offset + 8 * slot;
       return slot < F_SLOT
-        ? i64.store(this.context, offset, this.integer(slot))
+        ? i64.store(this.context, offset, this.read(slot, words))
         : f64.store(this.context, offset, this.double(slot));
     });
   }
@@ -206,7 +232,7 @@ export class TranslatorTier implements Tier, MemorySite, FloatSite {
     const slot = this.region.rd[this.index]!;
     if (slot === SINK_SLOT) return drop(value);
     this.memory.written(slot);
-    if (slot < F_SLOT) return this.integer(slot).set(value);
+    if (slot < F_SLOT) return this.setInteger(slot, value);
     const content = boxed(value);
     if (content === undefined) {
       this.here.singles.delete(slot);
@@ -264,7 +290,7 @@ export class TranslatorTier implements Tier, MemorySite, FloatSite {
   readonly jump = (target: I64): Stmt =>
     this.region.flow(this.index) === Flow.Indirect ? this.target.set(target) : sequence();
   readonly branchIf = (condition: I32): Stmt => {
-    this.condition = condition;
+    this.condition = narrowed(condition);
     return sequence();
   };
   readonly flushCode = (): Stmt => {
@@ -277,7 +303,7 @@ export class TranslatorTier implements Tier, MemorySite, FloatSite {
 
   /** Leaves guest code at the instruction that is being emitted, which has not retired. */
   leave(cause: I32): Stmt {
-    return sequence(...this.commit(), ...this.exits.trap(this.pcNumber, cause, this.here.dirty));
+    return sequence(...this.commit(), ...this.exits.trap(this.pcNumber, cause, this.here));
   }
 
   /** Makes the fuel and the count of accesses exact on a way out of the block before the instruction that is being emitted. */
@@ -300,14 +326,27 @@ export class TranslatorTier implements Tier, MemorySite, FloatSite {
     return this.read(slot);
   }
 
-  private read(slot: number): I64 {
+  private read(slot: number, words = this.here.words): I64 {
     if (slot === 0) return i64.const(0);
-    if (slot < F_SLOT) return this.integer(slot);
+    if (slot < F_SLOT) {
+      const level = words.level(slot);
+      return level === Level.Any ? this.integer(slot) : read(this.word(slot), level === Level.Positive);
+    }
     return this.here.singles.has(slot) ? boxOf(this.single(slot)) : i64.reinterpretF64(this.double(slot));
+  }
+
+  private setInteger(slot: number, value: I64): Stmt {
+    const word = wordOf(value);
+    this.here.words.set(slot, levelOf(word));
+    return word === undefined ? this.integer(slot).set(value) : this.word(slot).set(word.low);
   }
 
   private integer(slot: number): Local<'i64'> {
     return (this.x[slot] ??= this.func.local('i64', X_NAMES[slot]));
+  }
+
+  private word(slot: number): Local<'i32'> {
+    return (this.w[slot] ??= this.func.local('i32', `${X_NAMES[slot]!}.w`));
   }
 
   private double(slot: number): Local<'f64'> {

@@ -13,6 +13,7 @@
  * When the bound is reached, those that have not been entered since the last time go; all, if that is not enough.
  */
 
+import { F_SLOT, xOffset } from '../context.ts';
 import type { DecodeMemo } from '../decode-memo.ts';
 import { HartBlock, WINDOW_SLOTS, WindowSlot } from '../hart-block.ts';
 import type { Ram } from '../ram.ts';
@@ -21,6 +22,8 @@ import { type ComputedJumps, NO_JUMPS } from './computed-jumps.ts';
 import { type EntryCache, NEVER_HOT } from './entry-cache.ts';
 import { Flow } from './operation.ts';
 import { type CodeRange, type CodeReader, findRegion, type Region } from './region.ts';
+import { Level } from './word.ts';
+import { Words } from './words.ts';
 
 /** Whether and when code is translated: never, when it has become hot, or the first time it is reached. */
 export const JIT_MODES = ['off', 'hot', 'always'] as const;
@@ -38,6 +41,9 @@ const REFUSED = -0x4000_0000;
 /** Times that a region is made anew. */
 const MAX_REMAKES = 5;
 
+/** Times that the registers at the entry of a region may refute what it assumes of them; after that it assumes nothing. */
+const MAX_REFUTED = 4;
+
 const TWO_32 = 2 ** 32;
 
 /** What a module of a region is instantiated with; see environment.ts. */
@@ -54,6 +60,9 @@ interface Translation {
   readonly computed: ReadonlyMap<number, readonly number[]>;
   /** Targets of them that it has. */
   readonly cases: ReadonlySet<number>;
+  /** What may be assumed of the registers at its entry, and how often that has been too much. */
+  readonly hopes: Words;
+  refuted: number;
   /** Entered since the last clearing. */
   used: boolean;
 }
@@ -116,6 +125,28 @@ export class Translations {
     this.byStart.delete(pc);
   }
 
+  /** Translates the region that begins at pc anew, without the assumptions that the registers of a context refute (word-flow.ts). */
+  beWary(lo: number, hi: number, context: number): void {
+    const pc = (hi >>> 0) * TWO_32 + (lo >>> 0);
+    const translation = this.find(pc);
+    if (translation === undefined) return;
+    translation.refuted++;
+    if (translation.refuted > MAX_REFUTED) translation.hopes.meet(Words.all(Level.Any));
+    const { i32 } = this.ram;
+    for (let slot = 1; slot < F_SLOT; slot++) {
+      const at = (context + xOffset(slot)) >>> 2;
+      translation.hopes.refute(slot, i32[at]!, i32[at + 1]!);
+    }
+    this.remake(translation);
+  }
+
+  /** Puts a new one in the place of a translation. */
+  private remake(translation: Translation): Translation | undefined {
+    this.drop((other) => other === translation);
+    this.entries.remove(translation.index);
+    return this.translate(translation.start, translation);
+  }
+
   private enter(translation: Translation): void {
     const { start } = translation;
     translation.used = true;
@@ -132,9 +163,7 @@ export class Translations {
         const count = this.remakes.get(start) ?? 0;
         if (count >= MAX_REMAKES) continue;
         this.remakes.set(start, count + 1);
-        this.drop((other) => other === translation);
-        this.entries.remove(translation.index);
-        const anew = this.translate(start);
+        const anew = this.remake(translation);
         if (anew === undefined) continue;
         this.enter(anew);
         if (anew.cases.has(pc)) taken = true;
@@ -173,11 +202,14 @@ export class Translations {
     return true;
   }
 
-  private translate(pc: number): Translation | undefined {
+  /** @param before what has been learnt of the same region */
+  private translate(pc: number, before?: Pick<Translation, 'hopes' | 'refuted'>): Translation | undefined {
     const began = this.clock();
     const region = findRegion(pc, this.readCode, this.memo, this.isTakenIn(pc) ? NO_JUMPS : this.jumps);
     if (region.size === 0 || region.flow(0) === Flow.Stop) return undefined;
     region.patient = this.patient.has(pc);
+    const { hopes, refuted } = before ?? { hopes: Words.all(Level.Positive), refuted: 0 };
+    region.hopes = hopes;
     if (this.free.length === 0) this.makeRoom();
     const index = this.free.pop()!;
     const { bytes, slots } = emitRegion(region, this);
@@ -189,7 +221,17 @@ export class Translations {
         jump === undefined ? [] : computed.flatMap((e) => (e.to === undefined ? [] : [e.pc])),
       ),
     );
-    const translation = { start: pc, index, ranges, code: this.copyOf(ranges), computed: region.computed, cases, used: true };
+    const translation = {
+      start: pc,
+      index,
+      ranges,
+      code: this.copyOf(ranges),
+      computed: region.computed,
+      cases,
+      hopes,
+      refuted,
+      used: true,
+    };
     const list = this.byStart.get(pc);
     if (list === undefined) this.byStart.set(pc, [translation]);
     else list.push(translation);

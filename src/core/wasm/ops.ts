@@ -6,7 +6,7 @@
  */
 
 import { unsigned } from './leb128.ts';
-import type { ConstNode, Expr, F64, I32, I64, Node, ResultType, Stmt, ValType } from './node.ts';
+import type { ConstNode, Expr, F64, I32, I64, Node, OpNode, ResultType, Stmt, ValType } from './node.ts';
 
 function node<R extends ResultType>(type: R, code: readonly number[], args: readonly Node[]): Expr<R> {
   return { kind: 'op', type, code, args };
@@ -51,6 +51,15 @@ const store =
   <A extends ValType>(...code: readonly number[]) =>
   (address: I32, offset: number, value: Expr<A>): Stmt =>
     node('void', memory(code, 0, offset), [address, value]);
+
+/** A store of the low bytes: of what has been extended from 32 bits, `short` stores the same. */
+const storeLow =
+  (short: (address: I32, offset: number, value: I32) => Stmt, code: number) =>
+  (address: I32, offset: number, value: I64): Stmt =>
+    extended(value) ? short(address, offset, value.args[0] as I32) : node('void', memory([code], 0, offset), [address, value]);
+
+const extended = (value: I64): value is OpNode<'i64'> =>
+  value.kind === 'op' && (value.code[0] === 0xac || value.code[0] === 0xad);
 
 /** Operators 0xFE xx: the address must be aligned to 2^align or the host traps. */
 const atomics = <T extends 'i32' | 'i64'>(
@@ -190,9 +199,9 @@ export const i64 = {
   load32S: load('i64', 0x34),
   load32U: load('i64', 0x35),
   store: store<'i64'>(0x37),
-  store8: store<'i64'>(0x3c),
-  store16: store<'i64'>(0x3d),
-  store32: store<'i64'>(0x3e),
+  store8: storeLow(i32.store8, 0x3c),
+  store16: storeLow(i32.store16, 0x3d),
+  store32: storeLow(i32.store, 0x3e),
   atomic: atomics('i64', { load: 0x11, store: 0x18, add: 0x1f, step: 7 }, 3),
 } as const;
 
