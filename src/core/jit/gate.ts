@@ -29,7 +29,7 @@ export interface GateSite {
 
 /** Locals that a gate sets for a stream. */
 interface StreamLocals {
-  /** Physical address of its lowest access in this round; of a table, what makes its addresses physical. */
+  /** Physical address of its lowest access in this round; of a table that is not indexed, what makes its addresses physical. */
   readonly place: Local<'i32'>;
   /** If that is in registers: what is added to it each round. */
   readonly stride: Local<'i32'> | undefined;
@@ -82,7 +82,7 @@ export class Gates {
   /** A round is over. */
   advance({ streams }: LoopGuard): Stmt[] {
     return streams.flatMap((stream) => {
-      if (stream.isTable || isZero(stream.stride)) return [];
+      if (!hasPlace(stream) || isZero(stream.stride)) return [];
       const { place, stride } = this.localsOf(stream);
       return [place.set(i32.add(place, stride ?? i32.const(stream.stride.constant)))];
     });
@@ -103,7 +103,7 @@ export class Gates {
       // A window reaches beyond its bound: by WINDOW_SPAN, of which so much is needed.
       above.set(i64.add(i64.sub(above, below), i64.const(WINDOW_SPAN - stream.length - 1))),
       ...(extent > 0 ? [branch(refused, i64.ltU(above, i64.const(extent)), 0)] : []),
-      place.set(stream.isTable ? addend : i32.add(i32.wrap(address), addend)),
+      place.set(hasPlace(stream) ? i32.add(i32.wrap(address), addend) : addend),
     ];
     if (isZero(stream.stride)) return out;
     const upwards = i32.sub(i32.wrap(above), i32.const(extent));
@@ -142,6 +142,10 @@ export class Gates {
     }
     return locals;
   }
+}
+
+function hasPlace({ isTable, isIndexed }: Stream): boolean {
+  return !isTable || isIndexed;
 }
 
 function isZero({ terms, constant }: Form): boolean {

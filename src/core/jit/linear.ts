@@ -13,6 +13,16 @@ export interface Form {
   readonly constant: number;
   /** What is not known lies between 0 and this. */
   readonly extent: number;
+  /** The addition that has brought in all of what is not known, if there is one. */
+  readonly split?: Split | undefined;
+}
+
+/** An addition, of a register of which the range is known to one of which all else is. */
+export interface Split {
+  /** The instruction, by its index in the region. */
+  readonly at: number;
+  /** Slot of the former register. */
+  readonly slot: number;
 }
 
 /** Nothing is known of the value. */
@@ -58,7 +68,8 @@ export function combine(a: Value, b: Value, factor = 1): Value {
 }
 
 export function plus(a: Value, constant: number): Value {
-  return combine(a, constantForm(constant));
+  const sum = combine(a, constantForm(constant));
+  return sum === undefined ? undefined : { ...sum, split: a?.split };
 }
 
 /** The registers of a form with their factors, as a key: forms with the same key differ by what is constant or not known. */
@@ -71,20 +82,37 @@ export function keyOf(form: Form): string {
 
 /** What is known where two ways meet that bring these values. */
 export function meet(a: Value, b: Value): Value {
-  if (a === undefined || b === undefined || a.constant !== b.constant || keyOf(a) !== keyOf(b)) return undefined;
-  return a.extent >= b.extent ? a : b;
+  if (a === undefined || b?.constant !== a.constant || keyOf(a) !== keyOf(b)) return undefined;
+  const split = a.split?.at === b.split?.at ? a.split : undefined;
+  return { ...a, extent: Math.max(a.extent, b.extent), split };
 }
 
 /** The greatest value of a form that has no registers and is not negative. */
 function greatest(a: Value): number | undefined {
-  return a !== undefined && a.terms.size === 0 && a.constant >= 0 ? a.constant + a.extent : undefined;
+  return a?.terms.size === 0 && a.constant >= 0 ? a.constant + a.extent : undefined;
 }
 
 interface Operands {
+  /** The values of rs1 and rs2, and their slots. */
   readonly a: Value;
   readonly b: Value;
+  readonly rs1: number;
+  readonly rs2: number;
   readonly imm: number;
   readonly pc: number;
+  /** The instruction's index in the region. */
+  readonly index: number;
+}
+
+/** Whether nothing but the range is known, from 0 on. */
+const isIndex = (a: Value): boolean => a?.terms.size === 0 && a.constant === 0 && a.extent > 0;
+
+function sum({ a, b, rs1, rs2, index }: Operands): Value {
+  const form = combine(a, b);
+  if (form === undefined) return undefined;
+  if (isIndex(a) && b!.extent === 0) return { ...form, split: { at: index, slot: rs1 } };
+  if (isIndex(b) && a!.extent === 0) return { ...form, split: { at: index, slot: rs2 } };
+  return form;
 }
 
 /** All ones from the highest one of a number on. */
@@ -95,7 +123,7 @@ function shiftedRight({ a, imm }: Operands, bits: number): Value {
   return anyUpTo(most === undefined ? 2 ** (bits - imm) - 1 : Math.floor(most / 2 ** imm));
 }
 
-function masked({ a, b }: Operands): Value {
+function masked({ a, b }: Pick<Operands, 'a' | 'b'>): Value {
   const [x, y] = [greatest(a), greatest(b)];
   if (x === undefined && y === undefined) return undefined;
   return anyUpTo(Math.min(x ?? Infinity, y ?? Infinity));
@@ -111,10 +139,10 @@ const RULES: Readonly<Record<string, (operands: Operands) => Value>> = {
   lui: ({ imm }) => checked(constantForm(imm)),
   auipc: ({ pc, imm }) => checked(constantForm(pc + imm)),
   addi: ({ a, imm }) => plus(a, imm),
-  add: ({ a, b }) => combine(a, b),
+  add: sum,
   sub: ({ a, b }) => combine(a, b, -1),
   slli: ({ a, imm }) => combine(constantForm(0), a, 2 ** imm),
-  andi: ({ a, imm }) => (imm < 0 ? undefined : masked({ a, b: constantForm(imm), imm, pc: 0 })),
+  andi: ({ a, imm }) => (imm < 0 ? undefined : masked({ a, b: constantForm(imm) })),
   and: masked,
   or: bitwise,
   xor: bitwise,
@@ -131,7 +159,13 @@ const RULES: Readonly<Record<string, (operands: Operands) => Value>> = {
 
 const rules = [undefined, ...OPERATIONS.map(({ instruction: { name } }) => RULES[name])];
 
-/** The result of an operation; `a` and `b` are the values of rs1 and rs2. */
+/** Whether a value is known to be no less than 0, and less than 2^31. */
+export function isSmall(value: Value): boolean {
+  const most = greatest(value);
+  return most !== undefined && most <= MAX_FACTOR;
+}
+
+/** The result of an operation. */
 export function resultOf(op: number, operands: Operands): Value {
   return op === ILLEGAL ? undefined : rules[op]?.(operands);
 }

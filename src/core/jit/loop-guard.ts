@@ -12,7 +12,7 @@
 import { F_SLOT } from '../context.ts';
 import { WINDOW_SPAN } from '../hart-block.ts';
 import type { Shape } from './flow.ts';
-import { combine, type Form, keyOf, meet, plus, registerForm, resultOf, type Value } from './linear.ts';
+import { combine, type Form, isSmall, keyOf, meet, plus, registerForm, resultOf, type Split, type Value } from './linear.ts';
 import type { Loop } from './loops.ts';
 import { accessOf } from './operation.ts';
 import type { Block, Edge, Region } from './region.ts';
@@ -27,6 +27,8 @@ export interface Stream {
   readonly length: number;
   /** Whether it is a table, which is accessed anywhere from `lowest` on, `lowest.extent` bytes up. */
   readonly isTable: boolean;
+  /** Whether each of a table's accesses has its index by itself. */
+  readonly isIndexed: boolean;
   readonly write: boolean;
 }
 
@@ -35,6 +37,8 @@ export interface StreamPlace {
   readonly stream: Stream;
   /** Above the stream's lowest; meaningless in a table. */
   readonly offset: number;
+  /** In an indexed table: what is added to `lowest`. */
+  readonly split: Split | undefined;
 }
 
 export interface LoopGuard {
@@ -43,6 +47,10 @@ export interface LoopGuard {
   readonly streams: readonly Stream[];
   /** By index of the instruction. */
   readonly places: ReadonlyMap<number, StreamPlace>;
+  /** The additions of indices to what tables begin at, by index of the instruction: the register with the index. */
+  readonly splits: ReadonlyMap<number, number>;
+  /** The instructions whose results are known to be no less than 0, and less than 2^31. */
+  readonly small: ReadonlySet<number>;
   /** Fewest instructions of a round. */
   readonly shortest: number;
 }
@@ -59,8 +67,8 @@ interface FoundAccess {
 type State = Map<number, Value>;
 
 /** The streams of a loop and the places of their accesses. */
-export function streamsOf(region: Region, shape: Shape, loop: Loop): Pick<LoopGuard, 'streams' | 'places'> {
-  const { accesses, strides } = follow(region, shape, loop);
+export function streamsOf(region: Region, shape: Shape, loop: Loop): Omit<LoopGuard, 'gate' | 'shortest'> {
+  const { accesses, strides, small } = follow(region, shape, loop);
   const byKey = new Map<string, FoundAccess[]>();
   for (const access of accesses) {
     const { form } = access;
@@ -72,6 +80,7 @@ export function streamsOf(region: Region, shape: Shape, loop: Loop): Pick<LoopGu
   }
   const streams: Stream[] = [];
   const places = new Map<number, StreamPlace>();
+  const splits = new Map<number, number>();
   for (const list of byKey.values()) {
     const stride = strideOf(list[0]!.form, strides);
     if (stride === undefined) continue;
@@ -83,16 +92,19 @@ export function streamsOf(region: Region, shape: Shape, loop: Loop): Pick<LoopGu
       const isTable = form.extent > 0;
       const extent = Math.max(...group.map((access) => access.form.extent));
       const length = Math.max(...group.map((access) => access.form.constant - form.constant + access.size));
-      const stream = { lowest: { ...form, extent }, stride, length, isTable, write };
+      const isIndexed = isTable && group.every((access) => access.form.split !== undefined);
+      const stream = { lowest: { ...form, extent }, stride, length, isTable, isIndexed, write };
       streams.push(stream);
       for (const access of group) {
         // A store that is not always executed must not have the page looked up for writing.
         if (access.write && !write) continue;
-        places.set(access.index, { stream, offset: access.form.constant - form.constant });
+        const split = isIndexed ? access.form.split : undefined;
+        if (split !== undefined) splits.set(split.at, split.slot);
+        places.set(access.index, { stream, offset: access.form.constant - form.constant, split });
       }
     }
   }
-  return { streams, places };
+  return { streams, places, splits, small };
 }
 
 /** Divides accesses into groups that one look at a window serves, by ascending address. */
@@ -119,8 +131,9 @@ function follow(
   region: Region,
   shape: Shape,
   { head, body, latches }: Loop,
-): { accesses: FoundAccess[]; strides: (slot: number) => Value } {
+): { accesses: FoundAccess[]; strides: (slot: number) => Value; small: Set<number> } {
   const accesses: FoundAccess[] = [];
+  const small = new Set<number>();
   const before = new Map<Block, State>([[head, new Map()]]);
   let around: State | undefined;
   for (const block of body) {
@@ -134,8 +147,11 @@ function follow(
       if (access !== undefined && form !== undefined) accesses.push({ index: i, form, ...access, always });
       const rd = region.rd[i]!;
       if (rd === 0 || rd >= F_SLOT) continue;
-      const b = valueOf(state, region.rs2[i]!);
-      state.set(rd, resultOf(op, { a, b, imm: region.imm[i]!, pc: region.pc[i]! }));
+      const [rs1, rs2] = [region.rs1[i]!, region.rs2[i]!];
+      const b = valueOf(state, rs2);
+      const result = resultOf(op, { a, b, rs1, rs2, imm: region.imm[i]!, pc: region.pc[i]!, index: i });
+      if (isSmall(result)) small.add(i);
+      state.set(rd, result);
     }
     for (const edge of edgesWithin(block, body)) {
       if (edge.to === head) around = around === undefined ? state : meetOf(around, state);
@@ -158,7 +174,7 @@ function follow(
     const by = change(slot);
     return by !== undefined && [...by.terms.keys()].every(isInvariant) ? by : undefined;
   };
-  return { accesses, strides };
+  return { accesses, strides, small };
 }
 
 function edgesWithin(block: Block, body: readonly Block[]): Edge[] {

@@ -67,6 +67,8 @@ export class MemoryAccess {
   private readonly physicals = new Map<number, Local<'i32'>>();
   /** Window slots used so far, for reading and for writing each: a region has at most all there are. */
   slotCount = 0;
+  /** The index of a table, by the addition that adds it. */
+  private readonly indices = new Map<number, Local<'i32'>>();
   /** Of the loop in whose checked copy the block is that is being emitted. */
   private checked: LoopGuard | undefined;
   /** Window slots of streams, and of other places in loops by the index of the instruction, reading and writing. */
@@ -161,11 +163,26 @@ export class MemoryAccess {
   }
 
   /** An access that the gate has looked after. */
-  private findByStream({ stream, offset }: StreamPlace): Place {
+  private findByStream({ stream, offset, split }: StreamPlace): Place {
     const place = this.gates.placeOf(stream);
+    if (split !== undefined) return { before: [], base: i32.add(place, this.indexOf(split.at)), offset: 0 };
     if (!stream.isTable) return { before: [], base: place, offset };
     const address = i32.add(i32.wrap(this.tier.rs1), place);
     return { before: [], base: this.tier.offset === 0 ? address : i32.add(address, i32.const(this.tier.offset)), offset: 0 };
+  }
+
+  /** Keeps the index that an addition is about to add to what a table begins at. */
+  keepIndex(at: number, value: I64): Stmt {
+    return this.indexOf(at).set(i32.wrap(value));
+  }
+
+  private indexOf(at: number): Local<'i32'> {
+    let local = this.indices.get(at);
+    if (local === undefined) {
+      local = this.tier.func.local('i32');
+      this.indices.set(at, local);
+    }
+    return local;
   }
 
   /** The stream of an access of the block that is being emitted, the other copy of which has it guarded. */

@@ -37,7 +37,7 @@ import type { Here } from './here.ts';
 import { Flow, isRounded, type Registers, writesFcsr, writesRounding } from './operation.ts';
 import type { Region } from './region.ts';
 import type { FloatSite, MemorySite } from './site.ts';
-import { Level, levelOf, narrowed, read, wordOf } from './word.ts';
+import { Level, levelOf, narrowed, read, smallOf, wordOf } from './word.ts';
 import type { Words } from './words.ts';
 
 const DYNAMIC_ROUNDING = 7;
@@ -92,8 +92,10 @@ export class TranslatorTier implements Tier, MemorySite, FloatSite {
   emit(index: number, instruction: Instruction): readonly Stmt[] {
     this.index = index;
     this.func.releaseScratch();
+    const tableIndex = this.here.guard?.splits.get(index);
+    const before = tableIndex === undefined ? [] : [this.memory.keepIndex(index, this.read(tableIndex))];
     const meaning = instruction.meaning(this);
-    const code = Array.isArray(meaning) ? (meaning as readonly Stmt[]) : [meaning as Stmt];
+    const code = [...before, ...(Array.isArray(meaning) ? (meaning as readonly Stmt[]) : [meaning as Stmt])];
     const op = this.region.op[index]!;
     const imm = this.region.imm[index]!;
     if (!this.rounds || !writesFcsr(op, imm)) return code;
@@ -336,7 +338,7 @@ export class TranslatorTier implements Tier, MemorySite, FloatSite {
   }
 
   private setInteger(slot: number, value: I64): Stmt {
-    const word = wordOf(value);
+    const word = wordOf(value) ?? (this.here.guard?.small.has(this.index) === true ? smallOf(value) : undefined);
     this.here.words.set(slot, levelOf(word));
     return word === undefined ? this.integer(slot).set(value) : this.word(slot).set(word.low);
   }

@@ -30,7 +30,7 @@ export interface Word {
 const I64_EQZ = 0x50;
 const I64_GE_U = 0x5a;
 const COMPARISONS_DOWN = I64_EQZ - 0x45;
-const [AND, OR, XOR, SHR_S, SHR_U] = [0x83, 0x84, 0x85, 0x87, 0x88];
+const [AND, OR, XOR, SHL, SHR_S, SHR_U] = [0x83, 0x84, 0x85, 0x86, 0x87, 0x88];
 const ADD = 0x7c;
 const LOGIC_DOWN = AND - 0x71;
 const [EXTEND_I32_S, EXTEND_I32_U, EXTEND32_S] = [0xac, 0xad, 0xc4];
@@ -91,6 +91,15 @@ export function wordOf(value: I64): Word | undefined {
     default:
       return undefined;
   }
+}
+
+/** The word that a sum or a shift to the left is, if it is known otherwise to be positive. */
+export function smallOf(value: I64): Word | undefined {
+  if (value.kind !== 'op') return undefined;
+  const [a, b] = value.args as readonly [I64, I64];
+  if (value.code[0] === ADD) return { low: i32.add(i32.wrap(a), i32.wrap(b)), isPositive: true };
+  if (value.code[0] !== SHL || b.kind !== 'const' || Number(b.value) > 31) return undefined;
+  return { low: i32.shl(i32.wrap(a), i32.const(Number(b.value))), isPositive: true };
 }
 
 /** The level of what `wordOf` has found. */
