@@ -32,8 +32,11 @@ export type JitMode = (typeof JIT_MODES)[number];
 /** Most regions of a hart: V8 keeps some kilobytes for each module. */
 export const MAX_REGIONS = 1024;
 
-/** Times that the interpreter comes to a place before it is translated. */
-const THRESHOLDS: Readonly<Record<JitMode, number>> = { off: NEVER_HOT, hot: 300, always: 1 };
+/**
+ * Times that the interpreter comes to a place before it is translated. Translating an instruction takes as long as interpreting a few
+ * thousand: code that has not run so often so far is not worth it.
+ */
+const THRESHOLDS: Readonly<Record<JitMode, number>> = { off: NEVER_HOT, hot: 4000, always: 1 };
 
 /** Heat of what is no use translating: not asked again for a long while. */
 const REFUSED = -0x4000_0000;

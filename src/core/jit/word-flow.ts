@@ -28,27 +28,12 @@ export interface WordFlow {
 export function wordsOf(region: Region, { blocks, isLoop }: Shape, { loaded }: Liveness): WordFlow {
   const loop = loopsOf(blocks);
   const flow = new Transfer(region, blocks, loop);
-  if (!isLoop.includes(true)) return { known: flow.from(Words.all(Level.Any)), loop };
   const entry = Words.all(Level.Any);
+  if (!isLoop.includes(true)) return { known: flow.from(entry), loop };
   for (const slot of loaded.slots()) if (slot < F_SLOT) entry.set(slot, region.hopes.level(slot));
-  let known = flow.from(entry);
-  const most = flow.gain(known);
-  // What nothing gains by is not assumed. That is most, so it is tried with many at once.
-  const drop = (slots: readonly number[]): void => {
-    if (slots.length === 0) return;
-    const fewer = entry.copy();
-    for (const slot of slots) fewer.set(slot, Level.Any);
-    const without = flow.from(fewer);
-    if (flow.gain(without) === most) {
-      for (const slot of slots) entry.set(slot, Level.Any);
-      known = without;
-    } else if (slots.length > 1) {
-      drop(slots.slice(0, slots.length >> 1));
-      drop(slots.slice(slots.length >> 1));
-    }
-  };
-  drop(entry.slots());
-  return { known, loop };
+  const known = flow.from(entry);
+  const idle = flow.forget(entry, known);
+  return { known: idle ? flow.from(entry) : known, loop };
 }
 
 /** See WordFlow.loop. What stands between the head of a loop and the last edge back to it counts as in it. */
@@ -84,32 +69,85 @@ class Transfer {
 
   /** What is known at the start of each block, when so much is at the entry. */
   from(entry: Words): Words[] {
-    const known = this.blocks.map(() => Words.all(Level.Positive));
+    const { blocks } = this;
+    const known = blocks.map(() => Words.all(Level.Positive));
     known[0] = entry.copy();
+    // A block is looked at again when less is known at its start.
+    const due = new Uint8Array(blocks.length).fill(1);
     for (let changed = true; changed;) {
       changed = false;
-      for (const block of this.blocks) {
-        const after = known[block.order]!.copy();
+      for (let b = 0; b < blocks.length; b++) {
+        if (due[b] === 0) continue;
+        due[b] = 0;
+        const block = blocks[b]!;
+        const after = known[b]!.copy();
         for (let i = block.first; i < block.end; i++) this.step(i, after);
-        for (const { to } of block.edges()) if (to !== undefined && known[to.order]!.meet(after)) changed = true;
+        for (const { to } of block.edges()) {
+          if (to === undefined || !known[to.order]!.meet(after)) continue;
+          due[to.order] = 1;
+          if (to.order <= b) changed = true;
+        }
       }
     }
     return known;
   }
 
-  /** How much is gained by what is known: words that loops carry, comparisons in 32 bits. */
-  gain(known: readonly Words[]): number {
-    const { loop } = this;
-    let sum = 0;
-    for (const { order, first, end, flow } of this.blocks) {
-      if (loop[order]! < 0) continue;
-      const words = known[order]!.copy();
-      if (loop[order] === order) for (const slot of this.written.slots()) sum += words.level(slot);
-      if (flow !== Flow.Branch || first === end) continue;
-      for (let i = first; i < end - 1; i++) this.step(i, words);
-      if (this.comparesWritten(end - 1) && this.ask(end - 1, words) !== Level.Any) sum++;
+  /**
+   * Takes from what is assumed at the entry what nothing is gained by; returns whether there is any. Gained are words that loops carry
+   * and write, and comparisons of these in 32 bits.
+   *
+   * @param known what is known with it
+   */
+  forget(entry: Words, known: readonly Words[]): boolean {
+    const wanted = this.wantedIn(known);
+    while (this.wantOperands(wanted, known));
+    let any = false;
+    for (const slot of entry.slots()) {
+      if (wanted.has(slot)) continue;
+      entry.set(slot, Level.Any);
+      any = true;
     }
-    return sum;
+    return any;
+  }
+
+  /** The registers that something is gained by at once. */
+  private wantedIn(known: readonly Words[]): Registers {
+    const { blocks, loop, region, written } = this;
+    const wanted = new Registers();
+    for (let b = 0; b < blocks.length; b++) {
+      if (loop[b]! < 0) continue;
+      const { first, end, flow } = blocks[b]!;
+      if (loop[b] === b) {
+        for (const slot of written.slots()) if (known[b]!.level(slot) !== Level.Any) wanted.add(slot);
+      }
+      if (flow !== Flow.Branch || first === end || !this.comparesWritten(end - 1)) continue;
+      const words = known[b]!.copy();
+      for (let i = first; i < end - 1; i++) this.step(i, words);
+      if (this.ask(end - 1, words) === Level.Any) continue;
+      wanted.add(region.rs1[end - 1]!);
+      wanted.add(region.rs2[end - 1]!);
+    }
+    return wanted;
+  }
+
+  /** Adds the registers that those wanted are words by; returns whether there are more now. */
+  private wantOperands(wanted: Registers, known: readonly Words[]): boolean {
+    const { blocks, region } = this;
+    const more = wanted.copy();
+    for (let b = 0; b < blocks.length; b++) {
+      const { first, end } = blocks[b]!;
+      const words = known[b]!.copy();
+      for (let i = first; i < end; i++) {
+        if (wanted.has(region.rd[i]!)) {
+          const [one, other] = [levelIn(words, region.rs1[i]!), levelIn(words, region.rs2[i]!)];
+          const result = this.answer(i, one, other);
+          if (this.answer(i, Level.Any, other) < result) more.add(region.rs1[i]!);
+          if (this.answer(i, one, Level.Any) < result) more.add(region.rs2[i]!);
+        }
+        this.step(i, words);
+      }
+    }
+    return wanted.unite(more);
   }
 
   private comparesWritten(i: number): boolean {
