@@ -169,6 +169,8 @@ export class Translations {
         const anew = this.remake(translation);
         if (anew === undefined) continue;
         this.enter(anew);
+        // What has made the others nearly hot is over.
+        for (const other of anew.cases) this.entries.setHeat(other >>> 0, 0);
         if (anew.cases.has(pc)) taken = true;
       }
     }
