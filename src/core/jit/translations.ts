@@ -15,6 +15,7 @@
 
 import { F_SLOT, xOffset } from '../context.ts';
 import type { DecodeMemo } from '../decode-memo.ts';
+import { isLong } from '../isa/decode.ts';
 import { HartBlock, WINDOW_SLOTS, WindowSlot } from '../hart-block.ts';
 import type { Ram } from '../ram.ts';
 import { emitRegion } from './emit.ts';
@@ -47,6 +48,16 @@ const MAX_REMAKES = 5;
 /** Times that the registers at the entry of a region may refute what it assumes of them; after that it assumes nothing. */
 const MAX_REFUTED = 4;
 
+/**
+ * A place behind a call has to be hot for so many times longer: mostly the loop or function around it is hot as well by then, of whose
+ * region it becomes a part.
+ */
+const POSTPONED_BY = 2;
+const MAX_POSTPONED = 4096;
+
+/** Opcodes of calls. */
+const [JAL, JALR, C_JALR] = [0x6f, 0x67, 0x9002];
+
 const TWO_32 = 2 ** 32;
 
 /** What a module of a region is instantiated with; see environment.ts. */
@@ -78,6 +89,8 @@ export class Translations {
   private readonly free: number[] = [];
   /** Window slots given out to regions since it began with the first. */
   private nextSlot = 0;
+  /** Where calls return to that has been hot once. */
+  private readonly postponed = new Set<number>();
   /** Where regions begin that are to be patient. */
   private readonly patient = new Set<number>();
   /** Times that the region at a start has been made anew. */
@@ -109,6 +122,11 @@ export class Translations {
       this.entries.setHeat(lo, 0);
       return false;
     }
+    if (translation === undefined && this.mode === 'hot' && this.isBehindCall(pc) && !this.postponed.has(pc)) {
+      this.postpone(pc);
+      this.entries.setHeat(lo, -POSTPONED_BY * THRESHOLDS.hot);
+      return false;
+    }
     translation ??= this.mode === 'off' ? undefined : this.translate(pc);
     if (translation === undefined) {
       this.entries.setHeat(lo, REFUSED);
@@ -116,6 +134,25 @@ export class Translations {
     }
     this.enter(translation);
     return true;
+  }
+
+  /** Whether a call returns to pc. */
+  private isBehindCall(pc: number): boolean {
+    return this.linksAt(pc - 4) || this.linksAt(pc - 2);
+  }
+
+  /** Whether a jump that keeps a link in ra stands at pc, as far as can be told from the bits. */
+  private linksAt(pc: number): boolean {
+    const low = this.readCode(pc);
+    if (low < 0) return false;
+    if (!isLong(low)) return (low & 0xf07f) === C_JALR;
+    const opcode = low & 0x7f;
+    return (opcode === JAL || opcode === JALR) && ((low >>> 7) & 31) === 1;
+  }
+
+  private postpone(pc: number): void {
+    if (this.postponed.size >= MAX_POSTPONED) this.postponed.clear();
+    this.postponed.add(pc);
   }
 
   /** Translates the region that begins at pc (lo, hi) anew when it is next requested: it stumbles too often (memory.ts). */
