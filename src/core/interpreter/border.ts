@@ -5,8 +5,10 @@
  * by the fuel that is brought into translated code and shrinks by what is brought back, so regions need not count anything.
  */
 
+import { count } from '../counters.ts';
 import { fastFpu } from '../fpu/fast.ts';
 import type { FpuOp } from '../fpu/op.ts';
+import { enterWith, handOut } from '../fuel.ts';
 import { HartBlock, TlbEntry, WINDOW_SPAN, WindowSlot } from '../hart-block.ts';
 import { EntrySlot, emitSlotOffset } from '../jit/entry-cache.ts';
 import { fpuName, OUT_OF_LINE } from '../jit/environment.ts';
@@ -18,12 +20,8 @@ import { call, type Callable, either, ret, select, sequence, tailCall, tailCallI
 import type { FunctionBuilder } from '../wasm/module.ts';
 import { i32, i64 } from '../wasm/ops.ts';
 import type { I32, I64, Local, Stmt } from '../wasm/node.ts';
-import { count, retire } from './counters.ts';
 import type { Environment } from './environment.ts';
 import { upperWord } from './tier.ts';
-
-/** Instructions between two polls of the doorbell. More than any region needs at once. */
-export const PORTION = 4096;
 
 /** User addresses have nothing from this bit up. */
 const USER_BITS = 38;
@@ -92,8 +90,7 @@ export function tryToEnter(
   );
 }
 
-/** Fuel is brought into translated code, or back. */
-const enterWith = (hartBlock: I32, fuel: I32): Stmt => count(hartBlock, HartBlock.translated.offset, i64.extendI32U(fuel));
+/** Fuel is brought back from translated code. */
 const comeBackWith = (hartBlock: I32, fuel: I32): Stmt =>
   count(hartBlock, HartBlock.translated.offset, i64.sub(i64.const(0), i64.extendI32U(fuel)));
 
@@ -125,15 +122,7 @@ export function addFuel(
   ];
 }
 
-/** Sets `portion` to the next one of what is left of the budget, and takes it from there. */
-const handOut = (hartBlock: I32, context: I32, left: I32, portion: Local<'i32'>): readonly Stmt[] => [
-  portion.set(select(i32.ltU(left, i32.const(PORTION)), left, i32.const(PORTION))),
-  i32.store(hartBlock, HartBlock.left.offset, i32.sub(left, portion)),
-  retire(hartBlock, context, i64.extendI32U(portion)),
-];
-
 export function emitBorder(env: Environment, border: Border, inside: Inside): void {
-  emitMore(env);
   emitArrivals(env, border, inside);
   emitReturns(env, border, inside);
   emitStumbles(env, inside);
@@ -209,23 +198,6 @@ function emitReturns(env: Environment, { arrive, arriveBy, hot, supply }: Border
   const leave = module.func(['i32', 'i64', 'i32', 'i32'], 'i32', 'leave');
   const [context, pc, fuel] = placeOf(leave);
   leave.body([comeBackWith(hartBlock, fuel), tailCall(exit, context, pc, fuel, leave.param('i32', 3))]);
-}
-
-/** Fuel for a region that stays where it is; as much as it has if it had better leave. */
-function emitMore({ hartBlock, module }: Environment): void {
-  const func = module.func(['i32', 'i32'], 'i32', 'more');
-  const context = func.param('i32', 0);
-  const fuel = func.param('i32', 1);
-  const [left, portion] = [func.local('i32'), func.local('i32')];
-  func.body(
-    [
-      when(i32.atomic.load(hartBlock, HartBlock.doorbell.offset), ret(fuel)),
-      left.set(i32.load(hartBlock, HartBlock.left.offset)),
-      ...handOut(hartBlock, context, left, portion),
-      enterWith(hartBlock, portion),
-    ],
-    i32.add(fuel, portion),
-  );
 }
 
 function jumpOf(func: FunctionBuilder<'i32'>): [Local<'i32'>, Local<'i64'>, Local<'i64'>, Local<'i32'>] {

@@ -38,7 +38,7 @@ import type { FunctionBuilder } from '../wasm/module.ts';
 import { i32, i64 } from '../wasm/ops.ts';
 import type { I32, I64, Local, Stmt } from '../wasm/node.ts';
 import { addFuel, type Border, declareBorder, emitBorder, faultAt, isForeign, tryToEnter } from './border.ts';
-import { retire } from './counters.ts';
+import { retire } from '../counters.ts';
 import { type Environment, importEnvironment } from './environment.ts';
 import { outline } from './outline.ts';
 import { InterpreterTier, upperWord } from './tier.ts';

@@ -19,7 +19,7 @@ import { call, sequence, when, yields } from '../wasm/control.ts';
 import type { FunctionBuilder } from '../wasm/module.ts';
 import { i32, i64 } from '../wasm/ops.ts';
 import type { I32, I64, Local, ResultType, Stmt, ValType } from '../wasm/node.ts';
-import { count } from './counters.ts';
+import { count } from '../counters.ts';
 import type { Environment } from './environment.ts';
 
 const DYNAMIC_ROUNDING = 7;

@@ -10,8 +10,9 @@
  * in between and is exact to the instruction. It is reduced where ways meet; until then what has retired is a number known here.
  */
 
+import { addPortion } from '../fuel.ts';
 import { OPERATIONS } from '../isa/table.ts';
-import { block, branch, call, Label, loop, rarely, switchTo, tailCall, when } from '../wasm/control.ts';
+import { block, branch, Label, loop, rarely, switchTo, tailCall, when } from '../wasm/control.ts';
 import { i32, i64 } from '../wasm/ops.ts';
 import type { FunctionBuilder, ModuleBuilder } from '../wasm/module.ts';
 import type { Stmt } from '../wasm/node.ts';
@@ -20,7 +21,6 @@ import { isBackEdge, type Shape, shapeOf } from './flow.ts';
 import { Here } from './here.ts';
 import { LoopCopies } from './loop-copies.ts';
 import type { LoopGuard } from './loop-guard.ts';
-import { innermostLoops } from './loops.ts';
 import { type Liveness, livenessOf } from './liveness.ts';
 import { Flow, type Registers } from './operation.ts';
 import { hashOf } from './perfect-hash.ts';
@@ -70,8 +70,6 @@ class RegionEmitter {
   private readonly tier: TranslatorTier;
   private readonly copies: LoopCopies | undefined;
   private readonly shape: Shape;
-  /** Heads of the innermost loops. */
-  private readonly innermost: ReadonlySet<Block>;
   private readonly liveness: Liveness;
   private readonly singles: Singles;
   private readonly words: WordFlow;
@@ -90,7 +88,6 @@ class RegionEmitter {
     // In a patient region every access looks for itself.
     this.copies = region.patient ? undefined : new LoopCopies(region);
     this.shape = shapeOf(region);
-    this.innermost = new Set(innermostLoops(this.shape).map(({ head }) => head));
     this.liveness = livenessOf(region, this.shape, (block, index) => this.copies?.guardOf(block)?.places.has(index) ?? false);
     this.singles = singlesOf(region, this.shape);
     this.words = wordsOf(region, this.shape, this.liveness);
@@ -246,16 +243,13 @@ class RegionEmitter {
     const { tier, shape } = this;
     if (!at.joins || !shape.isLoop[at.order]) return [];
     const tooLittle = i32.ltS(tier.fuel, i32.const(shape.longest[at.order]!));
-    return [rarely(tooLittle, ...this.more(), rarely(tooLittle, ...tier.exits.refuelToRegister(tier.target, here)))];
+    return [rarely(tooLittle, this.more(), rarely(tooLittle, ...tier.exits.refuelToRegister(tier.target, here)))];
   }
 
-  /**
-   * Asks for more fuel without leaving the region, where there is no place at which it could be entered again. No call may stand in an
-   * innermost loop, or V8 would keep less in registers there.
-   */
-  private more(): Stmt[] {
-    const { context, fuel } = this.tier;
-    return [fuel.set(call(this.env.get('more'), context, fuel))];
+  /** Asks for more fuel without leaving the region, where there is no place at which it could be entered again. */
+  private more(): Stmt {
+    const { context, fuel, func } = this.tier;
+    return addPortion(this.env.hartBlock, context, fuel, func.temp('i32'), func.temp('i32'));
   }
 
   /** A gate: one of the copies of the loop, or, where ways meet later, on from there. */
@@ -289,7 +283,7 @@ class RegionEmitter {
       const enough = i32.geS(tier.fuel, i32.const(shape.longest[to.order]!));
       const again = [...this.leaveFor(to, here), ...round, branch(this.head[to.order]!, enough, 1)];
       if (from.exhausted !== undefined && edge !== from.exhausted) return [...again, ...this.go(from, from.exhausted, here)];
-      const more = this.innermost.has(to) ? [] : [...this.more(), branch(this.head[to.order]!, enough)];
+      const more = [this.more(), branch(this.head[to.order]!, enough)];
       return [...again, ...more, ...tier.exits.refuel(pc, here)];
     }
     if (shape.forwardEdges[to.order]! > 1) return [...this.leaveFor(to, here), branch(this.meeting[to.order]!)];

@@ -51,8 +51,6 @@ const FUNCTIONS = {
   store2: [['i64', 'i64'], 'i32'],
   store4: [['i64', 'i64'], 'i32'],
   store8: [['i64', 'i64'], 'i32'],
-  /** (context, fuel): the fuel with another portion, if there is one to be had at once. */
-  more: [['i32', 'i32'], 'i32'],
   /** (address): physical address for an atomic instruction, or minus a cause. */
   addressToRead: [['i64'], 'i32'],
   addressToWrite: [['i64'], 'i32'],

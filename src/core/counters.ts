@@ -2,11 +2,11 @@
  * Counters in RAM, as emitted code.
  */
 
-import { Context } from '../context.ts';
-import { HartBlock } from '../hart-block.ts';
-import { sequence } from '../wasm/control.ts';
-import { i64 } from '../wasm/ops.ts';
-import type { I32, I64, Stmt } from '../wasm/node.ts';
+import { Context } from './context.ts';
+import { HartBlock } from './hart-block.ts';
+import { sequence } from './wasm/control.ts';
+import { i64 } from './wasm/ops.ts';
+import type { I32, I64, Stmt } from './wasm/node.ts';
 
 /** Adds to a 64-bit counter. */
 export const count = (base: I32, offset: number, amount: I64): Stmt =>
