@@ -94,7 +94,7 @@ export class Cpu {
         this.flushCode();
         this.onFence();
       },
-      request: (lo, hi) => (translations.request(lo, hi) ? 1 : 0),
+      request: (lo, hi, context) => (translations.request(lo, hi, context) ? 1 : 0),
       bePatient: (lo, hi) => {
         translations.bePatient(lo, hi);
       },

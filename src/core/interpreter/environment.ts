@@ -25,7 +25,7 @@ export interface SlowPaths extends Record<string, unknown> {
   time(): number;
   flushCode(): void;
   /** Enters the translated region that begins at a pc into the entry cache, if there is to be one: 1. */
-  request(lo: number, hi: number): number;
+  request(lo: number, hi: number, context: number): number;
   /** The region that begins at a pc had better look up the TLB for each access. */
   bePatient(lo: number, hi: number): void;
   /** The registers of a context are not what the region that begins at a pc assumes of them. */
@@ -75,7 +75,7 @@ export function importEnvironment(countAccesses: boolean): Environment {
     fpu: module.importFunction(from, 'fpu', ['i32', 'i64', 'i64', 'i64', 'i32'], 'i64'),
     time: module.importFunction(from, 'time', [], 'f64'),
     flushCode: module.importFunction(from, 'flushCode', [], 'void'),
-    request: module.importFunction(from, 'request', ['i32', 'i32'], 'i32'),
+    request: module.importFunction(from, 'request', ['i32', 'i32', 'i32'], 'i32'),
     bePatient: module.importFunction(from, 'bePatient', ['i32', 'i32'], 'void'),
     beWary: module.importFunction(from, 'beWary', ['i32', 'i32', 'i32'], 'void'),
     noteJump: module.importFunction(from, 'noteJump', ['i32', 'i32', 'i32', 'i32'], 'void'),

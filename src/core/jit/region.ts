@@ -113,7 +113,7 @@ export class Region {
   /** Whether each access looks up the TLB, instead of a window that it leaves the region for; see memory.ts. */
   patient = false;
   /** What may be assumed of the registers at the entry, for all that has been seen so far; see words.ts. */
-  hopes = Words.all(Level.Positive);
+  hopes = Words.all(Level.Word);
   /** Its computed jumps, with the targets that were known of each. */
   readonly computed = new Map<number, readonly number[]>();
 

@@ -46,7 +46,7 @@ const REFUSED = -0x4000_0000;
 const MAX_REMAKES = 5;
 
 /** Times that the registers at the entry of a region may refute what it assumes of them; after that it assumes nothing. */
-const MAX_REFUTED = 4;
+const MAX_REFUTED = 1;
 
 /**
  * A place behind a call has to be hot for so many times longer: mostly the loop or function around it is hot as well by then, of whose
@@ -114,8 +114,12 @@ export class Translations {
     HartBlock.heatLimit.set(ram, hartBlock, THRESHOLDS[mode]);
   }
 
-  /** Enters the region that begins at pc (lo, hi) of the active space; returns whether there is one now. */
-  request(lo: number, hi: number): boolean {
+  /**
+   * Enters the region that begins at pc (lo, hi) of the active space; returns whether there is one now.
+   *
+   * @param context the registers, as they are at pc
+   */
+  request(lo: number, hi: number, context: number): boolean {
     const pc = (hi >>> 0) * TWO_32 + (lo >>> 0);
     let translation = this.mode === 'off' ? undefined : this.find(pc);
     if (translation === undefined && this.takeIntoOthers(pc)) {
@@ -127,7 +131,7 @@ export class Translations {
       this.entries.setHeat(lo, -POSTPONED_BY * THRESHOLDS.hot);
       return false;
     }
-    translation ??= this.mode === 'off' ? undefined : this.translate(pc);
+    translation ??= this.mode === 'off' ? undefined : this.translate(pc, { hopes: this.hopesOf(context), refuted: 0 });
     if (translation === undefined) {
       this.entries.setHeat(lo, REFUSED);
       return false;
@@ -172,12 +176,19 @@ export class Translations {
     if (translation === undefined) return;
     translation.refuted++;
     if (translation.refuted > MAX_REFUTED) translation.hopes.meet(Words.all(Level.Any));
+    translation.hopes.meet(this.hopesOf(context));
+    this.remake(translation);
+  }
+
+  /** What may be assumed of registers that are such now: that they hold words again, but not that these are positive again. */
+  private hopesOf(context: number): Words {
+    const hopes = Words.all(Level.Word);
     const { i32 } = this.ram;
     for (let slot = 1; slot < F_SLOT; slot++) {
       const at = (context + xOffset(slot)) >>> 2;
-      translation.hopes.refute(slot, i32[at]!, i32[at + 1]!);
+      hopes.refute(slot, i32[at]!, i32[at + 1]!);
     }
-    this.remake(translation);
+    return hopes;
   }
 
   /** Puts a new one in the place of a translation. */
@@ -244,13 +255,11 @@ export class Translations {
     return true;
   }
 
-  /** @param before what has been learnt of the same region */
-  private translate(pc: number, before?: Pick<Translation, 'hopes' | 'refuted'>): Translation | undefined {
+  private translate(pc: number, { hopes, refuted }: Pick<Translation, 'hopes' | 'refuted'>): Translation | undefined {
     const began = this.clock();
     const region = findRegion(pc, this.readCode, this.memo, this.isTakenIn(pc) ? NO_JUMPS : this.jumps);
     if (region.size === 0 || region.flow(0) === Flow.Stop) return undefined;
     region.patient = this.patient.has(pc);
-    const { hopes, refuted } = before ?? { hopes: Words.all(Level.Positive), refuted: 0 };
     region.hopes = hopes;
     if (this.free.length === 0) this.makeRoom();
     const index = this.free.pop()!;
