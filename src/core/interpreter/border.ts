@@ -161,7 +161,11 @@ function emitArrivals(env: Environment, border: Border, inside: Inside): void {
     const [context, pc, fuel] = placeOf(hot);
     const slot = hot.local('i32');
     hot.body([
-      when(call(env.request, i32.wrap(pc), upperWord(pc), context), findSlot(hartBlock, pc, slot), tailCall(enter, context, slot, fuel)),
+      when(
+        call(env.request, i32.wrap(pc), upperWord(pc), context),
+        findSlot(hartBlock, pc, slot),
+        tailCall(enter, context, slot, fuel),
+      ),
       tailCall(inside.loop, context, pc, fuel),
     ]);
   }
