@@ -3,8 +3,9 @@
  *
  *   npx tsx tests/fuzz/instructions/campaign.ts [--count 1000000] [--seed 1] [--jobs 2] [--tier always|hot|off] [--loops]
  *
- * With `--loops`, the programs are loops over memory (loops.ts). Sequence n is what the seed n makes, so `--seed n --count 1` is that one again. With several jobs, each is a process with a share of the
- * sequences. The status is 1 when the harts have differed. Tier `off` compares the interpreter with itself, its budgets cut into pieces.
+ * With `--loops`, the programs are loops over memory (loops.ts). Sequence n is what the seed n makes, so `--seed n --count 1` is that one
+ * again. With several jobs, each is a process with a share of the sequences. The status is 1 when the harts have differed. Tier `off`
+ * compares the interpreter with itself, its budgets cut into pieces.
  */
 
 import { fork } from 'node:child_process';
