@@ -282,7 +282,8 @@ class RegionEmitter {
       const round = here.guard === undefined ? [] : tier.gates.advance(here.guard);
       const enough = i32.geS(tier.fuel, i32.const(shape.longest[to.order]!));
       const again = [...this.leaveFor(to, here), ...round, branch(this.head[to.order]!, enough, 1)];
-      if (from.exhausted !== undefined && edge !== from.exhausted) return [...again, ...this.go(from, from.exhausted, here)];
+      // Within the guarded copy, all that has been granted is over.
+      if (here.guard !== undefined) return [...again, ...this.go(from, from.exhausted!, here)];
       const more = [this.more(), branch(this.head[to.order]!, enough)];
       return [...again, ...more, ...tier.exits.refuel(pc, here)];
     }
