@@ -19,7 +19,7 @@ import { Decoded, isLong } from './isa/decode.ts';
 import { DecodeMemo } from './decode-memo.ts';
 import { ComputedJumps } from './jit/computed-jumps.ts';
 import { ENTRY_CACHE_BYTES, EntryCache } from './jit/entry-cache.ts';
-import { type JitMode, MAX_REGIONS, Translations } from './jit/translations.ts';
+import { type JitMode, MAX_REGIONS, THRESHOLDS, Translations } from './jit/translations.ts';
 import { Access, type FrameLimit, Walk, Walker } from './mmu.ts';
 import { PAGE_SIZE, type Ram } from './ram.ts';
 import { Tlb } from './tlb.ts';
@@ -39,7 +39,9 @@ export const CPU_CACHE_BYTES = DECODE_CACHE_BYTES + ENTRY_CACHE_BYTES;
 type Run = (context: number, budget: number) => Cause;
 
 export class Cpu {
-  private readonly enter: Run;
+  private enter: Run;
+  private translations: Translations;
+  private readonly jumps = new ComputedJumps();
   private readonly tlb: Tlb;
   private readonly decodeCache: DecodeCache;
   private readonly entries: EntryCache;
@@ -69,17 +71,27 @@ export class Cpu {
   constructor(
     private readonly ram: Ram,
     private readonly hartBlock: number,
-    caches: number,
-    module: WebAssembly.Module,
+    private readonly caches: number,
+    private readonly module: WebAssembly.Module,
     frameLimit: FrameLimit,
-    time: () => number,
-    jit: JitMode = 'off',
-    countAccesses = false,
+    private readonly time: () => number,
+    private readonly jit: JitMode = 'off',
+    private readonly countAccesses = false,
   ) {
     this.walker = new Walker(ram, frameLimit);
     this.tlb = new Tlb(ram, hartBlock, this.walker);
     this.decodeCache = new DecodeCache(ram, hartBlock, caches);
     this.entries = new EntryCache(ram, hartBlock, caches + DECODE_CACHE_BYTES);
+    HartBlock.heatLimit.set(ram, hartBlock, THRESHOLDS[jit]);
+    ({ enter: this.enter, translations: this.translations } = this.instantiate());
+  }
+
+  /**
+   * Makes an instance of the interpreter and a table of regions, which is empty. V8 keeps every instance that has ever been put into a
+   * table as long as the table lives: what becomes of given up regions goes with their table, when this is done again between two runs.
+   */
+  private instantiate(): { enter: Run; translations: Translations } {
+    const { ram, hartBlock, module, caches, time, jumps } = this;
     const fpu = (op: number, a: bigint, b: bigint, c: bigint, rounding: number): bigint =>
       this.fpu(op as FpuOp, a, b, c, rounding);
     const ticks = (): number => Math.floor(time() / NANOSECONDS_PER_TICK);
@@ -94,18 +106,17 @@ export class Cpu {
         this.flushCode();
         this.onFence();
       },
-      request: (lo, hi, context) => (translations.request(lo, hi, context) ? 1 : 0),
+      request: (lo, hi, context) => (this.translations.request(lo, hi, context) ? 1 : 0),
       bePatient: (lo, hi) => {
-        translations.bePatient(lo, hi);
+        this.translations.bePatient(lo, hi);
       },
       beWary: (lo, hi, context) => {
-        translations.beWary(lo, hi, context);
+        this.translations.beWary(lo, hi, context);
       },
       noteJump: (fromLo, fromHi, toLo, toHi) => {
         if (toHi >>> 0 < USER_HIGH) jumps.record(fromHi * TWO_32 + (fromLo >>> 0), toHi * TWO_32 + (toLo >>> 0));
       },
     };
-    const jumps = new ComputedJumps();
     const regions = new WebAssembly.Table({ element: 'anyfunc', initial: MAX_REGIONS });
     const hart = {
       block: new WebAssembly.Global({ value: 'i32' }, hartBlock),
@@ -114,7 +125,6 @@ export class Cpu {
     };
     const imports = { ram: { memory: ram.memory }, hart, slow };
     const { exports } = new WebAssembly.Instance(module, imports);
-    this.enter = exports.run as Run;
     const translations = new Translations(
       ram,
       hartBlock,
@@ -124,10 +134,11 @@ export class Cpu {
       { ...imports, interpreter: { ...exports, fpu, time: ticks } },
       (pc) => this.codeAt(pc),
       jumps,
-      jit,
+      this.jit,
       time,
-      countAccesses,
+      this.countAccesses,
     );
+    return { enter: exports.run as Run, translations };
   }
 
   /**
@@ -157,6 +168,10 @@ export class Cpu {
    */
   run(context: number, budget: number): Cause {
     this.context = context;
+    if (this.translations.areWorn) {
+      this.entries.flush();
+      ({ enter: this.enter, translations: this.translations } = this.instantiate());
+    }
     const cause = this.enter(context, budget);
     if (cause === Cause.IllegalInstruction) this.recordInstruction();
     return cause;

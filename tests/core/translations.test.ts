@@ -3,7 +3,7 @@
  * that memory makes stumble.
  */
 
-import { beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { HartBlock, WINDOW_SPAN } from '../../src/core/hart-block.ts';
 import { MAX_REGIONS } from '../../src/core/jit/translations.ts';
 import { PAGE_SIZE } from '../../src/core/ram.ts';
@@ -123,6 +123,18 @@ describe('a translation', () => {
       for (let i = 0; i < count; i++) expect(runAt(CODE + 16 * i)).toBe(BigInt(i % 2000));
     }
     expect(regions()).toBeGreaterThan(count);
+  });
+
+  it('begin anew in another table after many, for what is given up stays with the old one', () => {
+    const tables = vi.spyOn(WebAssembly, 'Table');
+    const start = CODE + 64;
+    for (let i = 0; i < 2 * MAX_REGIONS + 10; i++) {
+      hart.programAt(start, [set(i % 2000)]);
+      hart.cpu.flushPage(hart.asid, CODE);
+      expect(runAt(start)).toBe(BigInt(i % 2000));
+    }
+    expect(tables).toHaveBeenCalledTimes(1);
+    tables.mockRestore();
   });
 });
 

@@ -37,7 +37,10 @@ export const MAX_REGIONS = 1024;
  * Times that the interpreter comes to a place before it is translated. Translating an instruction takes as long as interpreting a few
  * thousand: code that has not run so often so far is not worth it.
  */
-const THRESHOLDS: Readonly<Record<JitMode, number>> = { off: NEVER_HOT, hot: 4000, always: 1 };
+export const THRESHOLDS: Readonly<Record<JitMode, number>> = { off: NEVER_HOT, hot: 4000, always: 1 };
+
+/** So many translations made, given up or not, are enough for a table: it keeps what V8 has of each (Cpu.renew). */
+const MOST_MADE = 2 * MAX_REGIONS;
 
 /** Heat of what is no use translating: not asked again for a long while. */
 const REFUSED = -0x4000_0000;
@@ -87,6 +90,8 @@ type Clock = () => number;
 export class Translations {
   private readonly byStart = new Map<number, Translation[]>();
   private readonly free: number[] = [];
+  /** Translations made so far. */
+  private made = 0;
   /** Window slots given out to regions since it began with the first. */
   private nextSlot = 0;
   /** Where calls return to that has been hot once. */
@@ -111,7 +116,11 @@ export class Translations {
     readonly countAccesses: boolean,
   ) {
     for (let index = MAX_REGIONS - 1; index >= 0; index--) this.free.push(index);
-    HartBlock.heatLimit.set(ram, hartBlock, THRESHOLDS[mode]);
+  }
+
+  /** Whether it is time to begin anew, with a new table. */
+  get areWorn(): boolean {
+    return this.made >= MOST_MADE;
   }
 
   /**
@@ -263,6 +272,7 @@ export class Translations {
     region.hopes = hopes;
     if (this.free.length === 0) this.makeRoom();
     const index = this.free.pop()!;
+    this.made++;
     const { bytes, slots } = emitRegion(region, this);
     const module = new WebAssembly.Module(bytes);
     new WebAssembly.Instance(module, { ...this.imports, region: { index, slots: this.takeSlots(slots) } });
