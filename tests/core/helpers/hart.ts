@@ -172,6 +172,12 @@ export class TestHart {
     Atomics.store(this.ram.i32, HartBlock.doorbell.addr(this.hartBlock) >>> 2, bits);
   }
 
+  /** What a program can tell two harts apart by, beside memory and floating-point registers. */
+  state(): { x: bigint[]; pc: number; instret: number; value: bigint } {
+    const x = Array.from({ length: 32 }, (_, n) => this.x(n));
+    return { x, pc: this.pc, instret: this.instret, value: this.trapValue };
+  }
+
   x(n: number): bigint {
     return this.u64(this.context + xOffset(n));
   }
