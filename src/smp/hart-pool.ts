@@ -51,6 +51,8 @@ export class HartPool<Task> {
       atomics: 'disabled',
       recordTiming: false,
       execArgv: [],
+      // What a hart allocates, it allocates while it translates, and most of it is garbage at once: a small nursery stays in the caches.
+      resourceLimits: { maxYoungGenerationSizeMb: 6 },
     });
     this.pool.on('error', (error) => this.fail(-1, error));
   }

@@ -1,8 +1,8 @@
 /*
- * Switches of the host's WebAssembly engine that translated code profits from. Nothing depends on them: without them it is slower.
+ * Switches of the host's engine that translated code profits from. Nothing depends on them: without them it is slower.
  *
- * They hold for the whole process, for code that is compiled after the call. Those that could hurt other WebAssembly code are for a process
- * that has none: the command line's, not that of a program that uses the library.
+ * They hold for the whole process, for code that is compiled after the call. Those that could hurt other code are for a process that has
+ * none: the command line's, not that of a program that uses the library.
  */
 
 import { setFlagsFromString } from 'node:v8';
@@ -14,11 +14,14 @@ const FLAGS = [
   '--experimental-wasm-relaxed-simd',
 ];
 
-/**
- * No look at the stack's end in each function and loop (3 of some 20 instructions of a small loop). What is emitted here never recurses, and
- * leaves its loops when its fuel is used up.
- */
-const EXCLUSIVE_FLAGS = ['--no-wasm-stack-checks'];
+const EXCLUSIVE_FLAGS = [
+  // No look at the stack's end in each function and loop (3 of some 20 instructions of a small loop). What is emitted here never recurses,
+  // and leaves its loops when its fuel is used up.
+  '--no-wasm-stack-checks',
+  // JavaScript is optimised a few milliseconds later (the default is a quarter of this). The translator's would be while harts are busy: with
+  // as many of these as cores, that takes from the guest what it never gets back.
+  '--interrupt-budget=600000',
+];
 
 const enabled = new Set<string>();
 
