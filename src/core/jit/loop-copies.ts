@@ -60,7 +60,7 @@ export class LoopCopies {
   private copy(region: Region, shape: Shape, loop: Loop): void {
     const { head, body } = loop;
     const gate = new Block(0, 0, head.pc);
-    const guard: LoopGuard = { gate, ...streamsOf(region, shape, loop), shortest: shortestRound(loop) };
+    const guard: LoopGuard = { ...streamsOf(region, shape, loop), shortest: shortestRound(loop) };
     const copies = new Map(body.map((block) => [block, new Block(block.first, block.end, block.pc)]));
     const inCopy = (edge: Edge): Edge => ({ pc: edge.pc, to: (edge.to && copies.get(edge.to)) ?? edge.to });
     for (const [block, copy] of copies) {

@@ -42,8 +42,6 @@ export interface StreamPlace {
 }
 
 export interface LoopGuard {
-  /** Decides between the two copies of the loop. */
-  readonly gate: Block;
   readonly streams: readonly Stream[];
   /** By index of the instruction. */
   readonly places: ReadonlyMap<number, StreamPlace>;
@@ -67,7 +65,7 @@ interface FoundAccess {
 type State = Map<number, Value>;
 
 /** The streams of a loop and the places of their accesses. */
-export function streamsOf(region: Region, shape: Shape, loop: Loop): Omit<LoopGuard, 'gate' | 'shortest'> {
+export function streamsOf(region: Region, shape: Shape, loop: Loop): Omit<LoopGuard, 'shortest'> {
   const { accesses, strides, small } = follow(region, shape, loop);
   const byKey = new Map<string, FoundAccess[]>();
   for (const access of accesses) {

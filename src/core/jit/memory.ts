@@ -65,8 +65,6 @@ export class MemoryAccess {
   private readonly tlbBase: Local<'i32'>;
   /** Physical address of the group of each base register. */
   private readonly physicals = new Map<number, Local<'i32'>>();
-  /** Window slots used so far, for reading and for writing each: a region has at most all there are. */
-  slotCount = 0;
   /** The index of a table, by the addition that adds it. */
   private readonly indices = new Map<number, Local<'i32'>>();
   /** Of the loop in whose checked copy the block is that is being emitted. */
@@ -82,6 +80,11 @@ export class MemoryAccess {
   ) {
     this.windowBase = tier.func.local('i32', 'windows');
     this.tlbBase = tier.func.local('i32', 'tlb');
+  }
+
+  /** Window slots used so far, for reading and for writing each: a region has at most all there are. */
+  get slotCount(): number {
+    return Math.min(this.slots.size, WINDOW_SLOTS);
   }
 
   prologue(): Stmt {
@@ -177,12 +180,7 @@ export class MemoryAccess {
   }
 
   private indexOf(at: number): Local<'i32'> {
-    let local = this.indices.get(at);
-    if (local === undefined) {
-      local = this.tier.func.local('i32');
-      this.indices.set(at, local);
-    }
-    return local;
+    return this.localIn(this.indices, at);
   }
 
   /** The stream of an access of the block that is being emitted, the other copy of which has it guarded. */
@@ -286,7 +284,6 @@ export class MemoryAccess {
     if (slot === undefined) {
       // Those for writing lie as far behind those for reading as the partition's.
       const index = this.slots.size % WINDOW_SLOTS;
-      this.slotCount = Math.max(this.slotCount, index + 1);
       slot = (index + (write ? WINDOW_SLOTS : 0)) * WindowSlot.SIZE;
       this.slots.set(key, slot);
     }
@@ -294,10 +291,15 @@ export class MemoryAccess {
   }
 
   private physicalOf(baseSlot: number): Local<'i32'> {
-    let local = this.physicals.get(baseSlot);
+    return this.localIn(this.physicals, baseSlot);
+  }
+
+  /** The local of a key, made when it is first asked for. */
+  private localIn(locals: Map<number, Local<'i32'>>, key: number): Local<'i32'> {
+    let local = locals.get(key);
     if (local === undefined) {
       local = this.tier.func.local('i32');
-      this.physicals.set(baseSlot, local);
+      locals.set(key, local);
     }
     return local;
   }

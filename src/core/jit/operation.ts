@@ -158,11 +158,6 @@ export class Registers {
     return grown;
   }
 
-  /** Those of another set that are in this one too. */
-  and(other: Registers): Registers {
-    return new Registers(this.x & other.x, this.f & other.f);
-  }
-
   copy(): Registers {
     return new Registers(this.x, this.f);
   }
