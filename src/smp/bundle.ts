@@ -47,6 +47,8 @@ export interface BundleOptions {
   readonly cache?: string;
   /** Leave packages out: the bundle imports them at run time. */
   readonly externalPackages?: boolean;
+  /** The build for harts under a schedule (schedule/build.ts). */
+  readonly seeded?: boolean;
 }
 
 interface Input {
@@ -101,7 +103,7 @@ export function cachedBundle({ name, entry, cache = cacheFolder() }: BundleOptio
 }
 
 async function build(options: BundleOptions): Promise<string> {
-  const { name, entry, cache = cacheFolder(), externalPackages = false } = options;
+  const { name, entry, cache = cacheFolder(), externalPackages = false, seeded = false } = options;
   const startedMs = Date.now();
   const esbuild = requirePackage('esbuild') as typeof Esbuild;
   const output = await esbuild.build({
@@ -118,7 +120,7 @@ async function build(options: BundleOptions): Promise<string> {
     sourcesContent: false,
     legalComments: 'none',
     logLevel: 'silent',
-    define: { HARTBEAT_ROOT: JSON.stringify(projectRoot) },
+    define: { HARTBEAT_ROOT: JSON.stringify(projectRoot), HARTBEAT_SEEDED: String(seeded) },
     ...(externalPackages ? { packages: 'external' as const } : {}),
   });
   const text = output.outputFiles.find((file) => file.path.endsWith('.mjs'))!.text;
