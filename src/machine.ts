@@ -15,7 +15,7 @@
 import { join } from 'node:path';
 
 import { Ram } from './core/ram.ts';
-import { ConsoleHost, type HostStreams } from './devices/console-host.ts';
+import { type Captured, ConsoleHost, type HostStreams } from './devices/console-host.ts';
 import type { HartTask } from './hart.ts';
 import type { MachineConfig } from './kernel/config.ts';
 import { Kernel } from './kernel/kernel.ts';
@@ -24,25 +24,29 @@ import { breakLocks } from './kernel/machine-check.ts';
 import { planMemory, type MemoryMap } from './kernel/memory-map.ts';
 import { Signal } from './kernel/signal-numbers.ts';
 import { crashReport, type Failure } from './machine/crash.ts';
-import { Halted, MachineCheck, UsageError } from './machine/errors.ts';
+import { Halted, MachineCheck, Standstill, UsageError } from './machine/errors.ts';
 import { loadInterpreter } from './machine/interpreter.ts';
 import { bindGuestBinaries, launch, unbind } from './machine/launch.ts';
 import { configOf, type MachineOptions, seedOf } from './machine/options.ts';
 import { findProgram, type Program } from './machine/programs.ts';
 import { resultOf, type RunResult } from './machine/result.ts';
+import { standstillReport } from './machine/standstill.ts';
 import { type HartStats, readHartStats } from './machine/stats.ts';
 import { Tracing } from './machine/tracing.ts';
 import { MachineState } from './smp/boot-page.ts';
 import { bundle, projectRoot } from './smp/bundle.ts';
-import { Ipi } from './smp/doorbell.ts';
+import { Ipi } from './smp/ipi.ts';
+import type { Plan } from './smp/schedule/plan.ts';
 import { HartPool } from './smp/hart-pool.ts';
 import { HostCall } from './smp/host-bell.ts';
 import { KernelPanic } from './smp/panic.ts';
+import { ScheduleHost } from './smp/schedule/schedule-host.ts';
+import { HostTurn } from './smp/schedule/state.ts';
 import { enableWasmFeatures } from './smp/wasm-features.ts';
 import { familyRegions, SystemCalls } from './syscalls/door.ts';
 import { Level } from './trace/index.ts';
 
-export { Halted, MachineCheck, UsageError } from './machine/errors.ts';
+export { Halted, MachineCheck, Standstill, UsageError } from './machine/errors.ts';
 export type { MachineOptions, TraceOptions } from './machine/options.ts';
 export type { RunResult } from './machine/result.ts';
 
@@ -53,6 +57,8 @@ export interface RunOptions {
   readonly env?: Readonly<Record<string, string>> | undefined;
   /** Connects the console to streams (`process`, say) instead: a terminal if they are one. `stdin` is not used then. */
   readonly streams?: HostStreams | undefined;
+  /** Under a schedule: what decides from the start of the program on. Default: the plain order. */
+  readonly plan?: Plan | undefined;
   /** The program, found already. */
   readonly program?: Program | undefined;
 }
@@ -85,11 +91,16 @@ export class Machine {
   private ended: Error | undefined;
   private halting: Promise<void> | undefined;
   private serving: Promise<void> = Promise.resolve();
+  /** Under a schedule: what waits for the host's turn; whether a run is being ended; wakes the host that waits for something to do. */
+  private readonly jobs: (() => Promise<void>)[] = [];
+  private ending = false;
+  private nudge: () => void = () => undefined;
 
   private constructor(
     private readonly kernel: Kernel,
     private readonly pool: HartPool<HartTask>,
     private readonly tracing: Tracing | undefined,
+    private readonly scheduled: ScheduleHost | undefined,
   ) {
     const { console, waits, signals, power } = kernel;
     this.console = new ConsoleHost(kernel.ram, console, kernel.locks, {
@@ -97,6 +108,11 @@ export class Machine {
       roomMadeLocked: () => waits.wakeAllLocked(console.writers),
       interrupt: () => void signals.killAll(0, Signal.INT),
       powerOff: () => void power.off(0),
+    });
+    if (scheduled === undefined) return;
+    this.console.pumpOnlyWhen(() => {
+      if (!scheduled.hasTurn) this.nudge();
+      return scheduled.hasTurn;
     });
   }
 
@@ -110,7 +126,8 @@ export class Machine {
     enableWasmFeatures();
     const map = plan(config);
     const seed = seedOf(options);
-    const file = await bundle({ name: 'hart', entry: join(projectRoot, 'src/hart.ts') });
+    const build = config.seeded ? { name: 'hart-seeded', seeded: true } : { name: 'hart' };
+    const file = await bundle({ ...build, entry: join(projectRoot, 'src/hart.ts') });
     const failures: Failure[] = [];
     const report: { to: (failure: Failure) => void } = { to: (failure) => failures.push(failure) };
     // The workers come up while this thread prepares what they will work on.
@@ -129,13 +146,15 @@ export class Machine {
       new SystemCalls(kernel).initialise();
       bindGuestBinaries(kernel);
       const tracing = options.trace === undefined ? undefined : await Tracing.open(ram, map, options.trace);
+      const scheduled = config.seeded ? new ScheduleHost(ram, map.turns, map.schedule, config.cpus) : undefined;
+      scheduled?.initialise();
       const module = await loadInterpreter(config.countAccesses);
       kernel.power.on();
       pool.start(Array.from({ length: config.cpus }, (_, hart) => ({ memory: ram.memory, module, config, hart })));
-      const machine = new Machine(kernel, pool, tracing);
+      const machine = new Machine(kernel, pool, tracing, scheduled);
       report.to = (failure) => machine.failed(failure);
       failures.forEach(report.to);
-      machine.serving = machine.serve().catch((error: unknown) => machine.failed({ hart: undefined, error: asError(error) }));
+      machine.serving = (scheduled === undefined ? machine.serve() : machine.serveScheduled(scheduled)).catch((error: unknown) => machine.failed({ hart: undefined, error: asError(error) }));
       return machine;
     } catch (error) {
       await pool.stop(0);
@@ -161,11 +180,15 @@ export class Machine {
     });
     // It is awaited below; until then a failure of the machine must not count as unhandled.
     end.catch(() => undefined);
-    const { streams, stdin, env } = options;
-    const captured = streams === undefined ? this.console.attachBuffers(stdin) : undefined;
-    if (streams !== undefined) this.console.attachTerminalOrPipes(streams);
+    const { streams, stdin, env, plan } = options;
+    let captured: Captured | undefined;
     try {
-      launch(this.kernel, program, word, args, { ...DEFAULT_ENV, ...env });
+      await this.inTurn(() => {
+        captured = streams === undefined ? this.console.attachBuffers(stdin) : undefined;
+        if (streams !== undefined) this.console.attachTerminalOrPipes(streams);
+        launch(this.kernel, program, word, args, { ...DEFAULT_ENV, ...env });
+        if (plan !== undefined) this.scheduled?.begin(plan);
+      });
       const how = await end;
       await this.console.finish();
       return resultOf(how, captured?.stdout.text() ?? '', captured?.stderr.text() ?? '');
@@ -176,9 +199,13 @@ export class Machine {
       this.current = undefined;
       // After the end of the machine `halt` does the rest: locks may be held for ever until then.
       if (this.reason() === undefined) {
-        await this.console.finish();
-        unbind(this.kernel, program, word);
+        await this.inTurn(async () => {
+          await this.console.finish();
+          unbind(this.kernel, program, word);
+        });
       } else await this.halt();
+      this.ending = false;
+      this.nudge();
     }
   }
 
@@ -203,6 +230,8 @@ export class Machine {
     this.end(new Halted('the machine has been turned off'));
     kernel.power.off(0);
     kernel.doorbells.ringAll(Ipi.Halt);
+    this.scheduled?.abandon();
+    this.nudge();
     await (this.ended instanceof MachineCheck ? pool.stop(CRASH_GRACE_MS) : pool.stop());
     // No hart is left that could release what it holds.
     for (let hart = 0; hart < kernel.config.cpus; hart++) breakLocks(kernel.ram, kernel.smpMap.hartControl(hart));
@@ -222,6 +251,67 @@ export class Machine {
     }
   }
 
+  /**
+   * The same under a schedule: the host acts when it has its turn, and at no other time. When nobody can go on, something has to come from
+   * outside: a program to run, input; if none can come, the run stands still.
+   */
+  private async serveScheduled(scheduled: ScheduleHost): Promise<void> {
+    while (this.reason() === undefined) {
+      const reason = await scheduled.turn();
+      if (this.reason() !== undefined) return;
+      this.answer(this.kernel.bell.take());
+      if (this.reason() !== undefined) return;
+      if (reason === HostTurn.NoProgress) this.standStill('no-progress');
+      for (;;) {
+        await this.doJobs();
+        if (this.reason() !== undefined) return;
+        const nudged = this.awaitNudge();
+        await this.console.pump();
+        if (this.jobs.length > 0 || this.ending) continue;
+        if (reason !== HostTurn.NoProgress && scheduled.resume()) break;
+        if (this.current !== undefined && !this.console.expectsInput) this.standStill('deadlock');
+        await nudged;
+      }
+    }
+  }
+
+  /** Has something done when the host may touch what harts touch: at once, but under a schedule in the host's next turn. */
+  private inTurn(job: () => void | Promise<void>): Promise<void> {
+    if (this.scheduled === undefined) return Promise.resolve(job());
+    return new Promise((resolve, reject) => {
+      this.jobs.push(async () => {
+        try {
+          await job();
+          resolve();
+        } catch (error) {
+          reject(asError(error));
+        }
+      });
+      this.nudge();
+    });
+  }
+
+  private async doJobs(): Promise<void> {
+    for (let job = this.jobs.shift(); job !== undefined; job = this.jobs.shift()) await job();
+    // Whoever awaited the job goes on before the harts do.
+    await nextTurn();
+  }
+
+  private awaitNudge(): Promise<void> {
+    return new Promise((resolve) => {
+      this.nudge = resolve;
+    });
+  }
+
+  private standStill(kind: Standstill['kind']): void {
+    this.failRun(new Standstill(kind, standstillReport(this.kernel, kind)));
+  }
+
+  private failRun(error: Error): void {
+    this.ending = this.current !== undefined;
+    this.current?.fail(error);
+  }
+
   private answer(calls: number): void {
     // First: after a crash nothing else is to be looked at.
     if ((calls & HostCall.Stop) !== 0) this.stopped();
@@ -230,7 +320,10 @@ export class Machine {
     if ((calls & (HostCall.Output | HostCall.Input)) !== 0) void this.console.pump();
     if ((calls & HostCall.Exit) !== 0) {
       const end = this.kernel.launches.takeEnd();
-      if (end !== undefined) this.current?.end(end);
+      if (end !== undefined) {
+        this.ending = this.current !== undefined && this.scheduled !== undefined;
+        this.current?.end(end);
+      }
     }
   }
 
@@ -286,6 +379,10 @@ function allocate(bytes: number): Ram {
       throw new UsageError(`the host has no ${String(Math.ceil(bytes / 2 ** 20))}M of memory for the machine`);
     throw error;
   }
+}
+
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
 }
 
 function asError(error: unknown): Error {

@@ -17,6 +17,9 @@ const NS_PER_S = 1e9;
 /** Origins closer than this are one: the boot page keeps the wall clock as a double, good to a quarter of a microsecond. */
 const SAME_ORIGIN_NS = 1000;
 
+/** 2026-01-01. */
+const VIRTUAL_EPOCH_NS = Date.UTC(2026, 0) * NS_PER_MS;
+
 export class Clock {
   /** Wall clock at power-on, split so that sums stay exact. */
   private readonly epochSeconds: number;
@@ -35,8 +38,13 @@ export class Clock {
     this.epochNs = realtime % NS_PER_S;
   }
 
-  /** The host calls this once, before any clock is made: now is time zero. */
-  static powerOn(ram: Ram, bootPage: number): void {
+  /** The host calls this once, before any clock is made: now is time zero. Of a machine under a schedule, time zero is always the same. */
+  static powerOn(ram: Ram, bootPage: number, seeded = false): void {
+    if (seeded) {
+      BootPage.epochMonotonicNs.set(ram, bootPage, 0);
+      BootPage.epochRealtimeNs.set(ram, bootPage, VIRTUAL_EPOCH_NS);
+      return;
+    }
     const now = performance.now() * NS_PER_MS;
     BootPage.epochMonotonicNs.set(ram, bootPage, now);
     BootPage.epochRealtimeNs.set(ram, bootPage, performance.timeOrigin * NS_PER_MS + now);
@@ -62,5 +70,20 @@ export class Clock {
   /** The nanoseconds below the second, 0 to 999999999, at `ns` since power-on. Exact, so that times of one clock compare. */
   realtimeFraction(ns: number): number {
     return (this.epochNs + ns) % NS_PER_S;
+  }
+}
+
+/** The clock of a machine under a schedule, which says what time it is. */
+export class VirtualClock extends Clock {
+  constructor(
+    ram: Ram,
+    bootPage: number,
+    private readonly time: { readonly ns: number },
+  ) {
+    super(ram, bootPage);
+  }
+
+  override nowNs(): number {
+    return this.time.ns;
   }
 }

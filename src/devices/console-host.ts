@@ -59,6 +59,9 @@ export class ConsoleHost {
   private roomMade = false;
   private sized = false;
 
+  /** Whether bytes may be moved now; if not, whoever is in the way is told that there are some. */
+  private mayPump: () => boolean = () => true;
+
   private finishing = false;
   private again = false;
   private running: Promise<void> | null = null;
@@ -122,8 +125,19 @@ export class ConsoleHost {
     this.arrived(bytes);
   }
 
+  /** From here on bytes are moved only when `may` says so: it is asked whenever there are some. */
+  pumpOnlyWhen(may: () => boolean): void {
+    this.mayPump = may;
+  }
+
+  /** Whether input may come yet: the stream it comes from has not ended, or the console has not taken all of it. */
+  get expectsInput(): boolean {
+    return !this.hungUp && (this.streams !== null || this.input.length > 0);
+  }
+
   /** Moves what can be moved, both ways. */
   pump(): Promise<void> {
+    if (!this.mayPump()) return Promise.resolve();
     this.again = true;
     this.running ??= this.work();
     return this.running;

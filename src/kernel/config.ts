@@ -20,6 +20,8 @@ export interface MachineConfig {
   readonly jit: JitMode;
   /** Whether the accesses of guest code to memory are counted, which makes it a little slower. */
   readonly countAccesses: boolean;
+  /** Whether the harts run one at a time, as a schedule says (smp/schedule). */
+  readonly seeded: boolean;
   /** Records per hart in the trace rings; a power of two. */
   readonly traceRecords: number;
 }
@@ -34,5 +36,6 @@ export const DEFAULT_CONFIG: MachineConfig = {
   portMessageBytes: 256,
   jit: 'hot',
   countAccesses: false,
+  seeded: false,
   traceRecords: 4096,
 };

@@ -21,6 +21,8 @@ import { PAGE_SHIFT, PAGE_SIZE, type Ram } from '../core/ram.ts';
 import { addWord, loadWord, storeWord } from '../smp/atomics.ts';
 import { KernelPanic } from '../smp/panic.ts';
 import { Rank } from '../smp/ranks.ts';
+import { SEEDED } from '../smp/schedule/build.ts';
+import { scheduledHart } from '../smp/schedule/point.ts';
 import { spinlock, type Locks } from '../smp/spinlock.ts';
 import { FrameMap } from './frame-map.ts';
 
@@ -97,6 +99,7 @@ export class Frames {
 
   /** A frame with one reference and arbitrary content, or 0 when memory is used up. */
   allocRaw(): number {
+    if (SEEDED && scheduledHart().refusesMemory()) return 0;
     const { ram, mine } = this;
     const lock = Magazine.lock.addr(mine);
     this.locks.acquire(lock);

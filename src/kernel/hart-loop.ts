@@ -15,7 +15,9 @@ import { HartBlock } from '../core/hart-block.ts';
 import { Access } from '../core/mmu.ts';
 import { Cause } from '../core/trap.ts';
 import { BootPage } from '../smp/boot-page.ts';
-import { Ipi } from '../smp/doorbell.ts';
+import { Ipi } from '../smp/ipi.ts';
+import { SEEDED } from '../smp/schedule/build.ts';
+import { scheduledHart } from '../smp/schedule/point.ts';
 import { HartControl, Mode } from '../smp/hart-control.ts';
 import { KernelPanic } from '../smp/panic.ts';
 import { EventId } from '../trace/index.ts';
@@ -25,7 +27,7 @@ import { Pace } from './pace.ts';
 import { Process } from './process.ts';
 import { BLOCKED, REPLACED } from './result.ts';
 import { Signal, statusOfSignal } from './signal-numbers.ts';
-import { Thread, ThreadFlag } from './thread.ts';
+import { Thread, ThreadFlag, ThreadState } from './thread.ts';
 import { NO_DEADLINE } from './timers.ts';
 
 /** Carries out the system call that a thread has trapped with; see result.ts for what it returns. */
@@ -37,6 +39,8 @@ export interface Door {
 const IDLE_SPIN_NS = 60_000;
 /** Spins between two looks at the clock, and at the queues of others. */
 const SPINS_PER_LOOK = 32;
+/** Instructions between two looks at the clock under a schedule, which decides itself how long the pieces are. */
+const SCHEDULED_CREDIT = 20_000;
 const A0 = xOffset(10);
 const ECALL_BYTES = 4;
 const MAX_WORD = 0xffff_ffff;
@@ -45,8 +49,9 @@ export class HartLoop {
   private readonly control: number;
   private readonly block: number;
   private halted = false;
+  private pausing = false;
   private picked = 0;
-  private readonly pace = new Pace();
+  private readonly pace = SEEDED ? new Pace(SCHEDULED_CREDIT, SCHEDULED_CREDIT) : new Pace();
   /** When the slice of guest code began. */
   private lookedAt = 0;
   private readonly lastLook = (): boolean => {
@@ -63,15 +68,15 @@ export class HartLoop {
     this.block = kernel.smpMap.hartBlock(kernel.hart);
   }
 
-  /** Runs until the machine halts. */
-  run(): void {
+  /** Runs until the machine halts, or is to be held still: then true, and nothing is in this hart's hands. */
+  run(): boolean {
     const { kernel } = this;
     HartControl.mode.store(kernel.ram, this.control, Mode.Kernel);
     BootPage.online.add(kernel.ram, kernel.map.bootPage, 1);
     kernel.scheduler.start();
     for (;;) {
       this.takeInterrupts();
-      if (this.halted) break;
+      if (this.halted || this.pausing) break;
       this.expireTimers(kernel.scheduler.now);
       let thread = kernel.scheduler.pick();
       if (thread === 0) thread = this.idle();
@@ -79,6 +84,7 @@ export class HartLoop {
     }
     kernel.shootdown.activate(0, 0, 0);
     HartControl.mode.store(kernel.ram, this.control, Mode.Off);
+    return !this.halted;
   }
 
   private execute(thread: number): void {
@@ -99,7 +105,7 @@ export class HartLoop {
         return;
       }
       shootdown.enterGuest();
-      const cause = cpu.run(thread, credit);
+      const cause = SEEDED ? this.runScheduled(thread, credit) : cpu.run(thread, credit);
       shootdown.leaveGuest();
       const retired = ram.u32[instret]!;
       credit -= (retired - before) >>> 0;
@@ -127,11 +133,33 @@ export class HartLoop {
     }
   }
 
+  /** Runs guest code in pieces as long as the schedule allows: between them other harts may run, while this one is in guest code for them. */
+  private runScheduled(thread: number, credit: number): Cause {
+    const { cpu } = this;
+    const { ram } = this.kernel;
+    const instret = Context.instret.addr(thread) >>> 2;
+    const start = ram.u32[instret]!;
+    let left = credit;
+    // What has rung until now is to be answered first: while guest code runs nobody else does.
+    while (!scheduledHart().rung) {
+      const before = ram.u32[instret]!;
+      const cause = cpu.run(thread, scheduledHart().slice(left));
+      scheduledHart().guestRan((ram.u32[instret]! - before) >>> 0);
+      left = credit - ((ram.u32[instret]! - start) >>> 0);
+      if (cause !== Cause.Budget || left <= 0) return cause;
+    }
+    return Cause.Doorbell;
+  }
+
   /** Between two slices of guest code, after one of so many instructions: interrupts, deadlines, and whether the thread goes on (true). */
   private tick(thread: number, instructions: number): boolean {
     const { kernel } = this;
     this.takeInterrupts();
     if (this.halted) return false;
+    if (this.pausing) {
+      kernel.scheduler.yield(thread);
+      return false;
+    }
     const now = kernel.clock.nowNs();
     this.pace.look(instructions, now - this.lookedAt);
     this.lookedAt = now;
@@ -156,6 +184,18 @@ export class HartLoop {
     // Reschedule and Shootdown ask for nothing but to have left guest code.
     if ((kinds & Ipi.Call) !== 0) kernel.calls.serve();
     if ((kinds & Ipi.Halt) !== 0) this.halted = true;
+    if ((kinds & Ipi.Pause) !== 0) this.pausing = true;
+    if (SEEDED && (kinds & Ipi.Kill) !== 0) this.killVictim();
+  }
+
+  /** A fault that was asked for: the thread's process is killed now, if it still lives. */
+  private killVictim(): void {
+    const { ram, signals } = this.kernel;
+    const thread = scheduledHart().victim;
+    if (thread !== 0 && Thread.state.load(ram, thread) !== ThreadState.Free) {
+      signals.killThread(0, Thread.tid.get(ram, thread), Signal.KILL);
+    }
+    scheduledHart().executed();
   }
 
   private expireTimers(now: number): void {
@@ -204,7 +244,7 @@ export class HartLoop {
     scheduler.setIdle();
     this.picked = 0;
     let now = scheduler.now;
-    if (this.maySpin()) {
+    if (!SEEDED && this.maySpin()) {
       now = this.spin(now);
       BootPage.spinners.sub(kernel.ram, kernel.map.bootPage, 1);
     }

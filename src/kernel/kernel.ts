@@ -7,7 +7,7 @@
 
 import type { Cpu } from '../core/cpu.ts';
 import type { Ram } from '../core/ram.ts';
-import { Clock } from '../devices/clock.ts';
+import { Clock, VirtualClock } from '../devices/clock.ts';
 import { Console } from '../devices/console.ts';
 import { Power } from '../devices/power.ts';
 import { initRandom, Random } from '../devices/random.ts';
@@ -16,6 +16,7 @@ import { Doorbells } from '../smp/doorbell.ts';
 import { HartCall, HartCalls } from '../smp/hart-calls.ts';
 import { HartControl, Mode } from '../smp/hart-control.ts';
 import { HostBell } from '../smp/host-bell.ts';
+import { Schedule } from '../smp/schedule/schedule.ts';
 import { Shootdown } from '../smp/shootdown.ts';
 import { SmpMap } from '../smp/smp-map.ts';
 import { Locks } from '../smp/spinlock.ts';
@@ -119,7 +120,9 @@ export class Kernel {
     this.shootdown = new Shootdown(ram, this.smpMap, this.doorbells, cpu ?? NO_CPU, hart, MAX_SPACES + 1);
     if (cpu !== undefined) cpu.onFence = () => this.shootdown.fenceCode();
     this.calls = new HartCalls(ram, this.smpMap, this.doorbells, this.locks, hart);
-    this.clock = new Clock(ram, map.bootPage);
+    this.clock = config.seeded
+      ? new VirtualClock(ram, map.bootPage, new Schedule(ram, map.schedule, config.cpus))
+      : new Clock(ram, map.bootPage);
     this.random = new Random(ram, map.random, hart);
     this.power = new Power(ram, map.bootPage, this.bell);
     this.trace = new Tracer(
@@ -219,7 +222,7 @@ export class Kernel {
     BootPage.magic.set(ram, bootPage, BOOT_MAGIC);
     BootPage.version.set(ram, bootPage, BOOT_VERSION);
     BootPage.cpus.set(ram, bootPage, config.cpus);
-    Clock.powerOn(ram, bootPage);
+    Clock.powerOn(ram, bootPage, config.seeded);
     initRandom(ram, map.random, map.participants, state.seed);
     for (let hart = 0; hart < map.participants; hart++) {
       const ring = map.traceRings + hart * map.traceRingStride;

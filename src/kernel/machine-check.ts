@@ -9,10 +9,11 @@
 import { Context } from '../core/context.ts';
 import type { Ram } from '../core/ram.ts';
 import { BootPage, MachineState } from '../smp/boot-page.ts';
-import { Doorbells, Ipi } from '../smp/doorbell.ts';
+import { Doorbells } from '../smp/doorbell.ts';
+import { Ipi } from '../smp/ipi.ts';
 import { HartControl } from '../smp/hart-control.ts';
 import { HostBell, HostCall } from '../smp/host-bell.ts';
-import { wakeNappers } from '../smp/nap.ts';
+import { wakeAll } from '../smp/sleep.ts';
 import { rankName } from '../smp/ranks.ts';
 import { Spinlock } from '../smp/spinlock.ts';
 import { EventId } from '../trace/index.ts';
@@ -54,7 +55,7 @@ export function breakLocks(ram: Ram, control: number): void {
   for (let i = 0; i < HartControl.heldCount.get(ram, control); i++) {
     const lock = HartControl.held.at(ram, control, i);
     Spinlock.word.store(ram, lock, 0);
-    wakeNappers(ram, Spinlock.word.addr(lock));
+    wakeAll(ram, Spinlock.word.addr(lock));
   }
 }
 

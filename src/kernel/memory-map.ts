@@ -19,7 +19,9 @@ import { alignUp } from '../core/layout.ts';
 import { PAGE_SIZE } from '../core/ram.ts';
 import { CONSOLE_BYTES } from '../devices/console.ts';
 import { randomBytes } from '../devices/random.ts';
+import { GateWords } from '../smp/gate.ts';
 import { HartControl } from '../smp/hart-control.ts';
+import { ScheduleState, turnBytes } from '../smp/schedule/state.ts';
 import { traceRingBytes } from '../trace/index.ts';
 import { AddressSpaces } from './address-space.ts';
 import { Areas } from './areas.ts';
@@ -52,6 +54,11 @@ export interface MemoryMap {
   readonly controls: number;
   readonly hartBlocks: number;
   readonly cpuCaches: number;
+  /** Where harts wait while the machine is held still (smp/gate.ts). */
+  readonly gate: number;
+  /** Of a machine under a schedule: whose turn it is, and the schedule's state (smp/schedule/state.ts). */
+  readonly turns: number;
+  readonly schedule: number;
   readonly scheduler: number;
   readonly timers: number;
   readonly processTable: number;
@@ -104,6 +111,9 @@ export function planMemory(config: MachineConfig, families: readonly FamilyRegio
   const controls = region(participants * HartControl.SIZE);
   const hartBlocks = region(cpus * HartBlock.SIZE, PAGE_SIZE);
   const cpuCaches = region(cpus * CPU_CACHE_BYTES, PAGE_SIZE);
+  const gate = region(GateWords.SIZE);
+  const turns = region(config.seeded ? turnBytes(cpus) : 0);
+  const schedule = region(config.seeded ? ScheduleState.SIZE : 0);
   const scheduler = region(Scheduler.bytes(cpus));
   const timers = region(Timers.bytes(cpus, limits.threads));
   const processTable = region(ProcessTable.bytes(limits.processes, limits.threads));
@@ -138,6 +148,9 @@ export function planMemory(config: MachineConfig, families: readonly FamilyRegio
     controls,
     hartBlocks,
     cpuCaches,
+    gate,
+    turns,
+    schedule,
     scheduler,
     timers,
     processTable,

@@ -17,6 +17,8 @@ import type { Ram } from '../core/ram.ts';
 import { atomicU32 } from '../smp/atomics.ts';
 import { KernelPanic } from '../smp/panic.ts';
 import { Rank } from '../smp/ranks.ts';
+import { SEEDED } from '../smp/schedule/build.ts';
+import { scheduledHart } from '../smp/schedule/point.ts';
 import { spinlock, type Locks } from '../smp/spinlock.ts';
 
 const PoolHeader = struct('SlotPool', {
@@ -95,6 +97,7 @@ export class SlotPool {
 
   /** A free slot's address, its content as the last owner left it; 0 when there is none. */
   alloc(): number {
+    if (SEEDED && scheduledHart().refusesMemory()) return 0;
     const { ram, base } = this;
     this.locks.acquire(this.lock);
     const link = PoolHeader.head.get(ram, base);

@@ -12,6 +12,19 @@ export class MachineCheck extends Error {
   override readonly name = 'MachineCheck';
 }
 
+/** Under a schedule: no hart can go on, or nothing comes of it any more. The first line says what, the rest who waits for whom. */
+export class Standstill extends Error {
+  override readonly name = 'Standstill';
+
+  constructor(
+    /** Nobody can go on and somebody waits; or everybody only spins, or the limit of moments is reached. */
+    readonly kind: 'deadlock' | 'no-progress',
+    message: string,
+  ) {
+    super(message);
+  }
+}
+
 /** The machine was halted while a program ran. */
 export class Halted extends Error {
   override readonly name = 'Halted';

@@ -36,7 +36,9 @@ export interface MachineOptions {
   readonly jit?: JitMode | undefined;
   /** Counts the accesses of guest code to memory (`stats().harts[n].accesses`), which makes it a little slower. Default: false. */
   readonly countAccesses?: boolean | undefined;
-  /** For the random numbers that programs get. Default: the host's cryptographic source. */
+  /** Harts run one at a time, as a schedule says; each run begins a plan (RunOptions.plan). Default: in true parallel. */
+  readonly seeded?: boolean | undefined;
+  /** For the random numbers that programs get. Default: the host's cryptographic source; 0 under a schedule. */
   readonly seed?: number | undefined;
   /** Default: no trace. */
   readonly trace?: TraceOptions | undefined;
@@ -66,6 +68,7 @@ export function configOf(options: MachineOptions): MachineConfig {
     portMessageBytes: check(options, 'portMessageBytes', DEFAULT_CONFIG.portMessageBytes),
     jit: checkJit(options.jit),
     countAccesses: options.countAccesses ?? DEFAULT_CONFIG.countAccesses,
+    seeded: options.seeded ?? DEFAULT_CONFIG.seeded,
   };
 }
 
@@ -76,6 +79,7 @@ function checkJit(mode: JitMode = DEFAULT_CONFIG.jit): JitMode {
 
 /** The seed that the options ask for, or one that nobody can guess. (The global `crypto` would take 10 ms to load.) */
 export function seedOf(options: MachineOptions): number | Uint32Array {
+  if (options.seed === undefined && options.seeded === true) return 0;
   return options.seed === undefined ? randomFillSync(new Uint32Array(RANDOM_KEY_WORDS)) : check(options, 'seed', 0);
 }
 

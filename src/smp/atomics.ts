@@ -9,43 +9,55 @@
 
 import { custom, Field, type FieldSpec } from '../core/layout.ts';
 import type { Ram } from '../core/ram.ts';
+import { SEEDED } from './schedule/build.ts';
+import { Point, point } from './schedule/point.ts';
 
 export class AtomicU32Field extends Field {
   load(ram: Ram, base: number): number {
+    if (SEEDED) point(Point.Load, base + this.offset);
     return Atomics.load(ram.u32, (base + this.offset) >>> 2);
   }
   store(ram: Ram, base: number, value: number): void {
+    if (SEEDED) point(Point.Store, base + this.offset);
     Atomics.store(ram.u32, (base + this.offset) >>> 2, value);
   }
   /** A plain load: see the head of this file. */
   peek(ram: Ram, base: number): number {
+    if (SEEDED) point(Point.Load, base + this.offset);
     return ram.u32[(base + this.offset) >>> 2]!;
   }
   /** A plain store: see the head of this file. */
   put(ram: Ram, base: number, value: number): void {
+    if (SEEDED) point(Point.Store, base + this.offset);
     ram.u32[(base + this.offset) >>> 2] = value;
   }
   /** Adds and returns the old value. */
   add(ram: Ram, base: number, value: number): number {
+    if (SEEDED) point(Point.Modify, base + this.offset);
     return Atomics.add(ram.u32, (base + this.offset) >>> 2, value);
   }
   /** Subtracts and returns the old value. */
   sub(ram: Ram, base: number, value: number): number {
+    if (SEEDED) point(Point.Modify, base + this.offset);
     return Atomics.sub(ram.u32, (base + this.offset) >>> 2, value);
   }
   /** Sets bits and returns the old value. */
   or(ram: Ram, base: number, bits: number): number {
+    if (SEEDED) point(Point.Modify, base + this.offset);
     return Atomics.or(ram.u32, (base + this.offset) >>> 2, bits);
   }
   /** Clears all bits outside of `bits` and returns the old value. */
   and(ram: Ram, base: number, bits: number): number {
+    if (SEEDED) point(Point.Modify, base + this.offset);
     return Atomics.and(ram.u32, (base + this.offset) >>> 2, bits);
   }
   exchange(ram: Ram, base: number, value: number): number {
+    if (SEEDED) point(Point.Modify, base + this.offset);
     return Atomics.exchange(ram.u32, (base + this.offset) >>> 2, value);
   }
   /** Stores `value` if the word is `expected`; returns the old value either way. */
   compareExchange(ram: Ram, base: number, expected: number, value: number): number {
+    if (SEEDED) point(Point.Modify, base + this.offset);
     return Atomics.compareExchange(ram.u32, (base + this.offset) >>> 2, expected, value);
   }
 }
@@ -53,16 +65,20 @@ export class AtomicU32Field extends Field {
 /** An array of such words. */
 export class AtomicU32ArrayField extends Field {
   load(ram: Ram, base: number, index: number): number {
+    if (SEEDED) point(Point.Load, base + this.offset + 4 * index);
     return Atomics.load(ram.u32, ((base + this.offset) >>> 2) + index);
   }
   /** A plain load: see the head of this file. */
   peek(ram: Ram, base: number, index: number): number {
+    if (SEEDED) point(Point.Load, base + this.offset + 4 * index);
     return ram.u32[((base + this.offset) >>> 2) + index]!;
   }
   or(ram: Ram, base: number, index: number, bits: number): number {
+    if (SEEDED) point(Point.Modify, base + this.offset + 4 * index);
     return Atomics.or(ram.u32, ((base + this.offset) >>> 2) + index, bits);
   }
   and(ram: Ram, base: number, index: number, bits: number): number {
+    if (SEEDED) point(Point.Modify, base + this.offset + 4 * index);
     return Atomics.and(ram.u32, ((base + this.offset) >>> 2) + index, bits);
   }
 }
@@ -76,16 +92,20 @@ export const atomicU32Array = (count: number): FieldSpec<AtomicU32ArrayField> =>
  * `address` is physical and 4-aligned.
  */
 export function loadWord(ram: Ram, address: number): number {
+  if (SEEDED) point(Point.Load, address);
   return Atomics.load(ram.u32, address >>> 2);
 }
 export function storeWord(ram: Ram, address: number, value: number): void {
+  if (SEEDED) point(Point.Store, address);
   Atomics.store(ram.u32, address >>> 2, value);
 }
 /** Adds (modulo 2^32) and returns the old value. */
 export function addWord(ram: Ram, address: number, value: number): number {
+  if (SEEDED) point(Point.Modify, address);
   return Atomics.add(ram.u32, address >>> 2, value);
 }
 /** Stores `value` if the word is `expected`; returns the old value either way. */
 export function compareExchangeWord(ram: Ram, address: number, expected: number, value: number): number {
+  if (SEEDED) point(Point.Modify, address);
   return Atomics.compareExchange(ram.u32, address >>> 2, expected, value);
 }

@@ -9,19 +9,10 @@
 import { HartBlock } from '../core/hart-block.ts';
 import type { Ram } from '../core/ram.ts';
 import { HartControl } from './hart-control.ts';
+import { SEEDED } from './schedule/build.ts';
+import { Point, point, scheduledHart } from './schedule/point.ts';
+import { sleepOn, wakeAll } from './sleep.ts';
 import type { SmpMap } from './smp-map.ts';
-
-/** Kinds of inter-processor interrupt, a bit each. */
-export const Ipi = {
-  /** Look at the run queue again. */
-  Reschedule: 1,
-  /** Leave guest code: translations have changed. */
-  Shootdown: 2,
-  /** Leave the hart loop. */
-  Halt: 4,
-  /** Another hart wants a function carried out (hart-calls.ts). */
-  Call: 8,
-} as const;
 
 const DOORBELL = HartBlock.doorbell.offset;
 
@@ -35,8 +26,12 @@ export class Doorbells {
   /** Interrupts `hart`. */
   ring(hart: number, kinds: number): void {
     const index = this.indexOf(hart);
+    if (SEEDED) {
+      point(Point.Modify, index * 4);
+      if (scheduledHart().holdsBack(hart, kinds)) return;
+    }
     Atomics.or(this.ram.i32, index, kinds);
-    if (HartControl.parked.load(this.ram, this.map.hartControl(hart)) !== 0) Atomics.notify(this.ram.i32, index);
+    if (HartControl.parked.load(this.ram, this.map.hartControl(hart)) !== 0) wakeAll(this.ram, index * 4);
   }
 
   ringAll(kinds: number): void {
@@ -46,12 +41,15 @@ export class Doorbells {
   /** What rang at `hart` since the last call; clears it. Costs one load when nothing did. */
   take(hart: number): number {
     const index = this.indexOf(hart);
+    if (SEEDED) point(Point.Modify, index * 4);
     if (this.ram.i32[index] === 0) return 0;
     return Atomics.exchange(this.ram.i32, index, 0);
   }
 
   pending(hart: number): boolean {
-    return Atomics.load(this.ram.i32, this.indexOf(hart)) !== 0;
+    const index = this.indexOf(hart);
+    if (SEEDED) point(Point.Load, index * 4);
+    return Atomics.load(this.ram.i32, index) !== 0;
   }
 
   /**
@@ -62,7 +60,7 @@ export class Doorbells {
   park(hart: number, timeoutNs: number, lastLook: () => boolean): void {
     const control = this.map.hartControl(hart);
     HartControl.parked.store(this.ram, control, 1);
-    if (!lastLook()) Atomics.wait(this.ram.i32, this.indexOf(hart), 0, timeoutNs / 1e6);
+    if (!lastLook()) sleepOn(this.ram, this.indexOf(hart) * 4, 0, timeoutNs / 1e6);
     HartControl.parked.store(this.ram, control, 0);
   }
 

@@ -10,10 +10,12 @@
  */
 
 import type { Ram } from '../core/ram.ts';
-import { Ipi, type Doorbells } from './doorbell.ts';
+import type { Doorbells } from './doorbell.ts';
+import { Ipi } from './ipi.ts';
 import { HartControl, Mode } from './hart-control.ts';
 import { KernelPanic } from './panic.ts';
-import { nap } from './nap.ts';
+import { SEEDED } from './schedule/build.ts';
+import { nap } from './sleep.ts';
 import type { SmpMap } from './smp-map.ts';
 import type { Locks } from './spinlock.ts';
 
@@ -71,7 +73,7 @@ export class HartCalls {
       const pendingHigh = HartControl.callPending.load(ram, control, 1);
       if ((pendingLow | pendingHigh) === 0) return;
       this.serve();
-      if (spins < SPINS) continue;
+      if (!SEEDED && spins < SPINS) continue;
       this.passOverDead(0, pendingLow);
       this.passOverDead(1, pendingHigh);
       nap(

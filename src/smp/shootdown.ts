@@ -22,8 +22,11 @@ import type { Cpu } from '../core/cpu.ts';
 import { struct } from '../core/layout.ts';
 import type { Ram } from '../core/ram.ts';
 import { atomicU32, atomicU32Array } from './atomics.ts';
-import { Ipi, type Doorbells } from './doorbell.ts';
+import type { Doorbells } from './doorbell.ts';
+import { Ipi } from './ipi.ts';
 import { HartControl, Mode } from './hart-control.ts';
+import { SEEDED } from './schedule/build.ts';
+import { nap } from './sleep.ts';
 import type { SmpMap } from './smp-map.ts';
 
 /** What a space embeds for this protocol. */
@@ -173,7 +176,7 @@ export class Shootdown {
         HartControl.shootdowns.set(ram, this.control, HartControl.shootdowns.get(ram, this.control) + 1);
         rung = true;
       }
-      if (++spins > SPINS) Atomics.wait(ram.i32, HartControl.mode.addr(control) >>> 2, Mode.Guest, NAP_MS);
+      if (SEEDED || ++spins > SPINS) nap(ram, HartControl.mode.addr(control), Mode.Guest, NAP_MS);
     }
   }
 }

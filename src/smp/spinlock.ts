@@ -16,6 +16,9 @@ import { atomicU32 } from './atomics.ts';
 import { HartControl, MAX_HELD } from './hart-control.ts';
 import { KernelPanic } from './panic.ts';
 import { type Rank, rankName } from './ranks.ts';
+import { SEEDED } from './schedule/build.ts';
+import { Point, point } from './schedule/point.ts';
+import { sleepOn, wakeOne } from './sleep.ts';
 
 export const Spinlock = struct(
   'Spinlock',
@@ -68,12 +71,14 @@ export class Locks {
   /** Takes the lock at `lock`; waits while another hart has it. Panics when the rank forbids it. */
   acquire(lock: number): void {
     this.checkOrder(lock);
+    if (SEEDED) point(Point.Acquire, lock);
     if (Atomics.compareExchange(this.ram.i32, lock >>> 2, 0, this.me) !== 0) this.contend(lock);
     this.push(lock);
   }
 
   /** Takes the lock if it is free. Never waits, so any order is allowed. */
   tryAcquire(lock: number): boolean {
+    if (SEEDED) point(Point.Acquire, lock);
     if (Atomics.compareExchange(this.ram.i32, lock >>> 2, 0, this.me) !== 0) return false;
     this.push(lock);
     return true;
@@ -81,10 +86,11 @@ export class Locks {
 
   release(lock: number): void {
     this.pop(lock);
+    if (SEEDED) point(Point.Release, lock);
     const word = Atomics.exchange(this.ram.i32, lock >>> 2, 0);
     if ((word & ~SLEEPERS) !== this.me)
       throw new KernelPanic(`lock at ${hex(lock)} released by hart ${String(this.me - 1)} that does not hold it`);
-    if ((word & SLEEPERS) !== 0) Atomics.notify(this.ram.i32, lock >>> 2, 1);
+    if ((word & SLEEPERS) !== 0) wakeOne(this.ram, lock);
   }
 
   holds(lock: number): boolean {
@@ -115,7 +121,8 @@ export class Locks {
     const { i32 } = this.ram;
     const index = lock >>> 2;
     Spinlock.contended.add(this.ram, lock, 1);
-    for (let spin = 0; spin < SPINS; spin++) {
+    // Under a schedule nobody else runs meanwhile.
+    for (let spin = 0; spin < (SEEDED ? 0 : SPINS); spin++) {
       if (Atomics.load(i32, index) === 0 && Atomics.compareExchange(i32, index, 0, this.me) === 0) return;
     }
     for (;;) {
@@ -126,7 +133,7 @@ export class Locks {
       }
       if ((word & ~SLEEPERS) === this.me) throw new KernelPanic(`lock ${this.nameOf(lock)} at ${hex(lock)} taken twice`);
       if ((word & SLEEPERS) !== 0 || Atomics.compareExchange(i32, index, word, word | SLEEPERS) === word) {
-        if (Atomics.wait(i32, index, word | SLEEPERS, this.patienceMs) === 'timed-out') {
+        if (sleepOn(this.ram, lock, word | SLEEPERS, this.patienceMs)) {
           throw new KernelPanic(`lock ${this.nameOf(lock)} at ${hex(lock)} is held for ever by hart ${(word & ~SLEEPERS) - 1}`);
         }
       }

@@ -7,8 +7,8 @@
 
 import type { Ram } from '../core/ram.ts';
 import { Cause } from '../core/trap.ts';
-import { Ipi } from '../smp/doorbell.ts';
-import { wakeNappers } from '../smp/nap.ts';
+import { Ipi } from '../smp/ipi.ts';
+import { wakeAll } from '../smp/sleep.ts';
 import { EVENT_LEVELS, EVENT_NAMES, EventId, EVENTS, type Format, Level } from './events.ts';
 import { TraceRecord, TraceRing } from './ring.ts';
 
@@ -66,7 +66,7 @@ export class TraceDrain {
       events.push(this.decode(at, ns));
     }
     TraceRing.read.store(ram, ring, read);
-    wakeNappers(ram, TraceRing.read.addr(ring));
+    wakeAll(ram, TraceRing.read.addr(ring));
 
     const count = (missed - TraceRing.reported.get(ram, ring)) >>> 0;
     if (count === 0) return;

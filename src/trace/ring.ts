@@ -19,7 +19,9 @@ import { bytes, cacheLine, f64, struct, u16, u32 } from '../core/layout.ts';
 import type { Ram } from '../core/ram.ts';
 import { atomicU32 } from '../smp/atomics.ts';
 import { HostCall, type HostBell } from '../smp/host-bell.ts';
-import { nap } from '../smp/nap.ts';
+import { SEEDED } from '../smp/schedule/build.ts';
+import { scheduledHart } from '../smp/schedule/point.ts';
+import { nap } from '../smp/sleep.ts';
 import { EVENT_LEVELS, Level } from './events.ts';
 
 export const TraceRecord = struct('TraceRecord', {
@@ -165,7 +167,8 @@ export class Tracer {
     let before = TraceRing.read.load(ram, ring);
     for (let naps = 0; naps < PATIENCE && used >= this.half; naps++) {
       this.bell.ring(HostCall.Trace);
-      nap(ram, word, before, NAP_MS);
+      if (SEEDED) scheduledHart().awaitHost();
+      else nap(ram, word, before, NAP_MS);
       const now = TraceRing.read.load(ram, ring);
       if (now !== before) naps = 0;
       before = now;

@@ -4,7 +4,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { Ram } from '../../src/core/ram.ts';
 import { Clock } from '../../src/devices/clock.ts';
 import { loadWord, storeWord } from '../../src/smp/atomics.ts';
-import { nap, wakeNappers } from '../../src/smp/nap.ts';
+import { nap, wakeAll } from '../../src/smp/sleep.ts';
 
 export interface ClockHart {
   readonly module: string;
@@ -31,6 +31,6 @@ for (let round = 0; round < rounds; round++) {
   own = now;
   ram.f64[reading >>> 3] = now;
   storeWord(ram, turn, 1 - me);
-  wakeNappers(ram, turn);
+  wakeAll(ram, turn);
 }
 parentPort?.postMessage(backwards);

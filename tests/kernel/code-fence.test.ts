@@ -7,7 +7,7 @@ import type { Cpu } from '../../src/core/cpu.ts';
 import { Space } from '../../src/kernel/address-space.ts';
 import { E } from '../../src/kernel/errno.ts';
 import { Kernel } from '../../src/kernel/kernel.ts';
-import { Ipi } from '../../src/smp/doorbell.ts';
+import { Ipi } from '../../src/smp/ipi.ts';
 import { Linux } from '../../src/syscalls/numbers.ts';
 import { KernelBench, type Started } from './kernel-bench.ts';
 

@@ -12,7 +12,7 @@ import { HartLoop, type Door } from '../../src/kernel/hart-loop.ts';
 import type { Kernel } from '../../src/kernel/kernel.ts';
 import { MapFlag, Prot } from '../../src/kernel/mman.ts';
 import { Thread, ThreadState } from '../../src/kernel/thread.ts';
-import { Ipi } from '../../src/smp/doorbell.ts';
+import { Ipi } from '../../src/smp/ipi.ts';
 import { HartControl, Mode } from '../../src/smp/hart-control.ts';
 import { DATA, KernelBench } from './kernel-bench.ts';
 

@@ -7,7 +7,7 @@ import { Context, NO_RESERVATION } from '../../src/core/context.ts';
 import type { Kernel } from '../../src/kernel/kernel.ts';
 import { SLICE_NS } from '../../src/kernel/scheduler.ts';
 import { Thread, ThreadState } from '../../src/kernel/thread.ts';
-import { Ipi } from '../../src/smp/doorbell.ts';
+import { Ipi } from '../../src/smp/ipi.ts';
 import { HartControl } from '../../src/smp/hart-control.ts';
 import { KernelBench } from './kernel-bench.ts';
 

@@ -5,7 +5,8 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Ram } from '../../src/core/ram.ts';
 import { BootPage } from '../../src/smp/boot-page.ts';
-import { Doorbells, Ipi } from '../../src/smp/doorbell.ts';
+import { Doorbells } from '../../src/smp/doorbell.ts';
+import { Ipi } from '../../src/smp/ipi.ts';
 import { HartControl } from '../../src/smp/hart-control.ts';
 import { HostBell, HostCall } from '../../src/smp/host-bell.ts';
 import { allocate, BOOT_PAGE, planSmp, smpMapOf, type SmpPlan } from './bench.ts';

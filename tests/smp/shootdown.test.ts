@@ -4,7 +4,8 @@
 
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Ram } from '../../src/core/ram.ts';
-import { Doorbells, Ipi } from '../../src/smp/doorbell.ts';
+import { Doorbells } from '../../src/smp/doorbell.ts';
+import { Ipi } from '../../src/smp/ipi.ts';
 import { HartControl, Mode } from '../../src/smp/hart-control.ts';
 import { Shootdown, TlbState } from '../../src/smp/shootdown.ts';
 import { allocate, planSmp, smpMapOf, type SmpPlan } from './bench.ts';

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Ram } from '../../src/core/ram.ts';
 import { Cause } from '../../src/core/trap.ts';
-import { Ipi } from '../../src/smp/doorbell.ts';
+import { Ipi } from '../../src/smp/ipi.ts';
 import { HostBell, HostCall } from '../../src/smp/host-bell.ts';
 import { type DecodedEvent, TraceDrain } from '../../src/trace/drain.ts';
 import { EVENT_NAMES, EventId, EVENTS, Level } from '../../src/trace/events.ts';

@@ -1,0 +1,124 @@
+/*
+ * The host's part in a machine under a schedule: it begins plans, has its turn when it is wanted or when nobody can go on, and reads what
+ * a run was like.
+ *
+ * Only while it is its turn may the host touch anything that harts touch; no hart holds a lock then.
+ */
+
+import type { Ram } from '../../core/ram.ts';
+import type { Choice, Departure, Plan, ScheduleReport } from './plan.ts';
+import { Schedule } from './schedule.ts';
+import { ChoiceRecord, DepartureRecord, HostTurn, ScheduleState as S } from './state.ts';
+import { TurnTaking } from './turns.ts';
+import { NOBODY } from './schedule.ts';
+
+export class ScheduleHost {
+  readonly schedule: Schedule;
+  private readonly turns: TurnTaking;
+  private atStart = true;
+  /** Whether it has given the turn away and not got it back. */
+  private away = true;
+
+  /** @param turns address of the turns, `state` of the schedule's state */
+  constructor(
+    private readonly ram: Ram,
+    turns: number,
+    private readonly state: number,
+    private readonly cpus: number,
+  ) {
+    this.schedule = new Schedule(ram, state, cpus);
+    this.turns = new TurnTaking(ram, turns, cpus);
+  }
+
+  /** Once, before the harts start. */
+  initialise(): void {
+    this.turns.initialise();
+    this.schedule.begin({ kind: 'replay', departures: [] });
+  }
+
+  /** Resolves when it is the host's turn, with the reason (HostTurn). */
+  async turn(): Promise<number> {
+    await this.turns.awaitHost();
+    this.away = false;
+    return this.atStart ? HostTurn.Start : this.schedule.reason;
+  }
+
+  /** Whether it is the host's turn, as far as the host has noticed. */
+  get hasTurn(): boolean {
+    return !this.away;
+  }
+
+  /** Gives the turn to whoever can go on. False: nobody can; it is still the host's. */
+  resume(): boolean {
+    const { schedule } = this;
+    schedule.hostServed();
+    if (this.atStart) {
+      for (let hart = 0; hart < this.cpus; hart++) schedule.wake(hart);
+      schedule.running = 0;
+      this.atStart = false;
+    } else schedule.wakeChanged();
+    let next = schedule.running;
+    if (!schedule.isReady(next)) next = schedule.choose(next);
+    if (next === NOBODY) return false;
+    this.away = true;
+    this.turns.give(next);
+    return true;
+  }
+
+  /** Has all harts give up what they do and come back to the start; resolves when they have. It is the host's turn before and after. */
+  async restart(): Promise<void> {
+    this.away = true;
+    this.turns.abandon();
+    this.atStart = true;
+    await this.turn();
+    for (let hart = 0; hart < this.cpus; hart++) this.schedule.off(hart);
+  }
+
+  /** Lets harts that will not get the turn any more come back to the start, and waits for nobody: the machine is turned off. */
+  abandon(): void {
+    this.turns.abandon(true);
+  }
+
+  /** From here on the plan decides. `limit`: moments after which the run counts as going nowhere. */
+  begin({ strategy, faults }: Plan, options: { limit?: number; choices?: boolean } = {}): void {
+    this.schedule.begin(strategy, faults, options);
+  }
+
+  /** What the run has been like since its plan began. */
+  report(): ScheduleReport {
+    const { ram, state } = this;
+    const hash = [S.hash.at(ram, state, 0), S.hash.at(ram, state, 1)];
+    return {
+      moments: S.moments.get(ram, state),
+      contended: S.contended.get(ram, state),
+      departures: S.lost.get(ram, state) > 0 ? undefined : this.departures(),
+      choices: S.wantChoices.get(ram, state) === 0 ? undefined : this.choices(),
+      interleaving: hash.map((word) => word.toString(16).padStart(8, '0')).join(''),
+      ns: this.schedule.ns,
+    };
+  }
+
+  private departures(): Departure[] {
+    const { ram, state } = this;
+    return Array.from({ length: S.made.get(ram, state) }, (_, i) => {
+      const record = S.madeList.addr(state) + i * DepartureRecord.SIZE;
+      return {
+        hart: DepartureRecord.hart.get(ram, record),
+        at: DepartureRecord.at.get(ram, record),
+        to: DepartureRecord.to.get(ram, record),
+      };
+    });
+  }
+
+  private choices(): Choice[] {
+    const { ram, state } = this;
+    return Array.from({ length: S.choices.get(ram, state) }, (_, i) => {
+      const record = S.choiceList.addr(state) + i * ChoiceRecord.SIZE;
+      return {
+        hart: ChoiceRecord.hart.get(ram, record),
+        at: ChoiceRecord.at.get(ram, record),
+        others: ChoiceRecord.others.get(ram, record),
+      };
+    });
+  }
+}

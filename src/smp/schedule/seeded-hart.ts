@@ -1,0 +1,197 @@
+/*
+ * A hart of a machine under a schedule: it runs only while it has the turn, and asks at every synchronisation point who goes on.
+ *
+ * It replaces what harts otherwise leave to the host's hardware and operating system: to sleep on a word and be woken is a matter of the
+ * schedule's state, not of Atomics.wait; time is the schedule's. What it does between two points nobody else sees the middle of.
+ */
+
+import type { Ram } from '../../core/ram.ts';
+import { HartControl } from '../hart-control.ts';
+import { Ipi } from '../ipi.ts';
+import type { SmpMap } from '../smp-map.ts';
+import { HartBlock } from '../../core/hart-block.ts';
+import { Point, type ScheduledHart, Slept } from './point.ts';
+import { NOBODY, Schedule } from './schedule.ts';
+import { HostTurn } from './state.ts';
+import { Abandoned, TurnTaking } from './turns.ts';
+
+/** Points before which an exhaustive search switches: between them nothing happens that another hart could see. */
+const BRANCHING = (1 << Point.Acquire) | (1 << Point.Load) | (1 << Point.Store) | (1 << Point.Modify) | (1 << Point.Sleep);
+
+/** Moments until the host answers a ring of its bell. */
+const HOST_WITHIN = 20_000;
+
+export class SeededHart implements ScheduledHart {
+  private readonly doorbell: number;
+
+  /** @param turns address of the turns, `state` of the schedule's state (schedule/state.ts) */
+  constructor(
+    private readonly ram: Ram,
+    private readonly map: SmpMap,
+    turns: number,
+    state: number,
+    private readonly hart: number,
+  ) {
+    this.schedule = new Schedule(ram, state, map.cpus);
+    this.schedule.doorbellOf = (target) => this.doorbellOf(target);
+    this.turns = new TurnTaking(ram, turns, map.cpus);
+    this.doorbell = this.doorbellOf(hart);
+  }
+
+  readonly schedule: Schedule;
+  private readonly turns: TurnTaking;
+
+  /** Waits at the start until the host lets the machine go and it is this hart's turn. */
+  join(): void {
+    this.turns.join();
+    this.turns.await(this.hart);
+  }
+
+  point(kind: Point, address: number): void {
+    const { schedule, hart } = this;
+    schedule.pass(hart, 1);
+    schedule.mix(hart, (address << 4) ^ kind);
+    if (schedule.victim !== 0) this.watchVictim();
+    if (schedule.leisure <= 0) this.look(((BRANCHING >>> kind) & 1) !== 0);
+  }
+
+  slice(most: number): number {
+    const { leisure } = this.schedule;
+    return leisure < 1 ? 1 : Math.min(most, Math.ceil(leisure));
+  }
+
+  guestRan(instructions: number): void {
+    const { schedule } = this;
+    if (instructions === 0) return;
+    schedule.pass(this.hart, instructions);
+    if (schedule.leisure <= 0) this.look(true);
+  }
+
+  get rung(): boolean {
+    return this.ram.i32[this.doorbell] !== 0;
+  }
+
+  sleep(index: number, expected: number, timeoutNs: number): number {
+    const { schedule, hart } = this;
+    this.point(Point.Sleep, index * 4);
+    if (this.ram.i32[index] !== expected) return Slept.NotEqual;
+    if (schedule.isSpurious()) return Slept.Woken;
+    schedule.letOthersGo(hart);
+    schedule.sleep(hart, index, expected, schedule.ns + timeoutNs);
+    this.yield();
+    return schedule.wasLate(hart) ? Slept.Late : Slept.Woken;
+  }
+
+  notify(index: number, count: number): void {
+    this.point(Point.Wake, index * 4);
+    this.schedule.notify(index, count);
+  }
+
+  spin(): void {
+    this.point(Point.Spin, 0);
+    this.schedule.pause(this.hart);
+    this.yield();
+  }
+
+  hostWanted(): void {
+    this.schedule.wantHost(HOST_WITHIN);
+  }
+
+  awaitHost(): void {
+    this.turnToHost(HostTurn.Bell);
+  }
+
+  /** This hart has failed: the host's turn, until the host calls all back to the start. Returns whether the machine stays on. */
+  fail(): boolean {
+    try {
+      this.turnToHost(HostTurn.Failed);
+    } catch (error) {
+      if (error instanceof Abandoned) return !error.off;
+      throw error;
+    }
+    return true;
+  }
+
+  /** This hart has left its loop, and waits to be called back to the start. */
+  leave(): never {
+    this.schedule.off(this.hart);
+    for (;;) this.yield();
+  }
+
+  holdsBack(hart: number, kinds: number): boolean {
+    return this.schedule.holdBack(hart, kinds);
+  }
+
+  refusesMemory(): boolean {
+    return this.schedule.refuses();
+  }
+
+  get victim(): number {
+    return this.schedule.victim;
+  }
+
+  executed(): void {
+    this.schedule.executed();
+  }
+
+  threadStarts(thread: number): void {
+    this.schedule.threadStarts(thread);
+  }
+
+  private look(branching: boolean): void {
+    const { schedule, hart } = this;
+    if (schedule.hostIsDue && this.nobodyHoldsLocks()) this.turnToHost(HostTurn.Bell);
+    const next = schedule.look(hart, branching);
+    if (next === hart) return;
+    if (next === NOBODY) this.rest();
+    else this.turns.give(next);
+    this.turns.await(hart);
+  }
+
+  /** This hart cannot go on: gives the turn away and comes back when it is its turn again. */
+  private yield(): void {
+    const { schedule, hart } = this;
+    schedule.pass(hart, 1);
+    const next = schedule.choose(hart);
+    if (next === hart) return;
+    if (next === NOBODY) this.rest();
+    else this.turns.give(next);
+    this.turns.await(hart);
+  }
+
+  /** Nobody can go on. */
+  private rest(): void {
+    this.schedule.running = this.hart;
+    this.schedule.reason = this.schedule.isStuck ? HostTurn.NoProgress : HostTurn.Rest;
+    this.turns.giveHost();
+  }
+
+  private turnToHost(reason: number): void {
+    this.schedule.running = this.hart;
+    this.schedule.reason = reason;
+    this.turns.giveHost();
+    this.turns.await(this.hart);
+  }
+
+  /** The host takes locks, and cannot wait for a hart that holds one. */
+  private nobodyHoldsLocks(): boolean {
+    for (let hart = 0; hart < this.map.cpus; hart++) {
+      if (HartControl.heldCount.get(this.ram, this.map.hartControl(hart)) !== 0) return false;
+    }
+    return true;
+  }
+
+  /** The thread that is to be killed may be the one that this hart runs: when it has passed its points, another hart kills it. */
+  private watchVictim(): void {
+    const { schedule, hart, ram } = this;
+    if (HartControl.thread.get(ram, this.map.hartControl(hart)) !== schedule.victim) return;
+    if (!schedule.victimPasses(hart)) return;
+    const index = this.doorbellOf(schedule.executioner);
+    ram.i32[index] = ram.i32[index]! | Ipi.Kill;
+    schedule.notify(index, Infinity);
+  }
+
+  private doorbellOf(hart: number): number {
+    return HartBlock.doorbell.addr(this.map.hartBlock(hart)) >>> 2;
+  }
+}
