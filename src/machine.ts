@@ -12,39 +12,29 @@
  * Everything that is known of a machine lies in its RAM; several machines live side by side in one process.
  */
 
-import { join } from 'node:path';
-
-import { Ram } from './core/ram.ts';
-import { type Captured, ConsoleHost, type HostStreams } from './devices/console-host.ts';
+import type { Captured, ConsoleHost, HostStreams } from './devices/console-host.ts';
 import type { HartTask } from './hart.ts';
-import type { MachineConfig } from './kernel/config.ts';
-import { Kernel } from './kernel/kernel.ts';
+import type { Kernel } from './kernel/kernel.ts';
 import type { ProgramEnd } from './kernel/launches.ts';
 import { breakLocks } from './kernel/machine-check.ts';
-import { planMemory, type MemoryMap } from './kernel/memory-map.ts';
-import { Signal } from './kernel/signal-numbers.ts';
 import { crashReport, type Failure } from './machine/crash.ts';
 import { Halted, MachineCheck, Standstill, UsageError } from './machine/errors.ts';
-import { loadInterpreter } from './machine/interpreter.ts';
-import { bindGuestBinaries, launch, unbind } from './machine/launch.ts';
-import { configOf, type MachineOptions, seedOf } from './machine/options.ts';
+import { launch, unbind } from './machine/launch.ts';
+import type { MachineOptions } from './machine/options.ts';
+import { connectConsole, powerOn } from './machine/power-on.ts';
 import { findProgram, type Program } from './machine/programs.ts';
 import { resultOf, type RunResult } from './machine/result.ts';
 import { standstillReport } from './machine/standstill.ts';
 import { type HartStats, readHartStats } from './machine/stats.ts';
 import { Tracing } from './machine/tracing.ts';
 import { MachineState } from './smp/boot-page.ts';
-import { bundle, projectRoot } from './smp/bundle.ts';
 import { Ipi } from './smp/ipi.ts';
 import type { Plan } from './smp/schedule/plan.ts';
-import { HartPool } from './smp/hart-pool.ts';
+import type { HartPool } from './smp/hart-pool.ts';
 import { HostCall } from './smp/host-bell.ts';
 import { KernelPanic } from './smp/panic.ts';
-import { ScheduleHost } from './smp/schedule/schedule-host.ts';
+import type { ScheduleHost } from './smp/schedule/schedule-host.ts';
 import { HostTurn } from './smp/schedule/state.ts';
-import { enableWasmFeatures } from './smp/wasm-features.ts';
-import { familyRegions, SystemCalls } from './syscalls/door.ts';
-import { Level } from './trace/index.ts';
 
 export { Halted, MachineCheck, Standstill, UsageError } from './machine/errors.ts';
 export type { MachineOptions, TraceOptions } from './machine/options.ts';
@@ -102,13 +92,7 @@ export class Machine {
     private readonly tracing: Tracing | undefined,
     private readonly scheduled: ScheduleHost | undefined,
   ) {
-    const { console, waits, signals, power } = kernel;
-    this.console = new ConsoleHost(kernel.ram, console, kernel.locks, {
-      inputArrivedLocked: () => waits.wakeAllLocked(console.readers),
-      roomMadeLocked: () => waits.wakeAllLocked(console.writers),
-      interrupt: () => void signals.killAll(0, Signal.INT),
-      powerOff: () => void power.off(0),
-    });
+    this.console = connectConsole(kernel);
     if (scheduled === undefined) return;
     this.console.pumpOnlyWhen(() => {
       if (!scheduled.hasTurn) this.nudge();
@@ -122,44 +106,19 @@ export class Machine {
    * @throws UsageError when the options ask for what cannot be
    */
   static async boot(options: MachineOptions = {}): Promise<Machine> {
-    const config = configOf(options);
-    enableWasmFeatures();
-    const map = plan(config);
-    const seed = seedOf(options);
-    const build = config.seeded ? { name: 'hart-seeded', seeded: true } : { name: 'hart' };
-    const file = await bundle({ ...build, entry: join(projectRoot, 'src/hart.ts') });
-    const failures: Failure[] = [];
-    const report: { to: (failure: Failure) => void } = { to: (failure) => failures.push(failure) };
-    // The workers come up while this thread prepares what they will work on.
-    const pool = new HartPool<HartTask>({
-      file,
-      name: 'runHart',
-      harts: config.cpus,
-      onFailure: (hart, error) => report.to({ hart, error }),
+    let tracing: Tracing | undefined;
+    const { trace } = options;
+    const { kernel, pool, scheduled, onFailure } = await powerOn(options, async ({ ram, map }) => {
+      if (trace !== undefined) tracing = await Tracing.open(ram, map, trace);
     });
-    try {
-      const ram = allocate(map.bytes);
-      const traceLevel = options.trace === undefined ? Level.silent : Level[options.trace.level ?? 'trace'];
-      Kernel.prepare(ram, config, map, { seed, traceLevel, traceLossless: options.trace?.lossless ?? false });
-      const kernel = new Kernel(ram, config, map, config.cpus);
-      kernel.initialise();
-      new SystemCalls(kernel).initialise();
-      bindGuestBinaries(kernel);
-      const tracing = options.trace === undefined ? undefined : await Tracing.open(ram, map, options.trace);
-      const scheduled = config.seeded ? new ScheduleHost(ram, map.turns, map.schedule, config.cpus) : undefined;
-      scheduled?.initialise();
-      const module = await loadInterpreter(config.countAccesses);
-      kernel.power.on();
-      pool.start(Array.from({ length: config.cpus }, (_, hart) => ({ memory: ram.memory, module, config, hart })));
-      const machine = new Machine(kernel, pool, tracing, scheduled);
-      report.to = (failure) => machine.failed(failure);
-      failures.forEach(report.to);
-      machine.serving = (scheduled === undefined ? machine.serve() : machine.serveScheduled(scheduled)).catch((error: unknown) => machine.failed({ hart: undefined, error: asError(error) }));
-      return machine;
-    } catch (error) {
-      await pool.stop(0);
-      throw error;
-    }
+    const machine = new Machine(kernel, pool, tracing, scheduled);
+    onFailure((failure) => {
+      machine.failed(failure);
+    });
+    machine.serving = (scheduled === undefined ? machine.serve() : machine.serveScheduled(scheduled)).catch((error: unknown) =>
+      machine.failed({ hart: undefined, error: asError(error) }),
+    );
+    return machine;
   }
 
   /**
@@ -359,25 +318,6 @@ export class Machine {
   private end(reason: Error): void {
     this.ended ??= reason;
     this.current?.fail(this.ended);
-  }
-}
-
-function plan(config: MachineConfig): MemoryMap {
-  try {
-    return planMemory(config, familyRegions(config));
-  } catch (error) {
-    if (error instanceof RangeError) throw new UsageError(error.message);
-    throw error;
-  }
-}
-
-function allocate(bytes: number): Ram {
-  try {
-    return Ram.allocate(bytes);
-  } catch (error) {
-    if (error instanceof RangeError)
-      throw new UsageError(`the host has no ${String(Math.ceil(bytes / 2 ** 20))}M of memory for the machine`);
-    throw error;
   }
 }
 

@@ -1,0 +1,115 @@
+/*
+ * Power-on: from options to harts that have begun, whoever is to work with them afterwards (machine.ts, or a search over schedules).
+ */
+
+import { join } from 'node:path';
+
+import { Ram } from '../core/ram.ts';
+import { ConsoleHost } from '../devices/console-host.ts';
+import type { HartTask } from '../hart.ts';
+import type { MachineConfig } from '../kernel/config.ts';
+import { Kernel } from '../kernel/kernel.ts';
+import { planMemory, type MemoryMap } from '../kernel/memory-map.ts';
+import { Signal } from '../kernel/signal-numbers.ts';
+import { bundle, projectRoot } from '../smp/bundle.ts';
+import { HartPool } from '../smp/hart-pool.ts';
+import { ScheduleHost } from '../smp/schedule/schedule-host.ts';
+import { enableWasmFeatures } from '../smp/wasm-features.ts';
+import { familyRegions, SystemCalls } from '../syscalls/door.ts';
+import { Level } from '../trace/index.ts';
+import type { Failure } from './crash.ts';
+import { UsageError } from './errors.ts';
+import { loadInterpreter } from './interpreter.ts';
+import { bindGuestBinaries } from './launch.ts';
+import { configOf, type MachineOptions, seedOf } from './options.ts';
+
+/** A machine that is on. */
+export interface Powered {
+  /** The host's. */
+  readonly kernel: Kernel;
+  readonly pool: HartPool<HartTask>;
+  /** Of a machine under a schedule. */
+  readonly scheduled: ScheduleHost | undefined;
+  /** From here on harts that end before their time are reported so; those that have already, at once. */
+  readonly onFailure: (report: (failure: Failure) => void) => void;
+}
+
+/**
+ * Builds a machine and turns it on.
+ *
+ * @param prepare called before the harts begin: what has to be there by then
+ * @throws UsageError when the options ask for what cannot be
+ */
+export async function powerOn(options: MachineOptions, prepare?: (kernel: Kernel) => Promise<void>): Promise<Powered> {
+  const config = configOf(options);
+  enableWasmFeatures();
+  const map = plan(config);
+  const seed = seedOf(options);
+  const build = config.seeded ? { name: 'hart-seeded', seeded: true } : { name: 'hart' };
+  const file = await bundle({ ...build, entry: join(projectRoot, 'src/hart.ts') });
+  const failures: Failure[] = [];
+  let report = (failure: Failure): void => void failures.push(failure);
+  // The workers come up while this thread prepares what they will work on.
+  const pool = new HartPool<HartTask>({
+    file,
+    name: 'runHart',
+    harts: config.cpus,
+    onFailure: (hart, error) => {
+      report({ hart, error });
+    },
+  });
+  try {
+    const ram = allocate(map.bytes);
+    const traceLevel = options.trace === undefined ? Level.silent : Level[options.trace.level ?? 'trace'];
+    // Under a schedule a hart that waits for room in the trace costs nothing, and what is lost would differ from run to run.
+    const traceLossless = config.seeded || (options.trace?.lossless ?? false);
+    Kernel.prepare(ram, config, map, { seed, traceLevel, traceLossless });
+    const kernel = new Kernel(ram, config, map, config.cpus);
+    kernel.initialise();
+    new SystemCalls(kernel).initialise();
+    bindGuestBinaries(kernel);
+    const scheduled = config.seeded ? new ScheduleHost(ram, map.turns, map.schedule, config.cpus) : undefined;
+    scheduled?.initialise();
+    await prepare?.(kernel);
+    const module = await loadInterpreter(config.countAccesses);
+    kernel.power.on();
+    pool.start(Array.from({ length: config.cpus }, (_, hart) => ({ memory: ram.memory, module, config, hart })));
+    const onFailure = (to: (failure: Failure) => void): void => {
+      report = to;
+      failures.forEach(to);
+    };
+    return { kernel, pool, scheduled, onFailure };
+  } catch (error) {
+    await pool.stop(0);
+    throw error;
+  }
+}
+
+/** The host's end of a machine's console. */
+export function connectConsole({ ram, console, locks, waits, signals, power }: Kernel): ConsoleHost {
+  return new ConsoleHost(ram, console, locks, {
+    inputArrivedLocked: () => waits.wakeAllLocked(console.readers),
+    roomMadeLocked: () => waits.wakeAllLocked(console.writers),
+    interrupt: () => void signals.killAll(0, Signal.INT),
+    powerOff: () => void power.off(0),
+  });
+}
+
+function plan(config: MachineConfig): MemoryMap {
+  try {
+    return planMemory(config, familyRegions(config));
+  } catch (error) {
+    if (error instanceof RangeError) throw new UsageError(error.message);
+    throw error;
+  }
+}
+
+function allocate(bytes: number): Ram {
+  try {
+    return Ram.allocate(bytes);
+  } catch (error) {
+    if (error instanceof RangeError)
+      throw new UsageError(`the host has no ${String(Math.ceil(bytes / 2 ** 20))}M of memory for the machine`);
+    throw error;
+  }
+}
