@@ -124,6 +124,11 @@ export class Tracer {
     this.written = TraceRing.written.load(ram, ring);
   }
 
+  /** The ring is another one than before: RAM has been replaced. */
+  resume(): void {
+    this.written = TraceRing.written.load(this.ram, this.ring);
+  }
+
   /** Records an event of `thread` (0: none) with its words in the order of its arguments (events.ts). */
   emit(event: number, thread: number, a: number, b: number, c: number, d: number): void {
     if (!this.on) return;

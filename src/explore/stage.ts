@@ -1,0 +1,156 @@
+/*
+ * The stage: a machine under a schedule on which one program is run again and again from the same snapshot, each time under another plan.
+ *
+ * The program is launched in the plain order. If it arrives at a starting line (hb_arrive), the snapshot is taken there, before any thread has
+ * passed it; otherwise before its first instruction. A run is over when the program has ended and the machine has come to rest, or when
+ * something is found to be wrong.
+ */
+
+import type { Captured, ConsoleHost } from '../devices/console-host.ts';
+import type { Kernel } from '../kernel/kernel.ts';
+import type { ProgramEnd } from '../kernel/launches.ts';
+import { crashReport, type Failure } from '../machine/crash.ts';
+import { MachineCheck, Standstill } from '../machine/errors.ts';
+import { launch } from '../machine/launch.ts';
+import type { MachineOptions } from '../machine/options.ts';
+import { connectConsole, type Powered, powerOn } from '../machine/power-on.ts';
+import { findProgram } from '../machine/programs.ts';
+import { resultOf, type RunResult } from '../machine/result.ts';
+import { loadMachine, saveMachine, type Snapshot } from '../machine/snapshot.ts';
+import { standstillReport } from '../machine/standstill.ts';
+import { MachineState } from '../smp/boot-page.ts';
+import { HostCall } from '../smp/host-bell.ts';
+import { Ipi } from '../smp/ipi.ts';
+import type { Plan, ScheduleReport } from '../smp/schedule/plan.ts';
+import type { ScheduleHost } from '../smp/schedule/schedule-host.ts';
+import { HostTurn } from '../smp/schedule/state.ts';
+import { type DecodedEvent, TraceDrain } from '../trace/drain.ts';
+import { Level } from '../trace/index.ts';
+import { callName } from '../syscalls/numbers.ts';
+
+/** What is put on the stage. */
+export interface Play {
+  readonly machine: Omit<MachineOptions, 'seeded'>;
+  /** A name in the machine's /bin, or a path of the host. */
+  readonly word: string;
+  readonly args: readonly string[];
+  readonly stdin?: string | Uint8Array;
+}
+
+/** How a run went. */
+export interface Performance {
+  /** How the program ended; undefined: it did not. */
+  readonly result: RunResult | undefined;
+  /** What was wrong with the machine, if anything. */
+  readonly trouble: MachineCheck | Standstill | undefined;
+  readonly schedule: ScheduleReport;
+  /** What the run has recorded, in order, if the machine has a trace. */
+  readonly events: readonly DecodedEvent[];
+}
+
+/** Moments that a run may take. */
+const LIMIT = 20_000_000;
+
+const ENV = ['PATH=/bin', 'HOME=/'];
+
+export class Stage {
+  private readonly kernel: Kernel;
+  private readonly host: ScheduleHost;
+  private readonly console: ConsoleHost;
+  private readonly drain: TraceDrain;
+  private captured: Captured | undefined;
+  private snapshot: Snapshot | undefined;
+  private failure: Failure | undefined;
+  private end: ProgramEnd | undefined;
+  private events: DecodedEvent[] = [];
+
+  private constructor(
+    private readonly powered: Powered,
+    private readonly play: Play,
+  ) {
+    this.kernel = powered.kernel;
+    this.host = powered.scheduled!;
+    this.console = connectConsole(powered.kernel);
+    const { ram, map } = powered.kernel;
+    const rings = Array.from({ length: map.participants }, (_, n) => map.traceRings + n * map.traceRingStride);
+    this.drain = new TraceDrain(ram, rings, { call: callName });
+    powered.onFailure((failure) => {
+      this.failure ??= failure;
+    });
+  }
+
+  /** Boots a machine and brings the program to where its runs begin. */
+  static async open(play: Play): Promise<Stage> {
+    const stage = new Stage(await powerOn({ ...play.machine, seeded: true }), play);
+    try {
+      await stage.prepare();
+    } catch (error) {
+      await stage.close();
+      throw error;
+    }
+    return stage;
+  }
+
+  /** Runs the program once under a plan. */
+  async run(plan: Plan, want: { choices?: boolean; limit?: number } = {}): Promise<Performance> {
+    const { host, kernel } = this;
+    await host.restart();
+    loadMachine(kernel, this.snapshot!);
+    this.end = undefined;
+    this.events = [];
+    this.captured = this.console.attachBuffers(this.play.stdin);
+    host.begin(plan, { limit: want.limit ?? LIMIT, choices: want.choices ?? false });
+    const trouble = await this.goOn(() => false);
+    await this.console.finish();
+    const result =
+      this.end === undefined ? undefined : resultOf(this.end, this.captured.stdout.text(), this.captured.stderr.text());
+    return { result, trouble, schedule: host.report(), events: this.events };
+  }
+
+  async close(): Promise<void> {
+    const { kernel, host, powered } = this;
+    kernel.power.off(0);
+    kernel.doorbells.ringAll(Ipi.Halt);
+    host.abandon();
+    await powered.pool.stop();
+  }
+
+  private async prepare(): Promise<void> {
+    const { kernel, host, play } = this;
+    await host.turn();
+    let trouble = await this.goOn(() => true);
+    if (trouble !== undefined) throw trouble;
+    launch(kernel, findProgram(play.word), play.word, play.args, { PATH: '/bin', HOME: '/' });
+    this.snapshot = saveMachine(kernel);
+  }
+
+  /**
+   * Lets the harts go on until the program has ended and nobody can go on, or until `done` says that it is enough when nobody can.
+   *
+   * @returns what is wrong, if anything
+   */
+  private async goOn(done: () => boolean): Promise<MachineCheck | Standstill | undefined> {
+    const { kernel, host } = this;
+    for (;;) {
+      const went = host.resume();
+      const reason = went ? await host.turn() : HostTurn.Rest;
+      if (kernel.trace.on) this.drain.drain((event) => void this.events.push(event));
+      const calls = kernel.bell.take();
+      if ((calls & HostCall.Exit) !== 0) this.end = kernel.launches.takeEnd() ?? this.end;
+      if (this.failure !== undefined || reason === HostTurn.Failed || kernel.power.state === MachineState.Crashed) {
+        return new MachineCheck(crashReport(kernel.ram, kernel.map.bootPage, kernel.smpMap, this.failure));
+      }
+      if (kernel.power.state === MachineState.Halting) {
+        this.end ??= { pid: 0, status: (kernel.power.status & 0xff) << 8, fault: { cause: 0, pc: 0, address: 0 } };
+        return undefined;
+      }
+      if (reason === HostTurn.NoProgress) return new Standstill('no-progress', standstillReport(kernel, 'no-progress'));
+      await this.console.pump();
+      if (reason !== HostTurn.Rest || host.schedule.wakeChanged()) continue;
+      if (this.end !== undefined || done()) return undefined;
+      if (!went) return new Standstill('deadlock', standstillReport(kernel, 'deadlock'));
+    }
+  }
+}
+void Level;
+void ENV;

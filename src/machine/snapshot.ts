@@ -1,0 +1,99 @@
+/*
+ * A snapshot: all of a machine's state, which is RAM, without what is only a cache of it or does not matter.
+ *
+ * It is taken while no hart is on its way (they wait at the gate, or sleep and will be called back to the start): what a hart has beside RAM
+ * it makes anew. Left out are the harts' CPU caches, the words that harts wait on meanwhile, and the frames that are free. Of the hart
+ * blocks only the doorbells count.
+ */
+
+import { CPU_CACHE_BYTES } from '../core/cpu.ts';
+import { HartBlock } from '../core/hart-block.ts';
+import { PAGE_SIZE, type Ram } from '../core/ram.ts';
+import type { MachineConfig } from '../kernel/config.ts';
+import type { Kernel } from '../kernel/kernel.ts';
+import type { MemoryMap } from '../kernel/memory-map.ts';
+
+/** A piece of RAM. */
+export interface Piece {
+  readonly address: number;
+  readonly words: Uint32Array<ArrayBuffer>;
+}
+
+export interface Snapshot {
+  readonly config: MachineConfig;
+  /** In ascending order of address; none overlap. */
+  readonly pieces: readonly Piece[];
+  /** What was in each hart's doorbell. */
+  readonly doorbells: readonly number[];
+}
+
+/** Saves the state of a machine that stands still. */
+export function saveMachine({ ram, map, config, frames, smpMap }: Kernel): Snapshot {
+  const pieces = [...kernelRanges(map, config.cpus), ...frameRanges(map, (frame) => frames.references(frame) !== 0)].map(
+    ({ start, end }) => ({ address: start, words: ram.u32.slice(start >>> 2, end >>> 2) }),
+  );
+  const doorbells = Array.from({ length: config.cpus }, (_, hart) => HartBlock.doorbell.get(ram, smpMap.hartBlock(hart)));
+  return { config, pieces: pieces as Piece[], doorbells };
+}
+
+/** Puts the state of a snapshot into the RAM of a machine of the same configuration that stands still. */
+export function loadMachine({ ram, smpMap, trace }: Kernel, snapshot: Snapshot): void {
+  for (const { address, words } of snapshot.pieces) ram.u32.set(words, address >>> 2);
+  snapshot.doorbells.forEach((rung, hart) => {
+    HartBlock.doorbell.set(ram, smpMap.hartBlock(hart), rung);
+  });
+  trace.resume();
+}
+
+interface Range {
+  readonly start: number;
+  readonly end: number;
+}
+
+/** All before the frames that is state: not the hart blocks, the CPU caches, the gate and whose turn it is. */
+function kernelRanges(map: MemoryMap, cpus: number): Range[] {
+  const ranges = [
+    { start: map.bootPage, end: map.hartBlocks },
+    { start: map.schedule, end: map.low },
+  ];
+  const cachesEnd = map.cpuCaches + cpus * CPU_CACHE_BYTES;
+  if (cachesEnd > map.gate || map.gate > map.turns || map.turns > map.schedule) {
+    throw new Error('the physical map has changed: what belongs to a snapshot has to be told anew');
+  }
+  return ranges;
+}
+
+/** The frames in use, neighbours together. */
+function frameRanges({ low, high }: MemoryMap, isUsed: (frame: number) => boolean): Range[] {
+  const ranges: Range[] = [];
+  let start = -1;
+  for (let frame = low; frame < high; frame += PAGE_SIZE) {
+    if (isUsed(frame)) {
+      if (start < 0) start = frame;
+    } else if (start >= 0) {
+      ranges.push({ start, end: frame });
+      start = -1;
+    }
+  }
+  if (start >= 0) ranges.push({ start, end: high });
+  return ranges;
+}
+
+/** Bytes of RAM in a snapshot. */
+export function snapshotBytes(snapshot: Snapshot): number {
+  return snapshot.pieces.reduce((sum, { words }) => sum + words.byteLength, 0);
+}
+
+/** A hash of the state (FNV-1a over words, 2 × 32 bits): equal for equal ends of runs. */
+export function hashRam(ram: Ram, ranges: readonly Range[]): string {
+  let a = 0x811c9dc5;
+  let b = 0x9e3779b9;
+  for (const { start, end } of ranges) {
+    for (let i = start >>> 2; i < end >>> 2; i++) {
+      const word = ram.u32[i]!;
+      a = Math.imul(a ^ word, 0x01000193);
+      b = Math.imul(b ^ (word + i), 0x85ebca6b);
+    }
+  }
+  return [a, b].map((word) => (word >>> 0).toString(16).padStart(8, '0')).join('');
+}
