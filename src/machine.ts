@@ -19,7 +19,7 @@ import type { ProgramEnd } from './kernel/launches.ts';
 import { breakLocks } from './kernel/machine-check.ts';
 import { crashReport, type Failure } from './machine/crash.ts';
 import { Halted, MachineCheck, Standstill, UsageError } from './machine/errors.ts';
-import { launch, unbind } from './machine/launch.ts';
+import { DEFAULT_ENV, launch, unbind } from './machine/launch.ts';
 import type { MachineOptions } from './machine/options.ts';
 import { connectConsole, powerOn } from './machine/power-on.ts';
 import { findProgram, type Program } from './machine/programs.ts';
@@ -70,8 +70,6 @@ interface Run {
 const TRACE_INTERVAL_MS = 250;
 /** How long harts may take to leave a machine that has crashed: those that wait for a lock of the dead never do. */
 const CRASH_GRACE_MS = 250;
-
-const DEFAULT_ENV = { PATH: '/bin', HOME: '/' };
 
 export class Machine {
   private readonly console: ConsoleHost;

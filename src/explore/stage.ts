@@ -11,7 +11,7 @@ import type { Kernel } from '../kernel/kernel.ts';
 import type { ProgramEnd } from '../kernel/launches.ts';
 import { crashReport, type Failure } from '../machine/crash.ts';
 import { MachineCheck, Standstill } from '../machine/errors.ts';
-import { launch } from '../machine/launch.ts';
+import { DEFAULT_ENV, launch } from '../machine/launch.ts';
 import type { MachineOptions } from '../machine/options.ts';
 import { connectConsole, type Powered, powerOn } from '../machine/power-on.ts';
 import { findProgram } from '../machine/programs.ts';
@@ -25,7 +25,6 @@ import type { Plan, ScheduleReport } from '../smp/schedule/plan.ts';
 import type { ScheduleHost } from '../smp/schedule/schedule-host.ts';
 import { HostTurn } from '../smp/schedule/state.ts';
 import { type DecodedEvent, TraceDrain } from '../trace/drain.ts';
-import { Level } from '../trace/index.ts';
 import { callName } from '../syscalls/numbers.ts';
 
 /** What is put on the stage. */
@@ -50,8 +49,6 @@ export interface Performance {
 
 /** Moments that a run may take. */
 const LIMIT = 20_000_000;
-
-const ENV = ['PATH=/bin', 'HOME=/'];
 
 export class Stage {
   private readonly kernel: Kernel;
@@ -118,9 +115,9 @@ export class Stage {
   private async prepare(): Promise<void> {
     const { kernel, host, play } = this;
     await host.turn();
-    let trouble = await this.goOn(() => true);
+    const trouble = await this.goOn(() => true);
     if (trouble !== undefined) throw trouble;
-    launch(kernel, findProgram(play.word), play.word, play.args, { PATH: '/bin', HOME: '/' });
+    launch(kernel, findProgram(play.word), play.word, play.args, DEFAULT_ENV);
     this.snapshot = saveMachine(kernel);
   }
 
@@ -146,11 +143,9 @@ export class Stage {
       }
       if (reason === HostTurn.NoProgress) return new Standstill('no-progress', standstillReport(kernel, 'no-progress'));
       await this.console.pump();
-      if (reason !== HostTurn.Rest || host.schedule.wakeChanged()) continue;
+      if (reason !== HostTurn.Rest || host.schedule.harts.wakeChanged()) continue;
       if (this.end !== undefined || done()) return undefined;
       if (!went) return new Standstill('deadlock', standstillReport(kernel, 'deadlock'));
     }
   }
 }
-void Level;
-void ENV;

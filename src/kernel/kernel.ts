@@ -16,7 +16,7 @@ import { Doorbells } from '../smp/doorbell.ts';
 import { HartCall, HartCalls } from '../smp/hart-calls.ts';
 import { HartControl, Mode } from '../smp/hart-control.ts';
 import { HostBell } from '../smp/host-bell.ts';
-import { Schedule } from '../smp/schedule/schedule.ts';
+import { VirtualTime } from '../smp/schedule/virtual-time.ts';
 import { Shootdown } from '../smp/shootdown.ts';
 import { SmpMap } from '../smp/smp-map.ts';
 import { Locks } from '../smp/spinlock.ts';
@@ -121,7 +121,7 @@ export class Kernel {
     if (cpu !== undefined) cpu.onFence = () => this.shootdown.fenceCode();
     this.calls = new HartCalls(ram, this.smpMap, this.doorbells, this.locks, hart);
     this.clock = config.seeded
-      ? new VirtualClock(ram, map.bootPage, new Schedule(ram, map.schedule, config.cpus))
+      ? new VirtualClock(ram, map.bootPage, new VirtualTime(ram, map.schedule))
       : new Clock(ram, map.bootPage);
     this.random = new Random(ram, map.random, hart);
     this.power = new Power(ram, map.bootPage, this.bell);

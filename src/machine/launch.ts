@@ -11,6 +11,9 @@ import type { Kernel } from '../kernel/kernel.ts';
 import { UsageError } from './errors.ts';
 import { type GuestBinary, type Program, readGuestBinaries } from './programs.ts';
 
+/** What every program finds in its environment. */
+export const DEFAULT_ENV = { PATH: '/bin', HOME: '/' };
+
 /** Read once for all machines of the process. */
 let binaries: GuestBinary[] | undefined;
 

@@ -68,7 +68,7 @@ export async function powerOn(options: MachineOptions, prepare?: (kernel: Kernel
     kernel.initialise();
     new SystemCalls(kernel).initialise();
     bindGuestBinaries(kernel);
-    const scheduled = config.seeded ? new ScheduleHost(ram, map.turns, map.schedule, config.cpus) : undefined;
+    const scheduled = config.seeded ? new ScheduleHost(ram, map.turns, map.schedule, kernel.smpMap) : undefined;
     scheduled?.initialise();
     await prepare?.(kernel);
     const module = await loadInterpreter(config.countAccesses);

@@ -3,7 +3,7 @@
  *
  * The life of each hart is divided into moments of its own: a guest instruction is one, a synchronisation point of the kernel is one. Every
  * schedule can be said as departures from the _plain order_, in which a hart goes on until it has to wait, and then the next one after
- * it (in a circle) that can goes on. A departure names the hart, its moment, and who goes on instead. It is relative to the hart, so that taking one departure
+ * it (in a circle) that can go on does. A departure names the hart, its moment, and who goes on instead. It is relative to the hart, so that taking one departure
  * away leaves the others as meaningful as can be: that is what shrinking needs.
  */
 
@@ -45,6 +45,9 @@ export interface Plan {
   readonly strategy: Strategy;
   readonly faults: readonly Fault[];
 }
+
+/** The plain order. */
+export const PLAIN: Plan = { strategy: { kind: 'replay', departures: [] }, faults: [] };
 
 /** A moment of a run at which another hart could have gone on: what an exhaustive search branches over. */
 export interface Choice {

@@ -6,14 +6,17 @@
  */
 
 import type { Ram } from '../../core/ram.ts';
-import type { Choice, Departure, Plan, ScheduleReport } from './plan.ts';
-import { Schedule } from './schedule.ts';
+import { doorbellIndex } from '../doorbell.ts';
+import type { SmpMap } from '../smp-map.ts';
+import { type Choice, type Departure, PLAIN, type Plan, type ScheduleReport } from './plan.ts';
+import { type PlanOptions, Schedule } from './schedule.ts';
 import { ChoiceRecord, DepartureRecord, HostTurn, ScheduleState as S } from './state.ts';
 import { TurnTaking } from './turns.ts';
-import { NOBODY } from './schedule.ts';
+import { NOBODY } from './hart-turns.ts';
 
 export class ScheduleHost {
   readonly schedule: Schedule;
+  private readonly cpus: number;
   private readonly turns: TurnTaking;
   private atStart = true;
   /** Whether it has given the turn away and not got it back. */
@@ -24,16 +27,17 @@ export class ScheduleHost {
     private readonly ram: Ram,
     turns: number,
     private readonly state: number,
-    private readonly cpus: number,
+    map: SmpMap,
   ) {
-    this.schedule = new Schedule(ram, state, cpus);
-    this.turns = new TurnTaking(ram, turns, cpus);
+    this.schedule = new Schedule(ram, state, map.cpus, (hart) => doorbellIndex(map, hart));
+    this.turns = new TurnTaking(ram, turns, map.cpus);
+    this.cpus = map.cpus;
   }
 
   /** Once, before the harts start. */
   initialise(): void {
     this.turns.initialise();
-    this.schedule.begin({ kind: 'replay', departures: [] });
+    this.schedule.begin(PLAIN);
   }
 
   /** Resolves when it is the host's turn, with the reason (HostTurn). */
@@ -53,12 +57,12 @@ export class ScheduleHost {
     const { schedule } = this;
     schedule.hostServed();
     if (this.atStart) {
-      for (let hart = 0; hart < this.cpus; hart++) schedule.wake(hart);
+      for (let hart = 0; hart < this.cpus; hart++) schedule.harts.wake(hart);
       schedule.running = 0;
       this.atStart = false;
-    } else schedule.wakeChanged();
+    } else schedule.harts.wakeChanged();
     let next = schedule.running;
-    if (!schedule.isReady(next)) next = schedule.choose(next);
+    if (!schedule.harts.isReady(next)) next = schedule.choose(next);
     if (next === NOBODY) return false;
     this.away = true;
     this.turns.give(next);
@@ -71,7 +75,7 @@ export class ScheduleHost {
     this.turns.abandon();
     this.atStart = true;
     await this.turn();
-    for (let hart = 0; hart < this.cpus; hart++) this.schedule.off(hart);
+    for (let hart = 0; hart < this.cpus; hart++) this.schedule.harts.off(hart);
   }
 
   /** Lets harts that will not get the turn any more come back to the start, and waits for nobody: the machine is turned off. */
@@ -79,9 +83,9 @@ export class ScheduleHost {
     this.turns.abandon(true);
   }
 
-  /** From here on the plan decides. `limit`: moments after which the run counts as going nowhere. */
-  begin({ strategy, faults }: Plan, options: { limit?: number; choices?: boolean } = {}): void {
-    this.schedule.begin(strategy, faults, options);
+  /** From here on the plan decides. */
+  begin(plan: Plan, options: PlanOptions = {}): void {
+    this.schedule.begin(plan, options);
   }
 
   /** What the run has been like since its plan began. */
