@@ -140,7 +140,9 @@ export class Machine {
     const { streams, stdin, env, plan } = options;
     let captured: Captured | undefined;
     try {
-      await this.inTurn(() => {
+      await this.inTurn(async () => {
+        // All runs begin alike, whatever has been before.
+        await this.scheduled?.restart();
         captured = streams === undefined ? this.console.attachBuffers(stdin) : undefined;
         if (streams !== undefined) this.console.attachTerminalOrPipes(streams);
         launch(this.kernel, program, word, args, { ...DEFAULT_ENV, ...env });
@@ -216,6 +218,11 @@ export class Machine {
     while (this.reason() === undefined) {
       const reason = await scheduled.turn();
       if (this.reason() !== undefined) return;
+      if (reason === HostTurn.Trace) {
+        this.tracing?.drain();
+        scheduled.resume();
+        continue;
+      }
       this.answer(this.kernel.bell.take());
       if (this.reason() !== undefined) return;
       if (reason === HostTurn.NoProgress) this.standStill('no-progress');

@@ -132,6 +132,7 @@ export class Stage {
       const went = host.resume();
       const reason = went ? await host.turn() : HostTurn.Rest;
       if (kernel.trace.on) this.drain.drain((event) => void this.events.push(event));
+      if (reason === HostTurn.Trace) continue;
       const calls = kernel.bell.take();
       if ((calls & HostCall.Exit) !== 0) this.end = kernel.launches.takeEnd() ?? this.end;
       if (this.failure !== undefined || reason === HostTurn.Failed || kernel.power.state === MachineState.Crashed) {

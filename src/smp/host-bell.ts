@@ -37,9 +37,9 @@ export class HostBell {
   /** Rings for `calls`; costs one atomic when they are pending already. */
   ring(calls: number): void {
     if (SEEDED) {
-      // The host looks when it has its turn.
+      // The host looks when it has its turn. Full rings are none of the schedule's: who finds its own full waits for the host.
       this.ram.i32[this.index]! |= calls;
-      scheduledHart().hostWanted();
+      if (calls !== HostCall.Trace) scheduledHart().hostWanted();
       return;
     }
     const before = Atomics.or(this.ram.i32, this.index, calls);

@@ -38,7 +38,7 @@ export interface ScheduledHart {
   spin(): void;
   /** The host has been rung for. */
   hostWanted(): void;
-  /** The host is needed before this hart can go on. */
+  /** The host is to empty the rings of the trace before this hart goes on. */
   awaitHost(): void;
   /** A doorbell is about to be rung: whether the ring is held back, a fault that was asked for. */
   holdsBack(hart: number, kinds: number): boolean;

@@ -55,7 +55,7 @@ export class ScheduleHost {
   /** Gives the turn to whoever can go on. False: nobody can; it is still the host's. */
   resume(): boolean {
     const { schedule } = this;
-    schedule.hostServed();
+    if (schedule.reason !== HostTurn.Trace) schedule.hostServed();
     if (this.atStart) {
       for (let hart = 0; hart < this.cpus; hart++) schedule.harts.wake(hart);
       schedule.running = 0;

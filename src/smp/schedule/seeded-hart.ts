@@ -116,7 +116,7 @@ export class SeededHart implements ScheduledHart {
   }
 
   awaitHost(): void {
-    this.turnToHost(HostTurn.Bell);
+    this.turnToHost(HostTurn.Trace);
   }
 
   /** This hart has failed: the host's turn, until the host calls all back to the start. Returns whether the machine stays on. */

@@ -183,6 +183,8 @@ export const HostTurn = {
   Start: 4,
   /** A hart has failed. */
   Failed: 5,
+  /** A ring of the trace is full: it is to be emptied, and nothing else. */
+  Trace: 6,
 } as const;
 
 /** Bytes of the words that are slept on, for so many harts. */
