@@ -37,7 +37,7 @@ interface Program {
 const programs: readonly Program[] = [
   { name: 'box', folder: 'box', more: ['examples/echo.c'], flags: '-Os', list: 'box/applets.h' },
   { name: 'trials', folder: 'trials', more: [], flags: '-O2 -pthread -lm' },
-  { name: 'agent', folder: 'agent', more: [], flags: '-Os -nostdlib -ffreestanding -fno-tree-loop-distribute-patterns' },
+  { name: 'agent', folder: 'agent', more: [], flags: '-O2 -nostdlib -ffreestanding -fno-tree-loop-distribute-patterns' },
 ];
 
 /** What the manifest says of one program. */

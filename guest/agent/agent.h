@@ -4,6 +4,7 @@
  *
  *   system.c    entry, system calls, births of threads and processes
  *   lists.c     from text to operations
+ *   ready.c     from operations to the registers of system calls: all that can be done before the starting line
  *   perform.c   one operation, and the marks around it
  *   main.c      the leader, the processes, the threads
  */
@@ -20,8 +21,28 @@
 /* --- system.c ------------------------------------------------------------------------------------------------------------------ */
 
 /* A system call as it is: the result, or a negative errno. */
-long call6(long number, long a0, long a1, long a2, long a3, long a4, long a5);
-static inline long call2(long number, long a0, long a1) { return call6(number, a0, a1, 0, 0, 0, 0); }
+static inline long call6(long number, long a0, long a1, long a2, long a3, long a4, long a5)
+{
+    register long r0 __asm__("a0") = a0;
+    register long r1 __asm__("a1") = a1;
+    register long r2 __asm__("a2") = a2;
+    register long r3 __asm__("a3") = a3;
+    register long r4 __asm__("a4") = a4;
+    register long r5 __asm__("a5") = a5;
+    register long r7 __asm__("a7") = number;
+    __asm__ volatile("ecall" : "+r"(r0) : "r"(r1), "r"(r2), "r"(r3), "r"(r4), "r"(r5), "r"(r7) : "memory");
+    return r0;
+}
+
+/* One that takes two arguments. */
+static inline long call2(long number, long a0, long a1)
+{
+    register long r0 __asm__("a0") = a0;
+    register long r1 __asm__("a1") = a1;
+    register long r7 __asm__("a7") = number;
+    __asm__ volatile("ecall" : "+r"(r0) : "r"(r1), "r"(r7) : "memory");
+    return r0;
+}
 
 /* A thread of this process that runs `thread_main(argument)` and never returns; its tid or a negative errno. */
 long start_thread(void *stack_top, void *argument);
@@ -38,6 +59,8 @@ _Noreturn void refuse(const char *why, const char *where);
 /* --- lists.c ------------------------------------------------------------------------------------------------------------------- */
 
 #define MAX_OPERANDS 7
+/* What a performer has to itself. */
+#define BUFFER_BYTES 512
 /* Words of memory that the threads of a process share, each on a cache line of its own. */
 #define WORDS 64
 #define WORD_STRIDE 64
@@ -51,17 +74,27 @@ static inline uint32_t body_word(uint32_t tag, uint32_t i)
     return i == 0 ? tag : x ^ x >> 15;
 }
 
+/* System calls first, accesses to memory from LOAD on. */
 enum what { CALL, SEND, RECV, STAT, WAIT, SLEEP, CLOCK, LOAD, STORE, ADD, INC, CAS, PEEK, POKE };
 
-/* Where an operand comes from; for all but CONSTANT and BUFFER the value is an index. */
+/* Where an operand comes from; for all but CONSTANT the value says which one. */
 enum source { CONSTANT, BUFFER, WORD, PID, OWN_RESULT, SETUP_RESULT };
+
+struct operand {
+    long value;
+    enum source source;
+};
 
 struct operation {
     uint8_t what;
-    bool quiet; /* leaves no marks */
-    uint8_t source[MAX_OPERANDS];
-    long operand[MAX_OPERANDS];
-    void *body; /* SEND: as it goes out */
+    bool quiet;   /* leaves no marks */
+    bool waiting; /* for an earlier result of its list */
+    /* As in the text; once ready: a0 … a5 and the number of the call, or what the access to memory takes. */
+    struct operand operand[MAX_OPERANDS];
+    union {
+        void *body;            /* SEND: as it goes out */
+        struct timespec *time; /* CLOCK: as it comes back */
+    };
 };
 
 struct list {
@@ -71,6 +104,13 @@ struct list {
 
 /* The operations of a text; refuses one that is none. */
 struct list read_list(const char *text);
+
+/* --- ready.c ------------------------------------------------------------------------------------------------------------------- */
+
+struct performer;
+
+/* Puts into the operations of a list what is known by now: all but earlier results of the same list. */
+void make_ready(struct performer *performer);
 
 /* --- perform.c ----------------------------------------------------------------------------------------------------------------- */
 
@@ -89,11 +129,10 @@ struct performer {
     const long *setup_results;
     struct ipc_message message;
     struct ipc_port_stat stat;
-    struct timespec time;
-    char buffer[512]; /* &0 … */
+    char buffer[BUFFER_BYTES]; /* &0 … */
 };
 
-/* A performer of the list, with the results of the set-up that it may refer to. */
+/* A performer of the list, ready to begin, with the results of the set-up that it may refer to. */
 struct performer *new_performer(uint32_t number, struct list list, const long *setup_results);
 /* Performs the list from its first operation to its last. */
 void perform(struct performer *performer);

@@ -16,12 +16,16 @@
 struct name {
     char text[7];
     uint8_t least; /* operands */
+    uint8_t plain; /* from this one on they are numbers and nothing else */
 };
+
+#define ANY MAX_OPERANDS
 
 /* In the order of `enum what`. */
 static const struct name names[] = {
-    { "call", 1 },  { "send", 4 },  { "recv", 1 }, { "stat", 1 }, { "wait", 2 }, { "sleep", 1 }, { "clock", 1 },
-    { "load", 1 },  { "store", 2 }, { "add", 2 },  { "inc", 2 },  { "cas", 3 },  { "peek", 1 },  { "poke", 2 },
+    { "call", 1, ANY }, { "send", 4, 2 },    { "recv", 1, 1 },  { "stat", 1, ANY }, { "wait", 2, 2 },
+    { "sleep", 1, 0 },  { "clock", 1, ANY }, { "load", 1, ANY }, { "store", 2, ANY }, { "add", 2, ANY },
+    { "inc", 2, ANY },  { "cas", 3, ANY },   { "peek", 1, ANY }, { "poke", 2, ANY },
 };
 
 static bool is_end(char c)
@@ -53,7 +57,7 @@ static const char *read_number(const char *at, long *value, const char *word)
     return at;
 }
 
-static uint8_t source_of(char c)
+static enum source source_of(char c)
 {
     switch (c) {
     case '&': return BUFFER;
@@ -68,11 +72,14 @@ static uint8_t source_of(char c)
 /* What an operand of this kind and value refers to must be there. */
 static void check(const struct operation *operation, int i, uint32_t index, const char *word)
 {
-    long value = operation->operand[i];
-    static const long limits[] = { [BUFFER] = sizeof ((struct performer *)0)->buffer, [WORD] = WORDS };
-    switch (operation->source[i]) {
-    case BUFFER: case WORD:
-        if (value < 0 || value >= limits[operation->source[i]])
+    long value = operation->operand[i].value;
+    switch (operation->operand[i].source) {
+    case BUFFER:
+        if (value < 0 || value >= BUFFER_BYTES)
+            refuse("beyond the end", word);
+        break;
+    case WORD:
+        if (value < 0 || value >= WORDS)
             refuse("beyond the end", word);
         break;
     case PID:
@@ -86,6 +93,8 @@ static void check(const struct operation *operation, int i, uint32_t index, cons
     case SETUP_RESULT:
         if (value < 0)
             refuse("not an operation of the set-up", word);
+        break;
+    case CONSTANT:
         break;
     }
 }
@@ -127,16 +136,20 @@ static const char *read_operation(struct operation *operation, const char *word,
         if (count == MAX_OPERANDS || (*at != ':' && *at != ','))
             refuse("too many operands, or something between them", word);
         at++;
-        operation->source[count] = source_of(*at);
-        if (operation->source[count] != CONSTANT)
+        struct operand *operand = &operation->operand[count];
+        operand->source = source_of(*at);
+        if (operand->source != CONSTANT) {
+            if (count >= names[what].plain)
+                refuse("a reference where only a number can be", word);
             at++;
-        at = read_number(at, &operation->operand[count], word);
+        }
+        at = read_number(at, &operand->value, word);
         check(operation, count++, index, word);
     }
     if (count < names[what].least)
         refuse("too few operands", word);
     if (what == SEND)
-        operation->body = body_of((uint32_t)operation->operand[2], operation->operand[3], word);
+        operation->body = body_of((uint32_t)operation->operand[2].value, operation->operand[3].value, word);
     return at;
 }
 

@@ -128,7 +128,7 @@ static void check_setup_results(const char *argument, struct list list, uint32_t
     for (uint32_t i = 0; i < list.count; i++) {
         const struct operation *operation = &list.operations[i];
         for (int j = 0; j < MAX_OPERANDS; j++) {
-            if (operation->source[j] == SETUP_RESULT && operation->operand[j] >= (long)setup)
+            if (operation->operand[j].source == SETUP_RESULT && operation->operand[j].value >= (long)setup)
                 refuse("not an operation of the set-up", argument);
         }
     }

@@ -268,6 +268,7 @@ describe('what the agent refuses', () => {
     ['a process that is not there', ['P=', 'T=call:129,%1,9'], 'no such process'],
     ['a result that comes later', ['P=', 'T=call:172,@0'], 'not an operation before'],
     ['a set-up that is shorter', ['P=call:172', 'T=call:172,^1'], 'not an operation of the set-up'],
+    ['a time that is to come', ['P=', 'T=call:172 sleep:@0'], 'a reference where only a number can be'],
     ['a body too large', ['P=', 'T=send:0,0,0,513'], 'no such size'],
   ])('%s', async (_, args, why) => {
     const machine = await shared();
