@@ -41,9 +41,8 @@ export async function runAgent(program: AgentProgram, options: MachineOptions = 
 function eventsOf(text: string): DecodedEvent[] {
   const events: DecodedEvent[] = [];
   for (const line of text.trim().split('\n')) {
-    const { level, ns, hart, thread, event, ...args } = JSON.parse(line) as Omit<DecodedEvent, 'args'> &
-      Record<string, number | string>;
-    if (event !== undefined) events.push({ level, ns, hart, thread, event, args } as DecodedEvent);
+    const { level, ns, hart, thread, event, ...args } = JSON.parse(line) as DecodedEvent & DecodedEvent['args'];
+    events.push({ level, ns, hart, thread, event, args });
   }
   return events.sort((x, y) => x.ns - y.ns);
 }
