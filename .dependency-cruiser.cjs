@@ -1,7 +1,7 @@
 /*
  * The floors of the house: each folder stands on the ones before it and imports only downwards.
  *
- *   core < smp < trace < devices < kernel < ipc < syscalls < hart.ts, machine.ts < cli < boot.ts
+ *   core < smp < trace < devices < kernel < ipc < syscalls < hart.ts, machine.ts < explore < cli < boot.ts
  *
  * One rule a floor, named after it; tests/house/floors.test.ts builds houses that break each rule and sees them refused.
  */
@@ -15,6 +15,7 @@ const FLOORS = [
   ['ipc', '^src/ipc/'],
   ['syscalls', '^src/syscalls/'],
   ['machine', '^src/(hart\\.ts|machine\\.ts|machine/)'],
+  ['explore', '^src/explore/'],
   ['cli', '^src/cli/'],
   ['boot', '^src/boot\\.ts$'],
 ];

@@ -44,6 +44,7 @@ import { Scheduler } from './scheduler.ts';
 import { SCRATCH_BYTES, STRUCT_SCRATCH } from './scratch.ts';
 import { Signals } from './signals.ts';
 import { Spawner } from './spawn.ts';
+import { StartingLine } from './starting-line.ts';
 import { Timers } from './timers.ts';
 import { UserCopy } from './user-copy.ts';
 import { WaitQueues } from './wait-queue.ts';
@@ -90,6 +91,7 @@ export class Kernel {
   readonly table: ProcessTable;
   readonly futexes: Futexes;
   readonly launches: Launches;
+  readonly line: StartingLine;
   readonly spawner: Spawner;
   readonly exits: Exits;
   readonly signals: Signals;
@@ -159,6 +161,7 @@ export class Kernel {
     this.table = new ProcessTable(ram, this.locks, map.processTable, limits.processes, limits.threads);
     this.futexes = new Futexes(ram, this.locks, this.copy, this.waits, map.futexes);
     this.launches = new Launches(ram, map.launches);
+    this.line = new StartingLine(ram, this.locks, this.waits, this.bell, map.line, limits.threads);
     this.spawner = new Spawner(
       ram,
       this.locks,
@@ -243,6 +246,7 @@ export class Kernel {
     this.scheduler.initialise();
     this.table.initialise();
     this.futexes.initialise();
+    this.line.initialise();
   }
 
   /**

@@ -21,6 +21,8 @@ export const HostCall = {
   Trace: 8,
   /** Power off, or a machine check. */
   Stop: 16,
+  /** A starting line is complete and held. */
+  Line: 32,
 } as const;
 
 export class HostBell {

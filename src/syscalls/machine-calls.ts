@@ -1,5 +1,5 @@
 /*
- * The machine family (0x5000): processes, harts and objects in use, trace marks, power.
+ * The machine family (0x5000): processes, harts and objects in use, trace marks, power, the starting line.
  */
 
 import { HartBlock } from '../core/hart-block.ts';
@@ -12,7 +12,7 @@ import type { Kernel } from '../kernel/kernel.ts';
 import { Process, ProcessState as LifeState } from '../kernel/process.ts';
 import { STRUCT_SCRATCH } from '../kernel/scratch.ts';
 import { Thread, ThreadState } from '../kernel/thread.ts';
-import { HartState, HbHart, HbProcess, HbStats, PROCESS_NAME_BYTES, ProcessState } from './abi.ts';
+import { HartState, HbHart, HbProcess, HbStats, LineFlag, PROCESS_NAME_BYTES, ProcessState } from './abi.ts';
 import type { Call } from './call.ts';
 
 export function processes(call: Call): number {
@@ -158,9 +158,8 @@ export function describeObjects(kernel: Kernel, ports: Ports, at: number): void 
 export function traceMark(call: Call): number {
   const { ram, trace } = call.kernel;
   if (trace.on) {
-    const a = call.size(0);
-    const b = call.size(1);
-    trace.emit(EventId.mark, Thread.tid.get(ram, call.thread), a, a / 2 ** 32, b, b / 2 ** 32);
+    // By halves: a mark may have more bits than a number holds.
+    trace.emit(EventId.mark, Thread.tid.get(ram, call.thread), call.u32(0), call.high(0), call.u32(1), call.high(1));
   }
   return 0;
 }
@@ -170,4 +169,10 @@ export function powerOff(call: Call): number {
   if (status < 0 || status > 255) return -E.INVAL;
   call.kernel.power.off(status);
   return 0;
+}
+
+export function arrive(call: Call): number {
+  const count = call.u32(0);
+  const aside = (count & LineFlag.HB_LINE_ASIDE) !== 0;
+  return call.kernel.line.arrive(call.thread, (count & ~LineFlag.HB_LINE_ASIDE) >>> 0, aside);
 }
