@@ -1,8 +1,8 @@
 /*
  * The stage: a machine under a schedule on which one program is run again and again from the same snapshot, each time under another plan.
  *
- * The program is launched in the plain order. If it arrives at a starting line (hb_arrive), the snapshot is taken there, before any thread has
- * passed it; otherwise before its first instruction. A run is over when the program has ended and the machine has come to rest, or when
+ * The snapshot is taken before the program's first instruction, or, if it is one that comes to a starting line (hb_arrive), there, before any
+ * thread has passed it; up to there it has run in the plain order. A run is over when the program has ended and the machine has come to rest, or when
  * something is found to be wrong.
  */
 
@@ -10,7 +10,7 @@ import type { Captured, ConsoleHost } from '../devices/console-host.ts';
 import type { Kernel } from '../kernel/kernel.ts';
 import type { ProgramEnd } from '../kernel/launches.ts';
 import { crashReport, type Failure } from '../machine/crash.ts';
-import { MachineCheck, Standstill } from '../machine/errors.ts';
+import { MachineCheck, Standstill, UsageError } from '../machine/errors.ts';
 import { DEFAULT_ENV, launch } from '../machine/launch.ts';
 import type { MachineOptions } from '../machine/options.ts';
 import { connectConsole, type Powered, powerOn } from '../machine/power-on.ts';
@@ -34,6 +34,8 @@ export interface Play {
   readonly word: string;
   readonly args: readonly string[];
   readonly stdin?: string | Uint8Array;
+  /** Runs begin when all threads have come to the starting line (hb_arrive), before any goes on; not with the program. */
+  readonly toLine?: boolean;
 }
 
 /** How a run went. */
@@ -96,7 +98,9 @@ export class Stage {
     this.end = undefined;
     this.events = [];
     this.captured = this.console.attachBuffers(this.play.stdin);
-    host.begin(plan, { limit: want.limit ?? LIMIT, choices: want.choices ?? false });
+    const threads = kernel.line.heldThreads();
+    kernel.line.release();
+    host.begin(plan, { threads, limit: want.limit ?? LIMIT, choices: want.choices ?? false });
     const trouble = await this.goOn(() => false);
     await this.console.finish();
     const result =
@@ -117,8 +121,24 @@ export class Stage {
     await host.turn();
     const trouble = await this.goOn(() => true);
     if (trouble !== undefined) throw trouble;
+    await host.restart();
+    kernel.line.hold(play.toLine === true);
     launch(kernel, findProgram(play.word), play.word, play.args, DEFAULT_ENV);
+    if (play.toLine === true) await this.bringToLine();
     this.snapshot = saveMachine(kernel);
+  }
+
+  /** Lets the program go on until all its threads are at the starting line; this is not part of its runs. */
+  private async bringToLine(): Promise<void> {
+    const { kernel, play } = this;
+    const captured = this.console.attachBuffers(play.stdin);
+    const trouble = await this.goOn(() => kernel.line.heldCount() > 0);
+    if (trouble !== undefined) throw trouble;
+    await this.console.finish();
+    if (this.end !== undefined || kernel.line.heldCount() === 0) {
+      throw new UsageError(`${play.word} has ended before it came to its starting line: ${captured.stderr.text().trim()}`);
+    }
+    kernel.line.hold(false);
   }
 
   /**

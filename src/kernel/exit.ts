@@ -12,6 +12,8 @@ import { Context } from '../core/context.ts';
 import type { Ram } from '../core/ram.ts';
 import type { HostBell } from '../smp/host-bell.ts';
 import { HostCall } from '../smp/host-bell.ts';
+import { SEEDED } from '../smp/schedule/build.ts';
+import { scheduledHart } from '../smp/schedule/point.ts';
 import type { Shootdown } from '../smp/shootdown.ts';
 import type { Locks } from '../smp/spinlock.ts';
 import { EventId, type Tracer } from '../trace/index.ts';
@@ -84,6 +86,7 @@ export class Exits {
     const pid = Process.pid.get(ram, process);
     // Under the locks: once they are free the last thread may end the process, and who waits for it finds everything returned.
     Thread.state.store(ram, thread, ThreadState.Free);
+    if (SEEDED) scheduledHart().threadEnds(thread);
     this.table.threads.free(thread);
     locks.release(processLock);
     locks.release(this.table.lock);

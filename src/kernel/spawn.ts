@@ -8,6 +8,8 @@
 import { Context, NO_RESERVATION, xOffset } from '../core/context.ts';
 import type { Ram } from '../core/ram.ts';
 import type { Clock } from '../devices/clock.ts';
+import { SEEDED } from '../smp/schedule/build.ts';
+import { scheduledHart } from '../smp/schedule/point.ts';
 import type { Locks } from '../smp/spinlock.ts';
 import { EventId, type Tracer } from '../trace/index.ts';
 import type { AddressSpaces } from './address-space.ts';
@@ -241,6 +243,7 @@ export class Spawner {
 
   private joinLocked(process: number, thread: number): void {
     const { ram } = this;
+    if (SEEDED) scheduledHart().threadStarts(thread);
     const head = Process.threads.get(ram, process);
     Thread.siblingNext.set(ram, thread, head);
     Thread.siblingPrev.set(ram, thread, 0);

@@ -19,6 +19,7 @@ import { Rank } from '../smp/ranks.ts';
 import { spinlock, type Locks } from '../smp/spinlock.ts';
 import { E } from './errno.ts';
 import { BLOCKED } from './result.ts';
+import { Thread } from './thread.ts';
 import { waitQueue, WaitForm, WaitReason } from './wait.ts';
 import type { WaitQueues } from './wait-queue.ts';
 
@@ -101,11 +102,19 @@ export class StartingLine {
 
   /** How many threads a complete line holds. */
   heldCount(): number {
+    return this.heldThreads().length;
+  }
+
+  /** The threads that a complete line holds, in the order of their tids. */
+  heldThreads(): number[] {
+    const { ram, locks, waits } = this;
     const lock = Line.lock.addr(this.base);
-    this.locks.acquire(lock);
-    const count = this.lengthLocked(Line.held.addr(this.base));
-    this.locks.release(lock);
-    return count;
+    const threads: number[] = [];
+    locks.acquire(lock);
+    const first = waits.firstLocked(Line.held.addr(this.base));
+    for (let thread = first; thread !== 0; thread = waits.nextLocked(thread)) threads.push(thread);
+    locks.release(lock);
+    return threads.sort((a, b) => Thread.tid.get(ram, a) - Thread.tid.get(ram, b));
   }
 
   /** Lets those go on who are held, in the order of their arrival. */

@@ -50,6 +50,8 @@ export interface ScheduledHart {
   executed(): void;
   /** A thread has started. */
   threadStarts(thread: number): void;
+  /** A thread is gone. */
+  threadEnds(thread: number): void;
 }
 
 /** Nobody is asked: while the machine is being built, and when a hart has failed and reports it. */
@@ -68,6 +70,7 @@ const UNSCHEDULED: ScheduledHart = {
   victim: 0,
   executed: () => undefined,
   threadStarts: () => undefined,
+  threadEnds: () => undefined,
 };
 
 let current = UNSCHEDULED;

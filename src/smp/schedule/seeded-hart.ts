@@ -156,6 +156,10 @@ export class SeededHart implements ScheduledHart {
     this.schedule.faults.threadStarts(thread);
   }
 
+  threadEnds(thread: number): void {
+    if (this.schedule.faults.victim === thread) this.schedule.faults.executed();
+  }
+
   private look(branching: boolean): void {
     const { schedule, hart } = this;
     if (schedule.hostIsDue && this.nobodyHoldsLocks()) this.turnToHost(HostTurn.Bell);
