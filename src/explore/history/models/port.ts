@@ -12,7 +12,8 @@
  * that waited and was served counts as done at the instant of its service, which is the same object but for the order of the line; one that
  * ended in EIDRM must have waited when the port was destroyed, so it takes its place all the same.
  *
- * Parts are ports by id. A create that did not return may have made any of them: it belongs to every part.
+ * Parts are ports by id. A create that did not return may have made any of them: it belongs to every part. That a table is full (ENOSPC) is a matter of
+ * all ports together, and believed.
  */
 
 import { E, errnoName } from '../../../kernel/errno.ts';
@@ -110,9 +111,12 @@ class PortObject {
 
   partition(operations: readonly Operation[]): (readonly Operation[])[] {
     const groups = groupsOf(operations, (operation) => this.portOf(operation));
-    const anywhere = (groups.get(undefined) ?? []).filter((operation) => operation.result === undefined);
+    const creates = groups.get(undefined) ?? [];
     groups.delete(undefined);
-    return [...groups.values()].map((group) => [...group, ...anywhere]);
+    const anywhere = creates.filter((operation) => operation.result === undefined);
+    const refused = creates.filter((operation) => operation.result !== undefined);
+    const ports = [...groups.values()].map((group) => [...group, ...anywhere]);
+    return refused.length === 0 ? ports : [...ports, refused];
   }
 
   key(state: PortState): string {
