@@ -138,7 +138,7 @@ class Node {
   constructor(
     readonly departures: readonly Departure[],
     private readonly choices: readonly Choice[],
-    private readonly shard: Shard | undefined = undefined,
+    private readonly shard?: Shard,
   ) {
     const last = departures.at(-1);
     const index = last === undefined ? -1 : choices.findIndex(({ hart, at }) => hart === last.hart && at === last.at);

@@ -75,7 +75,7 @@ export class ExplorerPool {
     });
     const all = Array.from({ length: workers }, () => new ExplorerWorker(piscina, sessions, target, silenceMs));
     // Deaths reach the batches; what is left over concerns workers that had none.
-    piscina.on('error', (error) => all.forEach((worker) => worker.startFailed(error)));
+    piscina.on('error', (error: Error) => all.forEach((worker) => worker.startFailed(error)));
     const pool = new ExplorerPool(piscina, all);
     try {
       await Promise.all(all.map((worker) => worker.revive()));
@@ -108,7 +108,7 @@ export class ExplorerWorker {
   private hints: Int32Array = new Int32Array(0);
   private port: MessagePort | undefined;
   private ending = new AbortController();
-  private task: Promise<void> = Promise.resolve();
+  private task: Promise<unknown> = Promise.resolve();
   private waiting: { readonly resolve: (message: FromWorker) => void; readonly reject: (error: Error) => void } | undefined;
 
   constructor(
@@ -133,15 +133,18 @@ export class ExplorerWorker {
     this.ending = new AbortController();
     const answer = this.answer();
     port1.on('message', (message: FromWorker) => this.waiting?.resolve(message));
-    const died = (error?: unknown): void => {
+    const died = (error: Error | undefined): void => {
       if (this.port !== port1) return;
       this.port = undefined;
       port1.close();
       this.waiting?.reject(new WorkerDied(describeDeath(error), hints[Hint.Place]!));
     };
-    port1.on('close', () => died());
     const options = { transferList: [port2], signal: this.ending.signal };
-    this.task = this.pool.run({ port: port2, hints, factory, target }, options).then(() => died(), died);
+    const task = this.pool.run({ port: port2, hints, factory, target }, options).then(() => undefined, asError);
+    this.task = task;
+    // What a worker that returned has said last may still be on its way: it is at its end when the port is closed.
+    void task.then((error) => error === undefined || died(error));
+    port1.on('close', () => void task.then(died));
     const message = await answer;
     if (message.type === 'refused') throw message.usage ? new UsageError(message.message) : new Error(message.message);
   }
@@ -205,7 +208,10 @@ export class ExplorerWorker {
   }
 }
 
-function describeDeath(error: unknown): string {
-  const reason = error instanceof Error ? error.message : '';
-  return reason === '' ? 'the worker of the session died' : `the worker of the session died: ${reason}`;
+function describeDeath(error: Error | undefined): string {
+  return error === undefined ? 'the worker of the session returned too soon' : `the worker of the session died: ${error.message}`;
+}
+
+function asError(error: unknown): Error {
+  return error instanceof Error ? error : new Error(String(error));
 }

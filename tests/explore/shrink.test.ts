@@ -137,7 +137,8 @@ describe('shrinking', () => {
     expect(shrunk.runs).toBe(5);
     expect(shrunk.note).toBe('there was no time to look for a smaller one');
     expect(runModel(model, shrunk.plan).finding).toBeDefined();
-    expect(seen).toHaveLength(5 + new Set(seen).size);
+    expect(seen.length).toBeGreaterThanOrEqual(5);
+    expect(seen.at(-1)).toBe(departuresOf(shrunk)!.length);
   });
 
   it('runs no plan twice', async () => {
