@@ -209,7 +209,9 @@ export class ExplorerWorker {
 }
 
 function describeDeath(error: Error | undefined): string {
-  return error === undefined ? 'the worker of the session returned too soon' : `the worker of the session died: ${error.message}`;
+  return error === undefined
+    ? 'the worker of the session returned too soon'
+    : `the worker of the session died: ${error.message}`;
 }
 
 function asError(error: unknown): Error {

@@ -106,7 +106,10 @@ describe('a worker that dies', () => {
   it('is a finding, with the plan that it was at', async () => {
     const { ending, found } = await campaign(target('dies', 7), { jobs: 1 });
     expect(ending).toBe('finding');
-    expect(found[0]!.finding).toMatchObject({ kind: 'machine-check', text: expect.stringMatching(/^the worker of the session died: .*3/) });
+    expect(found[0]!.finding).toMatchObject({
+      kind: 'machine-check',
+      text: expect.stringMatching(/^the worker of the session died: .*3/),
+    });
     // Seeds are 1 and up: the seventh run had the seventh.
     expect(found[0]!.firstPlan.strategy).toEqual({ kind: 'random', seed: 7 });
     // A fresh session does not die in its first run.
@@ -119,7 +122,11 @@ describe('a worker that dies', () => {
   });
 
   it('does not take its batch with it', async () => {
-    const { schedules, found, coverage } = await campaign(target('dies', 150), { keepGoing: true, schedules: 500, shrink: false });
+    const { schedules, found, coverage } = await campaign(target('dies', 150), {
+      keepGoing: true,
+      schedules: 500,
+      shrink: false,
+    });
     expect(schedules).toBe(500);
     expect(coverage.runs).toBe(500);
     expect(found).toHaveLength(1);
