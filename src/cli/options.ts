@@ -4,15 +4,15 @@
  * Options end where the program begins: what follows its name belongs to the program, whatever it looks like.
  */
 
-import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { Command, CommanderError, Option } from 'commander';
 
 import type { JitMode } from '../core/jit/translations.ts';
-import { MAX_RAM_BYTES } from '../core/ram.ts';
 import { DEFAULT_CONFIG } from '../kernel/config.ts';
 import { UsageError } from '../machine/errors.ts';
 import { MAX_HARTS } from '../smp/smp-map.ts';
 import { VrosLimit } from '../syscalls/abi.ts';
 import { Level, type LevelName } from '../trace/events.ts';
+import { bytes, count, oneLine } from './values.ts';
 
 /** What the command line asks for. */
 export interface BootOptions {
@@ -137,32 +137,4 @@ function bareTrace(command: Command, argv: readonly string[]): string[] {
     else if (takesValue.has(word)) i++;
   }
   return result;
-}
-
-function count(low: number, high: number): (text: string) => number {
-  return (text) => {
-    const value = /^\d+$/.test(text) ? Number(text) : NaN;
-    if (value >= low && value <= high) return value;
-    throw new InvalidArgumentError(`a whole number from ${String(low)} to ${String(high)}`);
-  };
-}
-
-const UNITS: Readonly<Record<string, number>> = { '': 1, K: 2 ** 10, M: 2 ** 20, G: 2 ** 30 };
-
-function bytes(text: string): number {
-  const [, digits, unit = ''] = /^(\d+(?:\.\d+)?)([KMG]?)(?:i?B)?$/i.exec(text) ?? [];
-  const value = Math.floor(Number(digits) * (UNITS[unit.toUpperCase()] ?? NaN));
-  if (Number.isNaN(value)) throw new InvalidArgumentError('a number of bytes, or one with K, M or G, such as 64M');
-  if (value > MAX_RAM_BYTES) throw new InvalidArgumentError('a machine has less than 2G');
-  return value;
-}
-
-/** Commander's message as one line that says what to do next. */
-function oneLine(message: string): string {
-  const line = message
-    .replace(/^error: /, '')
-    .replace(/\s*\n\s*/g, ' ')
-    .replace(/^option '(--[\w-]+)[^']*' argument '(.*)' is invalid\./, '$1 $2:')
-    .replace(/^option '(--[\w-]+) (\S+)' argument missing/, '$1 needs a value, $2');
-  return `${line.replace(/\.$/, '')} (see --help)`;
 }
