@@ -13,6 +13,7 @@ import { HartLoop } from './kernel/hart-loop.ts';
 import { Kernel, smpMapOf } from './kernel/kernel.ts';
 import { reportMachineCheck } from './kernel/machine-check.ts';
 import { planMemory } from './kernel/memory-map.ts';
+import { SEEDED } from './smp/schedule/build.ts';
 import { familyRegions, SystemCalls } from './syscalls/door.ts';
 
 /** What a worker is started with. */
@@ -35,7 +36,9 @@ export function runHart({ memory, module, config, hart }: HartTask): void {
     const caches = map.cpuCaches + hart * CPU_CACHE_BYTES;
     const cpu = new Cpu(ram, smpMap.hartBlock(hart), caches, module, map, time, config.jit, config.countAccesses);
     kernel = new Kernel(ram, config, map, hart, cpu);
-    new HartLoop(kernel, cpu, new SystemCalls(kernel)).run();
+    const calls = new SystemCalls(kernel);
+    if (SEEDED) kernel.guards!.install();
+    new HartLoop(kernel, cpu, calls).run();
   } catch (error) {
     reportMachineCheck(ram, config, map, hart, kernel, error);
   }

@@ -13,6 +13,7 @@ import type { Ram } from '../core/ram.ts';
 import type { HostBell } from '../smp/host-bell.ts';
 import { HostCall } from '../smp/host-bell.ts';
 import type { Shootdown } from '../smp/shootdown.ts';
+import { SEEDED } from '../smp/schedule/build.ts';
 import type { Locks } from '../smp/spinlock.ts';
 import { EventId, type Tracer } from '../trace/index.ts';
 import type { AddressSpaces } from './address-space.ts';
@@ -85,6 +86,7 @@ export class Exits {
     // Under the locks: once they are free the last thread may end the process, and who waits for it finds everything returned.
     Thread.state.store(ram, thread, ThreadState.Free);
     this.table.threads.free(thread);
+    if (SEEDED && left === 0) this.table.processes.claim(process);
     locks.release(processLock);
     locks.release(this.table.lock);
     if (this.trace.on) this.trace.emit(EventId.threadExit, tid, pid, tid, 0, 0);
@@ -169,6 +171,7 @@ export class Exits {
     const launched = (Process.flags.load(ram, process) & ProcessFlag.Launched) !== 0;
     if (launched) this.launches.noteEnd(process);
     locks.acquire(this.table.lock);
+    if (SEEDED) this.table.processes.publish(process);
     const parent = this.table.endProcessLocked(process);
     if (parent === 0) this.table.forgetLocked(process);
     else if (this.ignoresChildren(parent)) this.table.forgetLocked(process);

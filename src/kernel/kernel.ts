@@ -17,6 +17,7 @@ import { HartCall, HartCalls } from '../smp/hart-calls.ts';
 import { HartControl, Mode } from '../smp/hart-control.ts';
 import { HostBell } from '../smp/host-bell.ts';
 import { Shootdown } from '../smp/shootdown.ts';
+import { SEEDED } from '../smp/schedule/build.ts';
 import { SmpMap } from '../smp/smp-map.ts';
 import { Locks } from '../smp/spinlock.ts';
 import { EventId, initTraceRing, Tracer } from '../trace/index.ts';
@@ -36,6 +37,8 @@ import { Images } from './images.ts';
 import { Launches } from './launches.ts';
 import { Mappings } from './mappings.ts';
 import type { MemoryMap } from './memory-map.ts';
+import { kernelGuards } from './oracles/guard-rules.ts';
+import type { Guards } from './oracles/guards.ts';
 import { NAME_BYTES } from './process.ts';
 import { ProcessTable } from './process-table.ts';
 import { ProgramLoader } from './program.ts';
@@ -95,6 +98,8 @@ export class Kernel {
   readonly children: ChildWaits;
   readonly exec: Exec;
   readonly consoleFile: ConsoleFile;
+  /** Seeded build only: whether accesses hold their guards. */
+  readonly guards: Guards | undefined;
   /** SCRATCH_BYTES of RAM for this participant alone (scratch.ts). */
   readonly scratch: number;
 
@@ -211,6 +216,7 @@ export class Kernel {
       this.trace,
       this.scratch + STRUCT_SCRATCH,
     );
+    if (SEEDED) this.guards = kernelGuards(this);
   }
 
   /** Writes what must lie in RAM before any kernel is constructed over it. By the host, once, first of all. */

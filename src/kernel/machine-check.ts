@@ -14,6 +14,7 @@ import { HartControl } from '../smp/hart-control.ts';
 import { HostBell, HostCall } from '../smp/host-bell.ts';
 import { wakeNappers } from '../smp/nap.ts';
 import { rankName } from '../smp/ranks.ts';
+import { SEEDED } from '../smp/schedule/build.ts';
 import { Spinlock } from '../smp/spinlock.ts';
 import { EventId } from '../trace/index.ts';
 import type { MachineConfig } from './config.ts';
@@ -31,6 +32,7 @@ export function reportMachineCheck(
   kernel: Kernel | undefined,
   error: unknown,
 ): void {
+  if (SEEDED) kernel?.guards?.suspend();
   const { bootPage } = map;
   const first = BootPage.crashedHart.compareExchange(ram, bootPage, 0, hart + 1) === 0;
   const control = smpMapOf(config, map).hartControl(hart);

@@ -8,6 +8,7 @@
 import { Context, NO_RESERVATION, xOffset } from '../core/context.ts';
 import type { Ram } from '../core/ram.ts';
 import type { Clock } from '../devices/clock.ts';
+import { SEEDED } from '../smp/schedule/build.ts';
 import type { Locks } from '../smp/spinlock.ts';
 import { EventId, type Tracer } from '../trace/index.ts';
 import type { AddressSpaces } from './address-space.ts';
@@ -94,6 +95,7 @@ export class Spawner {
       Process.threadCount.get(ram, process) >= this.table.threads.count * THREAD_SHARE;
     if (refused) this.table.leaveThreadLocked(thread);
     else this.joinLocked(process, thread);
+    if (SEEDED && !refused) this.table.threads.publish(thread);
     locks.release(Process.lock.addr(process));
     locks.release(this.table.lock);
     if (refused) {
@@ -166,6 +168,10 @@ export class Spawner {
     const pid = this.table.enterProcessLocked(process, thread, parent);
     locks.acquire(Process.lock.addr(process));
     this.joinLocked(process, thread);
+    if (SEEDED) {
+      this.table.threads.publish(thread);
+      this.table.processes.publish(process);
+    }
     locks.release(Process.lock.addr(process));
     locks.release(this.table.lock);
     if (this.trace.on) {

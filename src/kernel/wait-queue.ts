@@ -95,8 +95,8 @@ export class WaitQueues {
 
   /** Ends the wait of a thread in the Rerun form: it makes its system call again. */
   wakeLocked(thread: number): void {
-    this.unlinkLocked(thread);
     this.rewind(thread);
+    this.unlinkLocked(thread);
     this.resume(thread);
   }
 
