@@ -222,8 +222,9 @@ export function struct<S extends Specs>(
     ALIGN: alignment,
     FIELDS: fields,
   };
-  STRUCTS.push(info);
-  return Object.freeze({ ...byName, ...info }) as FieldsOf<S> & StructInfo;
+  const layout = Object.freeze({ ...byName, ...info }) as FieldsOf<S> & StructInfo;
+  STRUCTS.push(layout);
+  return layout;
 }
 
 /** The smallest multiple of `alignment` (a power of two) that is at least `value`; exact up to 2^53. */

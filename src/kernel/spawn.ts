@@ -103,7 +103,7 @@ export class Spawner {
       return -E.AGAIN;
     }
 
-    this.storeTid(process, request, tid);
+    this.storeTid(Process.space.get(ram, process), request, tid);
     if (this.trace.on)
       this.trace.emit(EventId.threadStart, Thread.tid.get(ram, caller), Process.pid.get(ram, process), tid, 0, 0);
     this.scheduler.ready(thread);
@@ -136,7 +136,7 @@ export class Spawner {
     Process.ignoredHigh.store(ram, process, Process.ignoredHigh.load(ram, parent));
 
     const pid = this.enterProcess(process, thread, parent);
-    this.storeTid(process, request, pid);
+    this.storeTid(space, request, pid);
     let result = pid;
     if (wait) {
       // The child cannot end before it is made ready below, so the wait is in place before anybody could end it.
@@ -239,8 +239,7 @@ export class Spawner {
   }
 
   /** Linux ignores when these addresses are bad. */
-  private storeTid(process: number, request: CloneRequest, tid: number): void {
-    const space = Process.space.get(this.ram, process);
+  private storeTid(space: number, request: CloneRequest, tid: number): void {
     if (request.parentTid !== 0) this.copy.writeU32(space, request.parentTid, tid);
     if (request.childSetTid !== 0) this.copy.writeU32(space, request.childSetTid, tid);
   }

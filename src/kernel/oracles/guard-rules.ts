@@ -2,6 +2,7 @@
  * What the kernel's guards mean that are no lock of the structure itself: the declarative part of guards.ts.
  */
 
+import { Context } from '../../core/context.ts';
 import { HartBlock } from '../../core/hart-block.ts';
 import type { Field, StructInfo } from '../../core/layout.ts';
 import type { Ram } from '../../core/ram.ts';
@@ -26,9 +27,10 @@ import { placeAround, placed, placesOf } from './places.ts';
 
 /**
  * Guards that are a protocol rather than a lock, and are not checked: the record of the program that has ended (`ended` says whose it is),
- * the crash report (whoever claims `crashedHart` writes it), the exit status (whoever changes `state`), a trace ring's consumer (the host).
+ * the crash report (whoever claims `crashedHart` writes it), the exit status (whoever changes `state`), a trace ring's consumer (the host),
+ * structures of the ABI (they lie in the scratch page of whoever fills them).
  */
-const PROTOCOLS = ['ended', 'crashedHart', 'state', 'consumer', 'written'];
+const PROTOCOLS = ['ended', 'crashedHart', 'state', 'consumer', 'written', 'guest'];
 
 /** Structures that only the CPU of their hart, or whoever has just allocated their frame, knows the address of. */
 const PRIVATE_BY_CONSTRUCTION = ['TlbEntry', 'WindowSlot', 'DecodeSlot', 'EntrySlot', 'ArgumentBlob'];
@@ -95,8 +97,8 @@ export function kernelGuards({ ram, smpMap, hart, map, table }: GuardedKernel): 
   guards.define('owner', (layout: StructInfo) => {
     if (PRIVATE_BY_CONSTRUCTION.includes(layout.NAME)) return free;
     if (layout === Process) return ownsProcess;
-    if (layout.NAME === 'Context' || layout === Thread) return (thread) => runsHere(thread) || waitsHere(thread);
-    return ownBlock(layout.NAME === TraceRecord.NAME ? TraceRing : layout);
+    if (layout === Context || layout === Thread) return (thread) => runsHere(thread) || waitsHere(thread);
+    return ownBlock(layout === TraceRecord ? TraceRing : layout);
   });
   guards.define('callPending', (layout) => {
     const own = ownBlock(layout);
