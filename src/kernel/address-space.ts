@@ -19,6 +19,7 @@ import { PAGE_SIZE, type Ram } from '../core/ram.ts';
 import { atomicU32 } from '../smp/atomics.ts';
 import { KernelPanic } from '../smp/panic.ts';
 import { Rank } from '../smp/ranks.ts';
+import { SEEDED } from '../smp/schedule/build.ts';
 import { TlbState, type Shootdown } from '../smp/shootdown.ts';
 import { spinlock, type Locks } from '../smp/spinlock.ts';
 import { Area, AreaKind, AreaSet, type Areas } from './areas.ts';
@@ -291,13 +292,25 @@ export class AddressSpaces {
     // Nobody else wants the lock any more; what guards the areas in life does so here.
     const lock = Space.lock.addr(space);
     locks.acquire(lock);
-    this.tables.destroy(Space.root.get(ram, space), this.batch);
+    const frames = this.tables.destroy(Space.root.get(ram, space), this.batch);
     this.areas.clear(Space.areas.addr(space));
+    if (SEEDED) assertEmptySpace(ram, space, frames);
     locks.release(lock);
     TlbState.code.add(ram, Space.tlb.addr(space), 1);
     TlbState.generation.add(ram, Space.tlb.addr(space), 1);
     this.pool.free(space);
   }
+}
+
+/** Seeded build: what a space has counted is what was there. */
+function assertEmptySpace(ram: Ram, space: number, frames: number): void {
+  const counted = Space.residentPages.get(ram, space) + Space.tablePages.get(ram, space);
+  const set = Space.areas.addr(space);
+  const left = AreaSet.count.get(ram, set);
+  if (frames === counted && left === 0 && AreaSet.bytes.get(ram, set) === 0) return;
+  throw new KernelPanic(
+    `a space ends with ${String(left)} areas, and ${String(frames)} frames in its tables where it has counted ${String(counted)}`,
+  );
 }
 
 /** Whether protection bits allow an access: what can be written can be read. */

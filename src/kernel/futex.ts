@@ -233,6 +233,13 @@ export class Futexes {
     return woken;
   }
 
+  /** Whether a waiting thread hangs where a wake-up of its word looks for it: for oracles, without a lock. */
+  isInItsBucket(thread: number): boolean {
+    const { ram } = this;
+    const bucket = this.bucketOf(Thread.waitA.peek(ram, thread), Thread.waitB.peek(ram, thread));
+    return Thread.waitQueue.peek(ram, thread) === Bucket.waiters.addr(bucket);
+  }
+
   private waitsOn(thread: number, space: number, address: number): boolean {
     return Thread.waitB.get(this.ram, thread) === address && Thread.waitA.get(this.ram, thread) === space;
   }

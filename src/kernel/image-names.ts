@@ -133,6 +133,11 @@ export class ImageNames {
     return this.lookup(scratch, name.length);
   }
 
+  /** Names in use: a snapshot, hence without the lock. */
+  inUse(): number {
+    return NamesHeader.used.peek(this.ram, this.base);
+  }
+
   /** The name at position `index` (below the table's count) as text, or '' when there is none: for listings. */
   nameAt(index: number): string {
     const entry = this.entries + index * NameEntry.SIZE;

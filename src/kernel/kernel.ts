@@ -39,6 +39,8 @@ import { Mappings } from './mappings.ts';
 import type { MemoryMap } from './memory-map.ts';
 import { kernelGuards } from './oracles/guard-rules.ts';
 import type { Guards } from './oracles/guards.ts';
+import { Inspection } from './oracles/inspection.ts';
+import { describeKernelWaits } from './oracles/kernel-waits.ts';
 import { NAME_BYTES } from './process.ts';
 import { ProcessTable } from './process-table.ts';
 import { ProgramLoader } from './program.ts';
@@ -98,6 +100,8 @@ export class Kernel {
   readonly children: ChildWaits;
   readonly exec: Exec;
   readonly consoleFile: ConsoleFile;
+  /** What can be asked of its objects while nothing runs (oracles/). */
+  readonly inspection = new Inspection();
   /** Seeded build only: whether accesses hold their guards. */
   readonly guards: Guards | undefined;
   /** SCRATCH_BYTES of RAM for this participant alone (scratch.ts). */
@@ -216,6 +220,7 @@ export class Kernel {
       this.trace,
       this.scratch + STRUCT_SCRATCH,
     );
+    this.describeObjects();
     if (SEEDED) this.guards = kernelGuards(this);
   }
 
@@ -275,6 +280,19 @@ export class Kernel {
     }
     if (code) this.shootdown.shootCode(tlb);
     else this.shootdown.shoot(tlb);
+  }
+
+  private describeObjects(): void {
+    const { inspection, frames, table, spaces, areas, images, names, timers } = this;
+    inspection.count('frames', () => frames.total - frames.freeCount());
+    inspection.count('processes', () => table.processes.inUse());
+    inspection.count('threads', () => table.threads.inUse());
+    inspection.count('spaces', () => spaces.inUse());
+    inspection.count('areas', () => areas.inUse());
+    inspection.count('images', () => images.inUse());
+    inspection.count('names', () => names.inUse());
+    inspection.count('timers', () => timers.armed());
+    describeKernelWaits(inspection, this.ram, this.futexes, this.console);
   }
 
   private start(image: number, blob: number, name: string): number {

@@ -74,6 +74,8 @@ export const Thread = struct(
     waitNext: u32('waitGuard'),
     waitPrev: u32('waitGuard'),
     waitForm: u32('waitGuard'),
+    /** WaitReason. */
+    waitReason: u32('waitGuard'),
     waitSequence: outliving(atomicU32()),
     /** What the system call returns when its deadline passes. */
     timeoutResult: i32('waitGuard'),

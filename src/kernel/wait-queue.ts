@@ -67,6 +67,7 @@ export class WaitQueues {
       return -E.INTR;
     }
     Thread.waitForm.set(ram, thread, form);
+    Thread.waitReason.set(ram, thread, reason);
     Thread.timeoutResult.set(ram, thread, timeoutResult);
     this.appendLocked(queue, thread);
     this.scheduler.leave(thread);
