@@ -11,13 +11,15 @@ import { Port } from './port-layout.ts';
 
 /** Registers them, for queues of so many messages. */
 export function describePortWaits(inspection: Inspection, ram: Ram, capacity: number): void {
-  const portOf = (thread: number, queue: { readonly offset: number }): number => Thread.waitQueue.peek(ram, thread) - queue.offset;
+  const portOf = (thread: number, queue: { readonly offset: number }): number =>
+    Thread.waitQueue.peek(ram, thread) - queue.offset;
   const name = (port: number): string => {
     const owner = Port.owner.peek(ram, port);
     const whose = owner === 0 ? 'nobody' : `process ${String(Process.pid.peek(ram, owner))}`;
     return `port ${String(Port.id.peek(ram, port))} of ${whose} (${String(Port.count.peek(ram, port))} messages)`;
   };
-  const gone = (port: number): string | undefined => (Port.owner.peek(ram, port) === 0 ? 'the port has been destroyed' : undefined);
+  const gone = (port: number): string | undefined =>
+    Port.owner.peek(ram, port) === 0 ? 'the port has been destroyed' : undefined;
 
   inspection.wait(WaitReason.portReceive, {
     does: 'waits for a message at',

@@ -49,7 +49,13 @@ export class ProcessTable {
   ) {
     this.lock = Tree.lock.addr(base);
     const pools = base + Tree.SIZE;
-    this.processes = new SlotPool(ram, locks, pools, { name: 'process', count: processes, size: Process.SIZE, layout: Process, order: 'lifo' });
+    this.processes = new SlotPool(ram, locks, pools, {
+      name: 'process',
+      count: processes,
+      size: Process.SIZE,
+      layout: Process,
+      order: 'lifo',
+    });
     this.threads = new SlotPool(ram, locks, pools + SlotPool.bytes(processes, Process.SIZE), {
       name: 'thread',
       count: threads,

@@ -31,7 +31,11 @@ export const TimerHeap = struct(
   { align: 64 },
 );
 
-const Entry = struct('TimerEntry', { deadline: f64('TimerHeap.lock'), thread: u32('TimerHeap.lock'), sequence: u32('TimerHeap.lock') });
+const Entry = struct('TimerEntry', {
+  deadline: f64('TimerHeap.lock'),
+  thread: u32('TimerHeap.lock'),
+  sequence: u32('TimerHeap.lock'),
+});
 
 export class Timers {
   /** The wait that `takeExpired` found. */

@@ -148,7 +148,11 @@ async function build(options: BundleOptions): Promise<string> {
 
   // The entry first, for `cachedBundle`; and what decides how the inputs are put together.
   const sources = Object.keys(output.metafile.inputs).map((path) => resolve(projectRoot, path));
-  const makers = [join(projectRoot, 'src/smp/bundle.ts'), join(projectRoot, 'src/smp/source-edits.ts'), join(projectRoot, 'node_modules/esbuild/package.json')];
+  const makers = [
+    join(projectRoot, 'src/smp/bundle.ts'),
+    join(projectRoot, 'src/smp/source-edits.ts'),
+    join(projectRoot, 'node_modules/esbuild/package.json'),
+  ];
   const inputs = [entry, ...sources.filter((path) => path !== entry), ...makers].flatMap(describe);
   // An input that was written during the build may differ from what the bundler read: then the next start builds again.
   if (inputs.every((input) => input.mtimeMs < startedMs)) {
@@ -191,7 +195,9 @@ function ourSources(seeded: boolean, edits: readonly SourceEdit[]): Esbuild.Plug
         }
       });
       build.onEnd(() => ({
-        errors: edits.filter(({ file }) => !done.has(file)).map(({ file }) => ({ text: `${file} is to be edited, but not in the bundle` })),
+        errors: edits
+          .filter(({ file }) => !done.has(file))
+          .map(({ file }) => ({ text: `${file} is to be edited, but not in the bundle` })),
       }));
     },
   };

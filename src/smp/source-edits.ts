@@ -29,13 +29,17 @@ export function sourceText(file: string, text: string, seeded: boolean, edits: r
     if (edit.file !== file) continue;
     const parts = result.split(edit.find);
     if (parts.length !== 2) {
-      throw new Error(`${file}: an edit wants this text exactly once, it is there ${String(parts.length - 1)} times: ${edit.find}`);
+      throw new Error(
+        `${file}: an edit wants this text exactly once, it is there ${String(parts.length - 1)} times: ${edit.find}`,
+      );
     }
     result = parts.join(edit.replace);
   }
   if (file === DEFINITION || !result.includes('SEEDED')) return result;
   const literal = String(seeded).padEnd('SEEDED'.length);
-  return result.replace(/^(?!import ).*\bSEEDED\b.*$/gm, (line) => (isComment(line) || isImported(line) ? line : line.replace(/\bSEEDED\b/g, literal)));
+  return result.replace(/^(?!import ).*\bSEEDED\b.*$/gm, (line) =>
+    isComment(line) || isImported(line) ? line : line.replace(/\bSEEDED\b/g, literal),
+  );
 }
 
 function isComment(line: string): boolean {

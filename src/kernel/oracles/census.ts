@@ -18,7 +18,8 @@ export function censusDifference(before: Census, after: Census): string {
   const less: string[] = [];
   for (const [plural, count] of after) {
     const change = count - (before.get(plural) ?? 0);
-    if (change !== 0) (change > 0 ? more : less).push(`${String(Math.abs(change))} ${Math.abs(change) === 1 ? singular(plural) : plural}`);
+    if (change !== 0)
+      (change > 0 ? more : less).push(`${String(Math.abs(change))} ${Math.abs(change) === 1 ? singular(plural) : plural}`);
   }
   const parts: string[] = [];
   if (more.length > 0) parts.push(`${list(more)} more`);

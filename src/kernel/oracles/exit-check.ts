@@ -31,5 +31,6 @@ export function assertNothingHeld(ram: Ram, process: number): void {
   for (const queue of [Process.alone, Process.childWaiters, Process.vfork]) {
     if (WaitQueue.head.peek(ram, queue.addr(process)) !== 0) held.push(`threads that wait (${queue.name})`);
   }
-  if (held.length > 0) throw new KernelPanic(`process ${String(Process.pid.get(ram, process))} ends and still has ${held.join(', ')}`);
+  if (held.length > 0)
+    throw new KernelPanic(`process ${String(Process.pid.get(ram, process))} ends and still has ${held.join(', ')}`);
 }

@@ -72,7 +72,10 @@ export function kernelGuards({ ram, smpMap, hart, map, table }: GuardedKernel): 
     return guard !== 0 && guards.holds(guard);
   };
 
-  guards.define('waitGuard', () => (thread) => (word(Thread.waitGuard.addr(thread)) === 0 ? runsHere(thread) : waitsHere(thread)));
+  guards.define(
+    'waitGuard',
+    () => (thread) => (word(Thread.waitGuard.addr(thread)) === 0 ? runsHere(thread) : waitsHere(thread)),
+  );
   const runQueues = placesOf(RunQueue)[0]!;
   guards.define('run', () => (thread) => guards.holds(runQueues.base + word(Thread.hart.addr(thread)) * runQueues.stride));
   const heaps = placesOf(TimerHeap)[0]!;
@@ -127,7 +130,8 @@ export function kernelGuards({ ram, smpMap, hart, map, table }: GuardedKernel): 
     const place = placeAround(queue);
     const start = place?.startOf(queue) ?? 0;
     const around = place?.layout.FIELDS.find(({ offset, size }) => queue >= start + offset && queue < start + offset + size);
-    if (place === undefined || around === undefined) throw new KernelPanic(`a wait queue at 0x${queue.toString(16)} that lies nowhere`);
+    if (place === undefined || around === undefined)
+      throw new KernelPanic(`a wait queue at 0x${queue.toString(16)} that lies nowhere`);
     if (around.guard === 'tree') return guards.holds(table.lock);
     const lock = place.layout.FIELDS.find(({ name }) => name === around.guard) as Field;
     return guards.holds(lock.addr(start));

@@ -41,7 +41,10 @@ export class Guards {
     private readonly me: number,
   ) {
     this.control = map.hartControl(me);
-    this.define('family', () => (_base, _write, index) => this.families[index] !== undefined && this.holds(this.families[index]));
+    this.define(
+      'family',
+      () => (_base, _write, index) => this.families[index] !== undefined && this.holds(this.families[index]),
+    );
   }
 
   /** Says what a guard means that is no lock of the structure itself nor of one by its name. */
@@ -133,7 +136,8 @@ export class Guards {
   private panic(what: string): KernelPanic {
     const { ram, control } = this;
     const held: string[] = [];
-    for (let i = 0; i < HartControl.heldCount.peek(ram, control); i++) held.push(lockName(ram, HartControl.held.peek(ram, control, i)));
+    for (let i = 0; i < HartControl.heldCount.peek(ram, control); i++)
+      held.push(lockName(ram, HartControl.held.peek(ram, control, i)));
     return new KernelPanic(`${what} by hart ${String(this.me)}, which holds: ${held.join(', ') || 'no lock'}`);
   }
 }

@@ -18,7 +18,8 @@ export function describeKernelWaits(inspection: Inspection, ram: Ram, futexes: F
   const processOf = (thread: number): number => Thread.process.peek(ram, thread);
   const pid = (process: number): string => String(Process.pid.peek(ram, process));
   /** The process whose queue, a field of it, the thread is on. */
-  const around = (thread: number, field: { readonly offset: number }): number => Thread.waitQueue.peek(ram, thread) - field.offset;
+  const around = (thread: number, field: { readonly offset: number }): number =>
+    Thread.waitQueue.peek(ram, thread) - field.offset;
   const siblings = (first: number): number[] => {
     const found: number[] = [];
     for (let process = first; process !== 0; process = Process.siblingNext.peek(ram, process)) found.push(process);
@@ -55,7 +56,9 @@ export function describeKernelWaits(inspection: Inspection, ram: Ram, futexes: F
     unjustified: (thread) => {
       const child = around(thread, Process.vfork);
       if (Process.state.peek(ram, child) !== ProcessState.Live) return 'the child has ended';
-      return Process.space.peek(ram, child) === Process.space.peek(ram, processOf(thread)) ? undefined : 'the child has memory of its own';
+      return Process.space.peek(ram, child) === Process.space.peek(ram, processOf(thread))
+        ? undefined
+        : 'the child has memory of its own';
     },
   });
 

@@ -44,14 +44,15 @@ export class Place {
 
 const places: Place[] = [];
 
-/** Notes where structures lie. */
+/** Notes where structures lie; once is enough, where several kernels share a worker (in tests). */
 export function placed(layout: StructInfo, base: number, stride: number, count: number, ownership?: Ownership): void {
+  if (places.some((place) => place.layout === layout && place.base === base)) return;
   places.push(new Place(layout, base, stride, count, ownership));
 }
 
 /** All places of a structure. */
 export function placesOf(layout: StructInfo): Place[] {
-  return places.filter((place) => place.layout.NAME === layout.NAME);
+  return places.filter((place) => place.layout === layout);
 }
 
 /** The place, if there is one, that an address is in, the smallest if there are several. */

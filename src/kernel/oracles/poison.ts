@@ -30,7 +30,9 @@ export function unpoisonFrame(ram: Ram, frame: number): void {
   }
   if (poison === 0) poisonFrame(ram, frame);
   else if (stray >= 0) {
-    throw new KernelPanic(`free frame 0x${frame.toString(16)} was written to: at +${stray} it has ${hexWord(ram, frame + stray)}`);
+    throw new KernelPanic(
+      `free frame 0x${frame.toString(16)} was written to: at +${stray} it has ${hexWord(ram, frame + stray)}`,
+    );
   }
 }
 

@@ -34,7 +34,12 @@ export function findLostWakeups(kernel: Inspected): LostWakeup[] {
   const lost: LostWakeup[] = [];
   for (const thread of threadsOf(kernel)) {
     const state = Thread.state.load(ram, thread);
-    const why = state === ThreadState.Blocked ? whyNotWait(kernel, thread) : state === ThreadState.Ready ? whyNotQueued(kernel, thread) : undefined;
+    const why =
+      state === ThreadState.Blocked
+        ? whyNotWait(kernel, thread)
+        : state === ThreadState.Ready
+          ? whyNotQueued(kernel, thread)
+          : undefined;
     if (why === undefined) continue;
     const what = state === ThreadState.Blocked ? whatItDoes(kernel, thread) : 'is ready';
     lost.push({ tid: Thread.tid.peek(ram, thread), text: `${nameOf(ram, thread)} ${what}, but ${why}` });
@@ -48,15 +53,20 @@ export function describeWaits(kernel: Inspected): string[] {
   const lines: string[] = [];
   for (const thread of threadsOf(kernel)) {
     const state = Thread.state.load(ram, thread);
-    if (state === ThreadState.Ready) lines.push(`${nameOf(ram, thread)} is ready, at hart ${String(Thread.hart.load(ram, thread))}`);
+    if (state === ThreadState.Ready)
+      lines.push(`${nameOf(ram, thread)} is ready, at hart ${String(Thread.hart.load(ram, thread))}`);
     if (state !== ThreadState.Blocked) continue;
     const kind = inspection.waits.get(Thread.waitReason.peek(ram, thread));
-    lines.push(`${nameOf(ram, thread)} ${whatItDoes(kernel, thread)}; can be woken by ${kind?.wakers(thread) ?? 'whoever started it'}`);
+    lines.push(
+      `${nameOf(ram, thread)} ${whatItDoes(kernel, thread)}; can be woken by ${kind?.wakers(thread) ?? 'whoever started it'}`,
+    );
   }
   const wanted = wantedLocks(ram, smpMap);
   const participant = (n: number): string => (n === smpMap.cpus ? 'the host' : `hart ${String(n)}`);
   for (const { participant: who, name, holder } of wanted)
-    lines.push(`${participant(who)} waits for lock ${name}, ${holder < 0 ? 'which is free' : `held by ${participant(holder)}`}`);
+    lines.push(
+      `${participant(who)} waits for lock ${name}, ${holder < 0 ? 'which is free' : `held by ${participant(holder)}`}`,
+    );
   for (const { participant: who, name } of heldLocks(ram, smpMap)) lines.push(`${participant(who)} holds lock ${name}`);
   const cycle = lockCycle(wanted);
   if (cycle.length > 0) lines.push(`deadlock: ${[...cycle, cycle[0]!].map(participant).join(' waits for ')}`);
