@@ -18,6 +18,7 @@ import { HartControl, Mode } from '../smp/hart-control.ts';
 import { HostBell } from '../smp/host-bell.ts';
 import { VirtualTime } from '../smp/schedule/virtual-time.ts';
 import { Shootdown } from '../smp/shootdown.ts';
+import { SEEDED } from '../smp/schedule/build.ts';
 import { SmpMap } from '../smp/smp-map.ts';
 import { Locks } from '../smp/spinlock.ts';
 import { EventId, initTraceRing, Tracer } from '../trace/index.ts';
@@ -37,6 +38,10 @@ import { Images } from './images.ts';
 import { Launches } from './launches.ts';
 import { Mappings } from './mappings.ts';
 import type { MemoryMap } from './memory-map.ts';
+import { kernelGuards } from './oracles/guard-rules.ts';
+import type { Guards } from './oracles/guards.ts';
+import { Inspection } from './oracles/inspection.ts';
+import { describeKernelWaits } from './oracles/kernel-waits.ts';
 import { NAME_BYTES } from './process.ts';
 import { ProcessTable } from './process-table.ts';
 import { ProgramLoader } from './program.ts';
@@ -98,6 +103,10 @@ export class Kernel {
   readonly children: ChildWaits;
   readonly exec: Exec;
   readonly consoleFile: ConsoleFile;
+  /** What can be asked of its objects while nothing runs (oracles/). */
+  readonly inspection = new Inspection();
+  /** Seeded build only: whether accesses hold their guards. */
+  readonly guards: Guards | undefined;
   /** SCRATCH_BYTES of RAM for this participant alone (scratch.ts). */
   readonly scratch: number;
 
@@ -217,6 +226,8 @@ export class Kernel {
       this.trace,
       this.scratch + STRUCT_SCRATCH,
     );
+    this.describeObjects();
+    if (SEEDED) this.guards = kernelGuards(this);
   }
 
   /** Writes what must lie in RAM before any kernel is constructed over it. By the host, once, first of all. */
@@ -276,6 +287,19 @@ export class Kernel {
     }
     if (code) this.shootdown.shootCode(tlb);
     else this.shootdown.shoot(tlb);
+  }
+
+  private describeObjects(): void {
+    const { inspection, frames, table, spaces, areas, images, names, timers } = this;
+    inspection.count('frames', () => frames.total - frames.freeCount());
+    inspection.count('processes', () => table.processes.inUse());
+    inspection.count('threads', () => table.threads.inUse());
+    inspection.count('spaces', () => spaces.inUse());
+    inspection.count('areas', () => areas.inUse());
+    inspection.count('images', () => images.inUse());
+    inspection.count('names', () => names.inUse());
+    inspection.count('timers', () => timers.armed());
+    describeKernelWaits(inspection, this.ram, this.futexes, this.console);
   }
 
   private start(image: number, blob: number, name: string): number {

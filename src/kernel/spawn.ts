@@ -96,6 +96,7 @@ export class Spawner {
       Process.threadCount.get(ram, process) >= this.table.threads.count * THREAD_SHARE;
     if (refused) this.table.leaveThreadLocked(thread);
     else this.joinLocked(process, thread);
+    if (SEEDED && !refused) this.table.threads.publish(thread);
     locks.release(Process.lock.addr(process));
     locks.release(this.table.lock);
     if (refused) {
@@ -103,7 +104,7 @@ export class Spawner {
       return -E.AGAIN;
     }
 
-    this.storeTid(process, request, tid);
+    this.storeTid(Process.space.get(ram, process), request, tid);
     if (this.trace.on)
       this.trace.emit(EventId.threadStart, Thread.tid.get(ram, caller), Process.pid.get(ram, process), tid, 0, 0);
     this.scheduler.ready(thread);
@@ -136,7 +137,7 @@ export class Spawner {
     Process.ignoredHigh.store(ram, process, Process.ignoredHigh.load(ram, parent));
 
     const pid = this.enterProcess(process, thread, parent);
-    this.storeTid(process, request, pid);
+    this.storeTid(space, request, pid);
     let result = pid;
     if (wait) {
       // The child cannot end before it is made ready below, so the wait is in place before anybody could end it.
@@ -168,6 +169,10 @@ export class Spawner {
     const pid = this.table.enterProcessLocked(process, thread, parent);
     locks.acquire(Process.lock.addr(process));
     this.joinLocked(process, thread);
+    if (SEEDED) {
+      this.table.threads.publish(thread);
+      this.table.processes.publish(process);
+    }
     locks.release(Process.lock.addr(process));
     locks.release(this.table.lock);
     if (this.trace.on) {
@@ -235,8 +240,7 @@ export class Spawner {
   }
 
   /** Linux ignores when these addresses are bad. */
-  private storeTid(process: number, request: CloneRequest, tid: number): void {
-    const space = Process.space.get(this.ram, process);
+  private storeTid(space: number, request: CloneRequest, tid: number): void {
     if (request.parentTid !== 0) this.copy.writeU32(space, request.parentTid, tid);
     if (request.childSetTid !== 0) this.copy.writeU32(space, request.childSetTid, tid);
   }

@@ -66,7 +66,8 @@ function describeThreads(kernel: Kernel, process: number, at: number): void {
   let state: number = Process.state.get(ram, process) === LifeState.Zombie ? ProcessState.HB_ZOMBIE : ProcessState.HB_BLOCKED;
   let used = Process.endedNs.get(ram, process);
   for (let thread = Process.threads.get(ram, process); thread !== 0; thread = Thread.siblingNext.get(ram, thread)) {
-    used += Thread.cpuNs.get(ram, thread);
+    // As it is: a thread that runs has brought it up to date a moment ago.
+    used += Thread.cpuNs.peek(ram, thread);
     const threadState = Thread.state.load(ram, thread);
     const better =
       threadState === ThreadState.Running || (threadState === ThreadState.Ready && state !== ProcessState.HB_RUNNING);
@@ -87,7 +88,8 @@ function bringAccountsUpToDate(kernel: Kernel): void {
   const { ram, smpMap, config, calls } = kernel;
   const busy = [0, 0];
   for (let hart = 0; hart < config.cpus; hart++) {
-    if (HartControl.thread.get(ram, smpMap.hartControl(hart)) !== 0) busy[hart >>> 5]! |= 1 << (hart & 31);
+    // A hint: who has nothing to account for does nothing.
+    if (HartControl.thread.peek(ram, smpMap.hartControl(hart)) !== 0) busy[hart >>> 5]! |= 1 << (hart & 31);
   }
   calls.run(HartCall.Account, busy[0]!, busy[1]!);
 }
@@ -107,29 +109,32 @@ export function harts(call: Call): number {
 
 /** Writes an HbHart at kernel address `at`. Other harts' counters are read as they are, without a lock. */
 export function describeHart(kernel: Kernel, hart: number, at: number): void {
-  const { ram, smpMap, scheduler, clock } = kernel;
+  const { ram, smpMap, scheduler, clock, locks, table } = kernel;
   const control = smpMap.hartControl(hart);
   const block = smpMap.hartBlock(hart);
-  const thread = HartControl.thread.get(ram, control);
   const mode = HartControl.mode.load(ram, control);
   ram.fill(at, HbHart.SIZE);
   HbHart.hart.set(ram, at, hart);
   const idle = scheduler.isIdle(hart);
   const kernelState = idle ? HartState.HB_HART_IDLE : HartState.HB_HART_KERNEL;
   HbHart.state.set(ram, at, mode === Mode.Guest ? HartState.HB_HART_GUEST : kernelState);
+  // A thread that is about to end is freed under this lock only.
+  locks.acquire(table.lock);
+  const thread = HartControl.thread.peek(ram, control);
   HbHart.pid.set(ram, at, thread === 0 ? 0 : Process.pid.get(ram, Thread.process.get(ram, thread)));
+  locks.release(table.lock);
   HbHart.queued.set(ram, at, scheduler.queueLength(hart));
-  const busy = Math.floor(HartControl.busyNs.get(ram, control));
-  const accounted = busy + Math.floor(HartControl.idleNs.get(ram, control));
+  const busy = Math.floor(HartControl.busyNs.peek(ram, control));
+  const accounted = busy + Math.floor(HartControl.idleNs.peek(ram, control));
   HbHart.busyNs.set(ram, at, busy);
   // A parked hart accounts its idleness when it wakes.
   HbHart.idleNs.set(ram, at, Math.max(accounted, idle ? clock.nowNs() : accounted) - busy);
-  HbHart.instructions.set(ram, at, HartBlock.instret.get(ram, block));
-  HbHart.switches.set(ram, at, HartControl.switches.get(ram, control));
-  HbHart.syscalls.set(ram, at, HartControl.syscalls.get(ram, control));
-  HbHart.interrupts.set(ram, at, HartControl.interrupts.get(ram, control));
-  HbHart.steals.set(ram, at, HartControl.steals.get(ram, control));
-  HbHart.tlbMisses.set(ram, at, HartBlock.tlbMisses.get(ram, block));
+  HbHart.instructions.set(ram, at, HartBlock.instret.peek(ram, block));
+  HbHart.switches.set(ram, at, HartControl.switches.peek(ram, control));
+  HbHart.syscalls.set(ram, at, HartControl.syscalls.peek(ram, control));
+  HbHart.interrupts.set(ram, at, HartControl.interrupts.peek(ram, control));
+  HbHart.steals.set(ram, at, HartControl.steals.peek(ram, control));
+  HbHart.tlbMisses.set(ram, at, HartBlock.tlbMisses.peek(ram, block));
 }
 
 export function stats(call: Call): number {
