@@ -43,7 +43,14 @@ function shapeOf(record: AgentRecord, run: ScenarioRun): Shape | undefined {
       return { name: 'name', args: { port: number(op.port, record, run) }, result };
     case 'send': {
       const { type, tag, size } = op;
-      const args = { process, port: number(op.port, record, run), type, tag: `${tag}/${size}`, size, wait: op.wait ? 'yes' : 'no' };
+      const args = {
+        process,
+        port: number(op.port, record, run),
+        type,
+        tag: `${tag}/${size}`,
+        size,
+        wait: op.wait ? 'yes' : 'no',
+      };
       return { name: 'send', args, result };
     }
     case 'receive': {

@@ -16,8 +16,10 @@ import { struct, u32 } from '../core/layout.ts';
 import type { Ram } from '../core/ram.ts';
 import { HostCall, type HostBell } from '../smp/host-bell.ts';
 import { Rank } from '../smp/ranks.ts';
+import { SEEDED } from '../smp/schedule/build.ts';
 import { spinlock, type Locks } from '../smp/spinlock.ts';
 import { E } from './errno.ts';
+import { placed } from './oracles/places.ts';
 import { BLOCKED } from './result.ts';
 import { Thread } from './thread.ts';
 import { waitQueue, WaitForm, WaitReason } from './wait.ts';
@@ -54,7 +56,9 @@ export class StartingLine {
     private readonly bell: HostBell,
     private readonly base: number,
     private readonly threads: number,
-  ) {}
+  ) {
+    if (SEEDED) placed(Line, base, Line.SIZE, LINES);
+  }
 
   initialise(): void {
     this.ram.fill(this.base, StartingLine.BYTES);

@@ -125,16 +125,26 @@ export function kernelGuards({ ram, smpMap, hart, map, table }: GuardedKernel): 
     return (base) => guards.holds(Space.lock.addr(spaces.startOf(base)));
   });
 
-  // A wait queue is guarded by what guards the field that it lies in.
+  // A wait queue is guarded by what guards the field that it lies in. Queues never move, so each is looked up once.
+  const locks = new Map<number, number>();
   guards.define('guard', () => (queue) => {
-    const place = placeAround(queue);
-    const start = place?.startOf(queue) ?? 0;
-    const around = place?.layout.FIELDS.find(({ offset, size }) => queue >= start + offset && queue < start + offset + size);
-    if (place === undefined || around === undefined)
-      throw new KernelPanic(`a wait queue at 0x${queue.toString(16)} that lies nowhere`);
-    if (around.guard === 'tree') return guards.holds(table.lock);
-    const lock = place.layout.FIELDS.find(({ name }) => name === around.guard) as Field;
-    return guards.holds(lock.addr(start));
+    let lock = locks.get(queue);
+    if (lock === undefined) {
+      lock = lockOfQueue(queue, table.lock);
+      locks.set(queue, lock);
+    }
+    return guards.holds(lock);
   });
   return guards;
+}
+
+function lockOfQueue(queue: number, treeLock: number): number {
+  const place = placeAround(queue);
+  const start = place?.startOf(queue) ?? 0;
+  const around = place?.layout.FIELDS.find(({ offset, size }) => queue >= start + offset && queue < start + offset + size);
+  if (place === undefined || around === undefined)
+    throw new KernelPanic(`a wait queue at 0x${queue.toString(16)} that lies nowhere`);
+  if (around.guard === 'tree') return treeLock;
+  const lock = place.layout.FIELDS.find(({ name }) => name === around.guard) as Field;
+  return lock.addr(start);
 }

@@ -102,7 +102,8 @@ export class Guards {
     const { guard } = field;
     const named = this.rules.get(guard);
     if (named !== undefined) return named(layout, field);
-    if (guard === 'atomic') return undefined;
+    // What belongs to whoever has the turn: the schedule's own state, and it decides who runs this code.
+    if (guard === 'atomic' || guard === 'turn') return undefined;
     const own = layout.FIELDS.find(({ name }) => name === guard);
     if (own instanceof SpinlockField) return (base) => this.holds(own.addr(base));
     const dot = guard.indexOf('.');

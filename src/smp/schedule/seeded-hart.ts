@@ -198,7 +198,7 @@ export class SeededHart implements ScheduledHart {
   /** The host takes locks, and cannot wait for a hart that holds one. */
   private nobodyHoldsLocks(): boolean {
     for (let hart = 0; hart < this.map.cpus; hart++) {
-      if (HartControl.heldCount.get(this.ram, this.map.hartControl(hart)) !== 0) return false;
+      if (HartControl.heldCount.peek(this.ram, this.map.hartControl(hart)) !== 0) return false;
     }
     return true;
   }
@@ -206,7 +206,7 @@ export class SeededHart implements ScheduledHart {
   /** The thread that is to be killed may be the one that this hart runs: when it has passed its points, another hart kills it. */
   private watchVictim(): void {
     const { schedule, hart } = this;
-    if (HartControl.thread.get(this.ram, this.map.hartControl(hart)) !== schedule.faults.victim) return;
+    if (HartControl.thread.peek(this.ram, this.map.hartControl(hart)) !== schedule.faults.victim) return;
     if (schedule.faults.victimPasses(hart, Ipi.Kill)) schedule.changed();
   }
 }
