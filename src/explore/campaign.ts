@@ -323,8 +323,8 @@ class Campaign {
   }
 }
 
-function orderOf({ plan, choices }: Job): { plan: Plan; want: Wanted } {
-  return { plan, want: { choices } };
+function orderOf({ plan, choices, probe }: Job): { plan: Plan; want: Wanted } {
+  return { plan, want: { choices, points: probe } };
 }
 
 function deathOf({ message }: WorkerDied): Outcome {

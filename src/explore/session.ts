@@ -33,7 +33,7 @@ export interface Finding {
 /** How a run went. */
 export interface Outcome extends ScheduleReport {
   readonly finding: Finding | undefined;
-  /** Synchronisation points that each thread of the scenario has passed, in the order of their start: where it can be killed. */
+  /** If asked for: synchronisation points that each thread has passed, in the order of their start: where it can be killed. */
   readonly points?: readonly number[] | undefined;
   /** The history of the run's operations as JSON, if it was asked for and there is one. */
   readonly history?: string | undefined;
@@ -43,6 +43,7 @@ export interface Outcome extends ScheduleReport {
 export interface Wanted {
   readonly choices?: boolean | undefined;
   readonly history?: boolean | undefined;
+  readonly points?: boolean | undefined;
 }
 
 export interface Session {

@@ -46,7 +46,7 @@ export async function powerOn(options: MachineOptions, prepare?: (kernel: Kernel
   const map = plan(config);
   const seed = seedOf(options);
   const build = config.seeded ? { name: 'hart-seeded', seeded: true } : { name: 'hart' };
-  const file = await bundle({ ...build, entry: join(projectRoot, 'src/hart.ts') });
+  const file = await bundle({ ...build, entry: join(projectRoot, 'src/hart.ts'), edits: options.edits });
   const failures: Failure[] = [];
   let report = (failure: Failure): void => void failures.push(failure);
   // The workers come up while this thread prepares what they will work on.

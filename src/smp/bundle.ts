@@ -52,7 +52,7 @@ export interface BundleOptions {
   /** The build for harts under a schedule (schedule/build.ts). */
   readonly seeded?: boolean;
   /** Changes to the sources, for this bundle only: tests of the tests. They are part of the name. */
-  readonly edits?: readonly SourceEdit[];
+  readonly edits?: readonly SourceEdit[] | undefined;
 }
 
 interface Input {

@@ -26,7 +26,7 @@ export class Faults {
     for (const field of [S.rings, S.lateCount, S.heldBack, S.requests, S.refuseCount, S.sleeps, S.spuriousCount]) {
       field.set(ram, state, 0);
     }
-    for (const field of [S.victim, S.victimPoints, S.executioner, S.victimNth]) field.set(ram, state, 0);
+    for (const field of [S.victim, S.victimPoints, S.victimPassed, S.executioner, S.victimNth]) field.set(ram, state, 0);
     S.started.set(ram, state, threads.length);
     for (let hart = 0; hart < harts.cpus; hart++) HartTurn.stallAt.set(ram, harts.turnOf(hart), Infinity);
     for (const fault of faults) {
@@ -52,6 +52,7 @@ export class Faults {
         case 'kill':
           S.victimNth.set(ram, state, fault.thread + 1);
           S.victimPoints.set(ram, state, fault.at);
+          S.victimPassed.set(ram, state, 0);
           S.victim.set(ram, state, threads[fault.thread] ?? 0);
           break;
       }
@@ -158,6 +159,11 @@ export class Faults {
     return S.victim.get(this.ram, this.state);
   }
 
+  /** Points that it has passed. */
+  get victimPassed(): number {
+    return S.victimPassed.get(this.ram, this.state);
+  }
+
   /**
    * The victim passes a point on `hart`. When it has passed as many as it was to, the next hart (itself, if there is no other) is told to
    * kill it, and goes on before all others until it has.
@@ -168,6 +174,7 @@ export class Faults {
     const { ram, state } = this;
     const left = S.victimPoints.get(ram, state);
     if (left === NEVER) return false;
+    S.victimPassed.set(ram, state, S.victimPassed.get(ram, state) + 1);
     S.victimPoints.set(ram, state, left === 0 ? NEVER : left - 1);
     if (left > 0) return false;
     const executioner = (hart + 1) % this.harts.cpus;

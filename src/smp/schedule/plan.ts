@@ -69,6 +69,8 @@ export interface ScheduleReport {
   readonly choices: readonly Choice[] | undefined;
   /** Hash of who passed which synchronisation point in which order: runs with the same one are the same interleaving. */
   readonly interleaving: string;
+  /** Synchronisation points that the thread to be killed (Fault 'kill') has passed. */
+  readonly victimPoints?: number;
   /** Virtual time at the end, nanoseconds since power-on. */
   readonly ns: number;
 }

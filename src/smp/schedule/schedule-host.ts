@@ -98,6 +98,7 @@ export class ScheduleHost {
       departures: S.lost.get(ram, state) > 0 ? undefined : this.departures(),
       choices: S.wantChoices.get(ram, state) === 0 ? undefined : this.choices(),
       interleaving: hash.map((word) => word.toString(16).padStart(8, '0')).join(''),
+      victimPoints: this.schedule.faults.victimPassed,
       ns: this.schedule.ns,
     };
   }

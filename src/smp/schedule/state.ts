@@ -157,6 +157,7 @@ export const ScheduleState = struct(
     /** The thread (address) to be killed when it has passed so many points more; the hart that carries it out, + 1. */
     victim: u32('turn'),
     victimPoints: u32('turn'),
+    victimPassed: u32('turn'),
     executioner: u32('turn'),
     /** Threads that have started, and which of them is the victim (+ 1; 0: none). */
     started: u32('turn'),
