@@ -10,9 +10,9 @@
  * The first interrupt ends the campaign, with the result so far; the second one ends the command.
  */
 
-import { readFileSync, statSync, writeFileSync } from 'node:fs';
-import { constants } from 'node:os';
-import { join } from 'node:path';
+import { accessSync, constants, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { constants as osConstants } from 'node:os';
+import { dirname, join } from 'node:path';
 
 import { type CampaignResult, explore } from '../explore/campaign.ts';
 import { findRun, listScenarios, type SessionTarget } from '../explore/target.ts';
@@ -66,6 +66,7 @@ export async function main(argv: readonly string[], host: ExploreHost = HOST): P
 
 async function search(options: ExploreOptions, host: ExploreHost): Promise<number> {
   const target = targetOf(options, host);
+  if (options.history !== undefined) checkHistory(options.history);
   const { strategy, depth, seed, shard, schedules, time, jobs, keepGoing } = options;
   const line = new ProgressLine(host.stderr, time);
   const abort = new AbortController();
@@ -99,7 +100,7 @@ async function search(options: ExploreOptions, host: ExploreHost): Promise<numbe
   host.stdout.write(options.json ? jsonResult(result, target, options) : formatResult(result, target, options));
   if (options.history !== undefined) writeHistory(options.history, result, host);
   if (result.found.length > 0) return FOUND;
-  return stoppedBy === undefined ? 0 : 128 + constants.signals[stoppedBy];
+  return stoppedBy === undefined ? 0 : 128 + osConstants.signals[stoppedBy];
 }
 
 /** What is to be explored; the most likely mistakes are found here, before anything is started. */
@@ -118,17 +119,19 @@ function targetOf({ target, args, cpus, memory, jit, stdin, expect }: ExploreOpt
   };
 }
 
+/** A search may take long: that its result has a place is known before. */
+function checkHistory(file: string): void {
+  try {
+    accessSync(dirname(file), constants.W_OK);
+  } catch {
+    throw new UsageError(`--history ${file}: there is no such folder, or it cannot be written to`);
+  }
+}
+
 function writeHistory(file: string, { found }: CampaignResult, host: ExploreHost): void {
   const history = found[0]?.outcome.history;
-  if (history !== undefined) {
-    try {
-      writeFileSync(file, history);
-    } catch (error) {
-      throw new UsageError(
-        `--history ${file}: it cannot be written (${(error as NodeJS.ErrnoException).code ?? String(error)})`,
-      );
-    }
-  } else if (found.length > 0) host.stderr.write(`hartbeat: no ${file}: this target keeps no history of operations\n`);
+  if (history !== undefined) writeFileSync(file, history);
+  else if (found.length > 0) host.stderr.write(`hartbeat: no ${file}: this target keeps no history of operations\n`);
 }
 
 function formatScenarios(folder: string | undefined): string {

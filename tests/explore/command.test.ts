@@ -15,8 +15,8 @@ import { parseExploreOptions } from '../../src/cli/explore-options.ts';
 import { formatProgress, formatSeconds, ProgressLine } from '../../src/cli/explore-progress.ts';
 import type { Progress } from '../../src/explore/campaign.ts';
 import { explainPlan } from '../../src/explore/explain.ts';
-import { programHash } from '../../src/explore/target.ts';
-import { decodeToken } from '../../src/explore/token.ts';
+import { checkProgram, programHash } from '../../src/explore/target.ts';
+import { decodeToken, loadReplay } from '../../src/explore/token.ts';
 import { projectRoot } from '../../src/smp/bundle.ts';
 import { counters, runModel } from './fake-machine.ts';
 
@@ -106,7 +106,7 @@ describe('the explore command', () => {
       '3',
     );
     expect(status).toBe(1);
-    const result = JSON.parse(stdout) as { found: { token: string; kind: string; times: number }[]; schedules: number };
+    const result = JSON.parse(stdout) as { found: { token: string; times: number; schedule: object }[] };
     expect(result).toMatchObject({
       ending: 'schedules',
       schedules: 50,
@@ -115,7 +115,11 @@ describe('the explore command', () => {
     });
     expect(result.found[0]).toMatchObject({ kind: 'output', replays: true });
     expect(result.found[0]!.times).toBeGreaterThan(1);
-    expect(runModel(counters(3, 3), decodeToken(result.found[0]!.token).plan).finding).toBeDefined();
+    const replay = decodeToken(result.found[0]!.token);
+    expect(runModel(counters(3, 3), replay.plan).finding).toBeDefined();
+    const file = join(folder, 'schedule.json');
+    writeFileSync(file, JSON.stringify(result.found[0]!.schedule));
+    expect(loadReplay(file)).toEqual(replay);
   });
 
   it('writes the history of the finding', async () => {
@@ -124,8 +128,8 @@ describe('the explore command', () => {
     expect(JSON.parse(readFileSync(file, 'utf8'))).toHaveProperty('order');
     const { status, stderr, stdout } = await run('--history', join(folder, 'no/where'), 'counters', '3', '3');
     expect(status).toBe(64);
-    expect(stderr).toMatch(/--history .*: it cannot be written \(ENOENT\)/);
-    expect(stdout).toContain('FOUND');
+    expect(stderr).toMatch(/--history .*where: there is no such folder, or it cannot be written to\n$/);
+    expect(stdout).toBe('');
   });
 
   it('lists scenarios with what they are about', async () => {
@@ -142,6 +146,18 @@ describe('the explore command', () => {
     expect(stdout).toMatch(/^FOUND machine-check: the worker of the session died: /m);
     expect(stdout).toMatch(/did NOT fail in the same way when it was run once more/);
     expect((await run('throws')).stdout).toMatch(/^FOUND machine-check: the session failed: no such frame$/m);
+  });
+
+  it('ends a search that is interrupted, with what is known so far and the status of the signal', async () => {
+    const before = process.listenerCount('SIGINT');
+    const ended = run('--time', '60', 'locked');
+    while (process.listenerCount('SIGINT') === before) await new Promise((later) => setTimeout(later, 10));
+    // Not by a real signal: that is also the test runner's.
+    process.listeners('SIGINT').at(-1)!('SIGINT');
+    const { status, stdout } = await ended;
+    expect(status).toBe(130);
+    expect(stdout).toMatch(/^locked: \d+ schedules? in .*; interrupted$/m);
+    expect(process.listenerCount('SIGINT')).toBe(before);
   });
 
   it('ends with 70 when the explorer itself fails', async () => {
@@ -200,6 +216,12 @@ describe('a target that is a program', () => {
     // The fake session cannot open it; but the machine's own programs are found.
     expect((await run('ipctest')).stderr).toContain('nothing can open ipctest');
     expect(programHash('ipctest')).toMatch(/^[\da-f]{16}$/);
+  });
+
+  it('is not taken for another build of it', () => {
+    const run = { kind: 'program', word: 'ipctest', args: [], sha256: programHash('ipctest') } as const;
+    expect(() => checkProgram(run)).not.toThrow();
+    expect(() => checkProgram({ ...run, sha256: '0123456789abcdef' })).toThrow(/^ipctest has changed since this schedule/);
   });
 });
 
