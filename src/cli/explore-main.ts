@@ -5,12 +5,14 @@
  *   1   something was: what, the schedule, and the command that replays it are on stdout
  *   64  (EX_USAGE)     one line on stderr says what was wrong with the command, and what to do
  *   70  (EX_SOFTWARE)  the explorer itself failed; why is on stderr
+ *   128 + n            signal n ended the search before anything was found
  *
  * The first interrupt ends the campaign, with the result so far; the second one ends the command.
  */
 
-import { readFileSync, statSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { accessSync, constants, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { constants as osConstants } from 'node:os';
+import { dirname, join } from 'node:path';
 
 import { type CampaignResult, explore } from '../explore/campaign.ts';
 import { findRun, listScenarios, type SessionTarget } from '../explore/target.ts';
@@ -38,7 +40,7 @@ export interface ExploreHost {
 }
 
 const HOST: ExploreHost = {
-  stdout: process.stdout,
+  stdout: { write: print },
   stderr: process.stderr,
   factory: join(projectRoot, 'src/explore/open-session.ts'),
 };
@@ -64,10 +66,15 @@ export async function main(argv: readonly string[], host: ExploreHost = HOST): P
 
 async function search(options: ExploreOptions, host: ExploreHost): Promise<number> {
   const target = targetOf(options, host);
+  if (options.history !== undefined) checkHistory(options.history);
   const { strategy, depth, seed, shard, schedules, time, jobs, keepGoing } = options;
   const line = new ProgressLine(host.stderr, time);
   const abort = new AbortController();
-  const interrupt = (): void => abort.abort();
+  let stoppedBy: (typeof SIGNALS)[number] | undefined;
+  const interrupt = (signal: (typeof SIGNALS)[number]): void => {
+    stoppedBy ??= signal;
+    abort.abort();
+  };
   for (const signal of SIGNALS) process.once(signal, interrupt);
   let result: CampaignResult;
   try {
@@ -92,7 +99,8 @@ async function search(options: ExploreOptions, host: ExploreHost): Promise<numbe
   }
   host.stdout.write(options.json ? jsonResult(result, target, options) : formatResult(result, target, options));
   if (options.history !== undefined) writeHistory(options.history, result, host);
-  return result.found.length > 0 ? FOUND : 0;
+  if (result.found.length > 0) return FOUND;
+  return stoppedBy === undefined ? 0 : 128 + osConstants.signals[stoppedBy];
 }
 
 /** What is to be explored; the most likely mistakes are found here, before anything is started. */
@@ -111,17 +119,19 @@ function targetOf({ target, args, cpus, memory, jit, stdin, expect }: ExploreOpt
   };
 }
 
+/** A search may take long: that its result has a place is known before. */
+function checkHistory(file: string): void {
+  try {
+    accessSync(dirname(file), constants.W_OK);
+  } catch {
+    throw new UsageError(`--history ${file}: there is no such folder, or it cannot be written to`);
+  }
+}
+
 function writeHistory(file: string, { found }: CampaignResult, host: ExploreHost): void {
   const history = found[0]?.outcome.history;
-  if (history !== undefined) {
-    try {
-      writeFileSync(file, history);
-    } catch (error) {
-      throw new UsageError(
-        `--history ${file}: it cannot be written (${(error as NodeJS.ErrnoException).code ?? String(error)})`,
-      );
-    }
-  } else if (found.length > 0) host.stderr.write(`hartbeat: no ${file}: this target keeps no history of operations\n`);
+  if (history !== undefined) writeFileSync(file, history);
+  else if (found.length > 0) host.stderr.write(`hartbeat: no ${file}: this target keeps no history of operations\n`);
 }
 
 function formatScenarios(folder: string | undefined): string {
@@ -129,6 +139,14 @@ function formatScenarios(folder: string | undefined): string {
   if (scenarios.length === 0) return 'there are no scenarios\n';
   const width = Math.max(...scenarios.map(({ name }) => name.length));
   return scenarios.map(({ name, about }) => `${name.padEnd(width)}  ${about}`.trimEnd() + '\n').join('');
+}
+
+/** Writes to stdout; a reader that does not want all of it is no failure. */
+function print(text: string): void {
+  process.stdout.once('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+  });
+  process.stdout.write(text);
 }
 
 function readVersion(): string {

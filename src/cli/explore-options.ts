@@ -128,7 +128,11 @@ function describeOptions(version: string): Command {
     .option('--time <seconds>', 'how long to look', seconds)
     .option('--seed <n>', 'the first seed', count(0, MAX_SEED), 1)
     .option('--shard <i/n>', 'the i-th of n parts of the campaign, as 1/4', shardOf)
-    .option('--jobs <n>', "workers (default: one for each of the host's cores)", count(1, MAX_JOBS), availableParallelism())
+    .addOption(
+      new Option('--jobs <n>', 'workers')
+        .argParser(count(1, MAX_JOBS))
+        .default(availableParallelism(), "one for each of the host's cores"),
+    )
     .option('--cpus <n>', 'harts of the machine', count(1, MAX_EXPLORED_HARTS), DEFAULT_CPUS)
     .addOption(
       new Option('--memory <size>', 'RAM of the machine: bytes, or with K, M or G')
@@ -150,7 +154,8 @@ function describeOptions(version: string): Command {
 }
 
 const EXAMPLES = `
-Exit status: 0 when nothing was found; 1 with a finding; 64 when this command was used wrongly; 70 when the explorer itself failed.
+Exit status: 0 when nothing was found; 1 with a finding; 64 when this command was used wrongly; 70 when the explorer itself failed;
+128+n when signal n ended the search before anything was found.
 
 Examples:
   hartbeat-explore ./a.out one two                     ten thousand schedules of a program, until it fails

@@ -4,6 +4,7 @@
 
 import type { CampaignResult, Found } from '../explore/campaign.ts';
 import { explainPlan, plural } from '../explore/explain.ts';
+import { replayData } from '../explore/replay-data.ts';
 import { printStrategy } from '../explore/schedule-option.ts';
 import { firstLine } from '../explore/signature.ts';
 import type { SessionTarget } from '../explore/target.ts';
@@ -20,12 +21,12 @@ const ENDINGS: Readonly<Record<CampaignResult['ending'], string>> = {
 };
 
 /** The token of a finding. */
-export function tokenOf({ plan }: Found, target: SessionTarget): string {
+function tokenOf({ plan }: Found, target: SessionTarget): string {
   return encodeToken({ target, plan });
 }
 
 /** The command that replays a token: all it needs is in there. */
-export function replayCommand(token: string): string {
+function replayCommand(token: string): string {
   return `npx tsx src/boot.ts --schedule replay:${token}`;
 }
 
@@ -70,11 +71,12 @@ export function jsonResult(result: CampaignResult, target: SessionTarget, option
     strategy: options.strategy,
     ...rest,
     found: found.map((one) => {
-      const { finding, plan, outcome, schedule, times, shrinkRuns, replays, note } = one;
+      const { finding, plan, outcome, schedule: foundBy, times, shrinkRuns, replays, note } = one;
       const { moments, interleaving, ns } = outcome;
       const token = tokenOf(one, target);
       const replay = replayCommand(token);
-      return { ...finding, plan, token, replay, schedule, times, shrinkRuns, replays, note, moments, interleaving, ns };
+      const schedule = replayData({ target, plan });
+      return { ...finding, foundBy, token, replay, schedule, times, shrinkRuns, replays, note, moments, interleaving, ns };
     }),
   };
   return `${JSON.stringify(data, undefined, 2)}\n`;

@@ -183,7 +183,7 @@ class Campaign {
         const startedMs = performance.now();
         let done = 0;
         try {
-          const outcomes = await worker.run(jobs.map(orderOf));
+          const outcomes = await worker.run(jobs.map(orderOf), this.options.keepGoing === true);
           done = outcomes.length;
           outcomes.forEach((outcome, i) => this.report(jobs[i]!, outcome));
           deaths = 0;
@@ -302,7 +302,7 @@ class Campaign {
     const worker = this.pool.workers[0]!;
     if (!worker.alive) await worker.revive();
     try {
-      return (await worker.run([{ plan, want }]))[0]!;
+      return (await worker.run([{ plan, want }], true))[0]!;
     } catch (error) {
       if (error instanceof WorkerDied) return deathOf(error);
       throw error;

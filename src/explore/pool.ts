@@ -152,15 +152,16 @@ export class ExplorerWorker {
   /**
    * Runs a batch, in order.
    *
-   * @returns the outcomes of its first orders: fewer than there are if `stop` was called
+   * @param all a finding does not end it
+   * @returns the outcomes of its first orders: fewer than there are if `stop` was called, or something was found
    * @throws WorkerDied
    */
-  async run(orders: readonly Order[]): Promise<readonly Outcome[]> {
+  async run(orders: readonly Order[], all: boolean): Promise<readonly Outcome[]> {
     if (this.port === undefined) throw new WorkerDied('the worker has died before', 0);
     this.hints[Hint.Stop] = 0;
     this.hints[Hint.Place] = 0;
     const answer = this.answer();
-    this.send({ type: 'batch', orders });
+    this.send({ type: 'batch', orders, all });
     const message = await answer;
     return message.type === 'outcomes' ? message.outcomes : [];
   }

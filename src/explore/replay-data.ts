@@ -28,21 +28,20 @@ export interface Replay {
 }
 
 /** The version of the form above. */
-export const REPLAY_VERSION = 1;
+const REPLAY_VERSION = 1;
 
-/** The readable form. */
-export function replayToJson({ target, plan }: Replay): string {
-  const data = {
+/** The form above, of which `JSON.stringify` makes a file. */
+export function replayData({ target, plan }: Replay): object {
+  return {
     hartbeat: 'schedule',
     version: REPLAY_VERSION,
     ...(target === undefined ? {} : { target }),
     strategy: plan.strategy,
     faults: plan.faults,
   };
-  return `${JSON.stringify(data, undefined, 2)}\n`;
 }
 
-/** @throws UsageError when the text is not what {@link replayToJson} writes, or a person wrote after it */
+/** @throws UsageError when the text is not JSON of that form */
 export function replayFromJson(text: string): Replay {
   let value: unknown;
   try {

@@ -11,6 +11,8 @@
  * budget is used up, the best so far is the answer.
  */
 
+import { createHash } from 'node:crypto';
+
 import type { Choice, Departure, Fault, Plan } from '../smp/schedule/plan.ts';
 import { PLAIN } from './plans.ts';
 import type { Outcome, Wanted } from './session.ts';
@@ -233,6 +235,7 @@ function departuresOf({ strategy }: Plan): readonly Departure[] {
   return strategy.kind === 'replay' ? strategy.departures : [];
 }
 
+/** Plans with thousands of departures are compared by hash: all that were tried are remembered. */
 function keyOf(plan: Plan): string {
-  return JSON.stringify(plan);
+  return createHash('sha256').update(JSON.stringify(plan)).digest('base64');
 }

@@ -96,6 +96,17 @@ export function programHash(word: string): string {
     .slice(0, 16);
 }
 
+/**
+ * A schedule is good only for the program that it was found on, to the instruction.
+ *
+ * @throws UsageError when the program is another one now, or is not there
+ */
+export function checkProgram(run: Run): void {
+  if (run.kind === 'program' && programHash(run.word) !== run.sha256) {
+    throw new UsageError(`${run.word} has changed since this schedule was found on it: build it as it was, or search again`);
+  }
+}
+
 /** What the comment at the head of a file begins with. */
 function firstSentence(text: string): string {
   const [, comment = ''] = /^\s*\/\*+([\s\S]*?)\*\//.exec(text) ?? [];

@@ -38,13 +38,15 @@ export interface Order {
   readonly want: Wanted;
 }
 
-export type ToWorker = { readonly type: 'batch'; readonly orders: readonly Order[] } | { readonly type: 'end' };
+export type ToWorker =
+  /** `all`: a finding is no reason to leave the rest. */
+  { readonly type: 'batch'; readonly orders: readonly Order[]; readonly all: boolean } | { readonly type: 'end' };
 
 export type FromWorker =
   | { readonly type: 'ready' }
   /** There is no session: the user asked for what cannot be, or something is broken. */
   | { readonly type: 'refused'; readonly usage: boolean; readonly message: string }
-  /** Of the first orders of the batch; fewer than there were if it was told to stop. */
+  /** Of the first orders of the batch; fewer than there were if it was told to stop, or found something. */
   | { readonly type: 'outcomes'; readonly outcomes: readonly Outcome[] };
 
 /** The task of a worker. Returns when it is told to end, or the session cannot be opened. */
@@ -62,7 +64,7 @@ export async function explore({ port, hints, factory, target }: WorkerTask): Pro
     return;
   }
 
-  const runBatch = async (orders: readonly Order[]): Promise<Outcome[]> => {
+  const runBatch = async (orders: readonly Order[], all: boolean): Promise<Outcome[]> => {
     const outcomes: Outcome[] = [];
     for (const [place, { plan, want }] of orders.entries()) {
       if (hints[Hint.Stop] !== 0) break;
@@ -74,6 +76,7 @@ export async function explore({ port, hints, factory, target }: WorkerTask): Pro
         await session.close().catch(() => undefined);
         session = await open();
       }
+      if (!all && outcomes.at(-1)!.finding !== undefined) break;
     }
     return outcomes;
   };
@@ -83,7 +86,7 @@ export async function explore({ port, hints, factory, target }: WorkerTask): Pro
   for (;;) {
     const message = await next();
     if (message.type === 'end') break;
-    send({ type: 'outcomes', outcomes: await runBatch(message.orders) });
+    send({ type: 'outcomes', outcomes: await runBatch(message.orders, message.all) });
   }
   await session.close();
   port.close();

@@ -3,16 +3,17 @@
  */
 
 import { createHash } from 'node:crypto';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
-import { type Replay, replayFromJson, replayToJson } from '../../src/explore/replay-data.ts';
+import { type Replay, replayData, replayFromJson } from '../../src/explore/replay-data.ts';
 import { decodeToken, encodeToken, loadReplay } from '../../src/explore/token.ts';
 import { UsageError } from '../../src/machine/errors.ts';
+import { projectRoot } from '../../src/smp/bundle.ts';
 import type { Fault, Strategy } from '../../src/smp/schedule/plan.ts';
 
 const u32 = fc.nat(2 ** 32 - 1);
@@ -153,14 +154,20 @@ describe('a replay file', () => {
   it('brings back what went into it, whatever that is', () => {
     fc.assert(
       fc.property(replays, (replay) => {
-        expect(replayFromJson(replayToJson(replay))).toEqual(replay);
+        expect(replayFromJson(JSON.stringify(replayData(replay)))).toEqual(replay);
       }),
     );
   });
 
+  it('is as docs/schedules.md shows it', () => {
+    const [, example] = /```json\n([\s\S]*?)```/.exec(readFileSync(join(projectRoot, 'docs/schedules.md'), 'utf8'))!;
+    const faults = [{ kind: 'kill', thread: 1, at: 12 }];
+    expect(replayFromJson(example!)).toEqual({ ...SAMPLE, plan: { ...SAMPLE.plan, faults } });
+  });
+
   it('holds a token or JSON', () => {
     expect(loadReplay(file('token', `${encodeToken(SAMPLE)}\n`))).toEqual(SAMPLE);
-    expect(loadReplay(file('json', replayToJson(SAMPLE)))).toEqual(SAMPLE);
+    expect(loadReplay(file('json', JSON.stringify(replayData(SAMPLE), undefined, 2)))).toEqual(SAMPLE);
     expect(loadReplay(encodeToken(SAMPLE))).toEqual(SAMPLE);
   });
 
