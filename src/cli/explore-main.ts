@@ -104,7 +104,10 @@ async function search(options: ExploreOptions, host: ExploreHost): Promise<numbe
 }
 
 /** What is to be explored; the most likely mistakes are found here, before anything is started. */
-function targetOf({ target, args, cpus, memory, jit, stdin, expect }: ExploreOptions, host: ExploreHost): SessionTarget {
+function targetOf(
+  { target, args, cpus, memory, jit, stdin, expect, defect }: ExploreOptions,
+  host: ExploreHost,
+): SessionTarget {
   const run = findRun(target!, args, host.scenarios);
   for (const [option, file] of Object.entries({ stdin, expect })) {
     if (file === undefined) continue;
@@ -113,7 +116,7 @@ function targetOf({ target, args, cpus, memory, jit, stdin, expect }: ExploreOpt
   }
   return {
     run,
-    machine: { cpus, memory, jit },
+    machine: { cpus, memory, jit, ...(defect === undefined ? {} : { defect }) },
     ...(stdin === undefined ? {} : { stdin }),
     ...(expect === undefined ? {} : { expect }),
   };

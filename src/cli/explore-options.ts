@@ -10,7 +10,6 @@ import type { JitMode } from '../core/jit/translations.ts';
 import type { Shard } from '../explore/plans.ts';
 import { MAX_DEPTH, MAX_SEED } from '../explore/schedule-option.ts';
 import { DEFAULT_DEPTH, STRATEGIES, type StrategyName } from '../explore/strategies.ts';
-import { DEFAULT_CONFIG } from '../kernel/config.ts';
 import { UsageError } from '../machine/errors.ts';
 import { DEFAULT_CPUS } from '../machine/options.ts';
 import { Answer } from './options.ts';
@@ -22,6 +21,9 @@ const MAX_JOBS = 256;
 const DEFAULT_SCHEDULES = 10_000;
 
 /** What the command line asks for. */
+/** Bytes: less than boot gives a machine, for what is in use is put back before every run. */
+const DEFAULT_MEMORY = 32 * 2 ** 20;
+
 export interface ExploreOptions {
   readonly strategy: StrategyName;
   readonly depth: number | undefined;
@@ -39,6 +41,7 @@ export interface ExploreOptions {
   readonly stdin: string | undefined;
   readonly expect: string | undefined;
   readonly history: string | undefined;
+  readonly defect: string | undefined;
   readonly keepGoing: boolean;
   readonly shrink: boolean;
   readonly json: boolean;
@@ -72,7 +75,7 @@ export function parseExploreOptions(argv: readonly string[], version: string): E
     if (error.exitCode === 0) return new Answer(text);
     throw new UsageError(oneLine(error.message));
   }
-  const { jit, depth, schedules, time, shard, stdin, expect, history, keepGoing, json, list, ...options } =
+  const { jit, depth, schedules, time, shard, stdin, expect, history, defect, keepGoing, json, list, ...options } =
     command.opts<Parsed>();
   const { strategy } = options;
   const [target, ...args] = command.args;
@@ -94,6 +97,7 @@ export function parseExploreOptions(argv: readonly string[], version: string): E
     stdin,
     expect,
     history,
+    defect,
     keepGoing: keepGoing === true,
     json: json === true,
     list: list === true,
@@ -108,49 +112,55 @@ type Flags = 'jit' | 'keepGoing' | 'json' | 'list' | 'target' | 'args';
 type Parsed = Omit<ExploreOptions, Flags> & { jit: JitMode | false; keepGoing?: true; json?: true; list?: true };
 
 function describeOptions(version: string): Command {
-  return new Command('hartbeat-explore')
-    .description('Runs a scenario or a program under schedule after schedule, and shows the first that makes it fail.')
-    .usage('[options] scenario|program [args...]')
-    .argument('[target]', 'a scenario (a name under scenarios/, or a TypeScript file), or a program as boot takes it')
-    .argument('[args...]', 'for the target')
-    .passThroughOptions()
-    .addOption(new Option('--strategy <name>', 'how schedules are chosen').choices(STRATEGIES).default('pct'))
-    .option(
-      '--depth <d>',
-      `pct: depth of the bugs looked for (default: ${DEFAULT_DEPTH.pct}); exhaustive: most preemptions (default: ${DEFAULT_DEPTH.exhaustive})`,
-      count(0, MAX_DEPTH),
-    )
-    .option(
-      '--schedules <n>',
-      `how many to run, all shards together (default: ${DEFAULT_SCHEDULES} for pct and random, if there is no --time)`,
-      count(1, 2 ** 48),
-    )
-    .option('--time <seconds>', 'how long to look', seconds)
-    .option('--seed <n>', 'the first seed', count(0, MAX_SEED), 1)
-    .option('--shard <i/n>', 'the i-th of n parts of the campaign, as 1/4', shardOf)
-    .addOption(
-      new Option('--jobs <n>', 'workers')
-        .argParser(count(1, MAX_JOBS))
-        .default(availableParallelism(), "one for each of the host's cores"),
-    )
-    .option('--cpus <n>', 'harts of the machine', count(1, MAX_EXPLORED_HARTS), DEFAULT_CPUS)
-    .addOption(
-      new Option('--memory <size>', 'RAM of the machine: bytes, or with K, M or G')
-        .argParser(bytes)
-        .default(DEFAULT_CONFIG.memoryBytes, `${DEFAULT_CONFIG.memoryBytes / 2 ** 20}M`),
-    )
-    .addOption(new Option('--jit <mode>', 'translate code when it is hot, or always').choices(['hot', 'always']).default('hot'))
-    .option('--no-jit', 'interpret only')
-    .option('--stdin <file>', 'what the program gets as its input (default: none)')
-    .option('--expect <file>', 'what the program is to write: anything else is a finding')
-    .option('--keep-going', 'collect different findings, instead of stopping at the first')
-    .option('--no-shrink', 'leave schedules as they were found')
-    .option('--history <file>', "write the finding's history of operations as JSON")
-    .option('--json', 'print the result as JSON')
-    .option('--list', 'list the scenarios')
-    .version(version, '--version', 'print the version')
-    .helpOption('-h, --help', 'print this text')
-    .addHelpText('after', EXAMPLES);
+  return (
+    new Command('hartbeat-explore')
+      .description('Runs a scenario or a program under schedule after schedule, and shows the first that makes it fail.')
+      .usage('[options] scenario|program [args...]')
+      .argument('[target]', 'a scenario (a name under scenarios/, or a TypeScript file), or a program as boot takes it')
+      .argument('[args...]', 'for the target')
+      .passThroughOptions()
+      .addOption(new Option('--strategy <name>', 'how schedules are chosen').choices(STRATEGIES).default('pct'))
+      .option(
+        '--depth <d>',
+        `pct: depth of the bugs looked for (default: ${DEFAULT_DEPTH.pct}); exhaustive: most preemptions (default: ${DEFAULT_DEPTH.exhaustive})`,
+        count(0, MAX_DEPTH),
+      )
+      .option(
+        '--schedules <n>',
+        `how many to run, all shards together (default: ${DEFAULT_SCHEDULES} for pct and random, if there is no --time)`,
+        count(1, 2 ** 48),
+      )
+      .option('--time <seconds>', 'how long to look', seconds)
+      .option('--seed <n>', 'the first seed', count(0, MAX_SEED), 1)
+      .option('--shard <i/n>', 'the i-th of n parts of the campaign, as 1/4', shardOf)
+      .addOption(
+        new Option('--jobs <n>', 'workers')
+          .argParser(count(1, MAX_JOBS))
+          .default(availableParallelism(), "one for each of the host's cores"),
+      )
+      .option('--cpus <n>', 'harts of the machine', count(1, MAX_EXPLORED_HARTS), DEFAULT_CPUS)
+      .addOption(
+        new Option('--memory <size>', 'RAM of the machine: bytes, or with K, M or G')
+          .argParser(bytes)
+          .default(DEFAULT_MEMORY, `${DEFAULT_MEMORY / 2 ** 20}M`),
+      )
+      .addOption(
+        new Option('--jit <mode>', 'translate code when it is hot, or always').choices(['hot', 'always']).default('hot'),
+      )
+      .option('--no-jit', 'interpret only')
+      .option('--stdin <file>', 'what the program gets as its input (default: none)')
+      .option('--expect <file>', 'what the program is to write: anything else is a finding')
+      .option('--keep-going', 'collect different findings, instead of stopping at the first')
+      .option('--no-shrink', 'leave schedules as they were found')
+      .option('--history <file>', "write the finding's history of operations as JSON")
+      .option('--json', 'print the result as JSON')
+      .option('--list', 'list the scenarios')
+      // For tests of the search itself: see explore/defect.ts.
+      .addOption(new Option('--defect <file#name>', 'build the kernel with a deliberate defect').hideHelp())
+      .version(version, '--version', 'print the version')
+      .helpOption('-h, --help', 'print this text')
+      .addHelpText('after', EXAMPLES)
+  );
 }
 
 const EXAMPLES = `

@@ -132,7 +132,8 @@ class ScenarioJudge implements Judge {
     if (run === undefined) return undefined;
     if (scenario.deaths !== true && run.status !== 0) {
       const died = run.processes.findIndex(({ status }) => status !== 0);
-      const how = died < 0 ? `status ${run.status}` : `process ${died}, wait status 0x${(run.processes[died]?.status ?? 0).toString(16)}`;
+      const how =
+        died < 0 ? `status ${run.status}` : `process ${died}, wait status 0x${(run.processes[died]?.status ?? 0).toString(16)}`;
       return { kind: 'exit', text: `a process has not ended as it should: ${how}`, report: performance.result?.stderr };
     }
     const wrong = scenario.invariant?.(run);
