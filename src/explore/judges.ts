@@ -6,6 +6,7 @@ import { decodeMarks } from './agent-marks.ts';
 import { check } from './history/checker.ts';
 import { explain } from './history/explain.ts';
 import { historyToJson } from './history/json.ts';
+import { explanationPicture } from './history/picture.ts';
 import { explanationText } from './history/report.ts';
 import type { Linearizable, Scenario, ScenarioRun } from './scenario.ts';
 import type { Finding } from './session.ts';
@@ -16,6 +17,8 @@ export interface Judge {
   judge(performance: Performance): Finding | undefined;
   /** The run's operations as JSON, if the target keeps a history of them. */
   history(performance: Performance): string | undefined;
+  /** A picture of the operations that no order explains, as HTML; undefined: there are none. */
+  picture(performance: Performance): string | undefined;
 }
 
 /** A program has to end with 0 and, if that is known, to write what is expected. */
@@ -40,6 +43,10 @@ export class ProgramJudge implements Judge {
   }
 
   history(): undefined {
+    return undefined;
+  }
+
+  picture(): undefined {
     return undefined;
   }
 }
@@ -80,6 +87,16 @@ export class ScenarioJudge implements Judge {
     const object = this.scenario.linearizable?.[0];
     if (run === undefined || object === undefined) return undefined;
     return historyToJson({ object: object.model.name, settings: {}, operations: object.operations(run) });
+  }
+
+  picture(performance: Performance): string | undefined {
+    const run = this.runOf(performance);
+    if (run === undefined) return undefined;
+    for (const { operations, model } of this.scenario.linearizable ?? []) {
+      const explanation = explain(model, operations(run));
+      if (explanation !== undefined) return explanationPicture(model, explanation);
+    }
+    return undefined;
   }
 
   private runOf({ result, events }: Performance): ScenarioRun | undefined {

@@ -98,6 +98,11 @@ export class ScheduleHost {
       departures: S.lost.get(ram, state) > 0 ? undefined : this.departures(),
       choices: S.wantChoices.get(ram, state) === 0 ? undefined : this.choices(),
       interleaving: hash.map((word) => word.toString(16).padStart(8, '0')).join(''),
+      occasions: {
+        requests: S.requests.get(ram, state),
+        sleeps: S.sleeps.get(ram, state),
+        rings: S.rings.get(ram, state),
+      },
       victimPoints: this.schedule.faults.victimPassed,
       ns: this.schedule.ns,
     };
