@@ -155,7 +155,7 @@ describe('a picture', () => {
     expect(document.querySelectorAll('.related')).toHaveLength(explanation.related.length);
     expect(document.querySelectorAll('.stuck')).toHaveLength(explanation.stuck.length);
     expect(document.querySelectorAll('.point')).toHaveLength(explanation.partial.length);
-    expect(document.querySelector('.stuck title')?.textContent).toContain('receive');
+    expect(document.querySelector('.stuck title')?.textContent).toContain('receive(');
     expect(svg).not.toMatch(/<script|href|url\(/);
     expect(svg).not.toContain('<a>');
   });
