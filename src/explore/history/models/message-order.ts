@@ -16,6 +16,8 @@ export class MessageOrder {
   /** By message: its one send, its one receive; undefined: there are several. */
   private readonly sends = new Map<string, Operation | undefined>();
   private readonly receives = new Map<string, Operation | undefined>();
+  /** For keys of states. */
+  private readonly shortNames = new Map<string, string>();
   /** The port may be destroyed: then a message that nobody received need not have gone behind others, it may have been discarded. */
   private readonly mayEnd: boolean;
   /** Receives that may have brought anything. */
@@ -27,7 +29,9 @@ export class MessageOrder {
       const received = receivedMessage(operation);
       // What failed sent nothing: a message that is tried until it gets in is one message.
       if (name === 'send' && (result === undefined || result === 0)) note(this.sends, sentMessage(operation), operation);
-      if (received !== undefined) note(this.receives, received, operation);
+      if (received === undefined) continue;
+      note(this.receives, received, operation);
+      if (!this.shortNames.has(received)) this.shortNames.set(received, this.shortNames.size.toString(36));
     }
     this.mayEnd = operations.some(({ name }) => name === 'destroy');
     this.unknown = operations.filter(({ name, result }) => name === 'receive' && result === undefined);
@@ -73,7 +77,7 @@ export class MessageOrder {
   /** The message as the history can see it. */
   seen(send: Operation): string {
     const message = sentMessage(send);
-    return this.receives.has(message) ? message : '?';
+    return this.shortNames.get(message) ?? '?';
   }
 
   /** The receive of a message that was sent once and received once. */

@@ -143,9 +143,9 @@ class PortObject {
   private twin(operation: Operation): string | undefined {
     const { name, args, result } = operation;
     const isReceive = name === 'receive' && result === undefined;
-    if (mustWait(operation) || (name !== 'send' && !isReceive)) return undefined;
+    if (mustWait(operation) || typeof result === 'object' || (name !== 'send' && !isReceive)) return undefined;
     const seen = isReceive ? '' : (this.order?.seen(operation) ?? sentMessage(operation));
-    return [name, args.process, args.port, args.size, args.wait, String(result), seen].join();
+    return [name, args.process, args.port, args.size, args.wait, result, seen].join();
   }
 
   step(state: PortState, operation: Operation): PortState | string {
