@@ -186,7 +186,7 @@ function describeOptions(version: string): Command {
       .option('--keep-going', 'collect different findings, instead of stopping at the first')
       .option('--no-shrink', 'leave schedules as they were found')
       .option('--history <file>', "write the finding's history of operations as JSON")
-      .option('--picture <file>', 'draw the operations that no order explains, as HTML')
+      .option('--picture <file>', 'draw the operations that no order explains, as SVG')
       .option('--json', 'print the result as JSON')
       .option('--list', 'list the scenarios')
       // For tests of the search itself: see explore/defect.ts.

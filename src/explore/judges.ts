@@ -17,7 +17,7 @@ export interface Judge {
   judge(performance: Performance): Finding | undefined;
   /** The run's operations as JSON, if the target keeps a history of them. */
   history(performance: Performance): string | undefined;
-  /** A picture of the operations that no order explains, as HTML; undefined: there are none. */
+  /** A picture of the operations that no order explains, as SVG; undefined: there are none. */
   picture(performance: Performance): string | undefined;
 }
 
