@@ -13,6 +13,7 @@ static const char *_Atomic name;
 static void *greet(void *unused)
 {
     (void)unused;
+    compute();
     assert(name != NULL);
     return NULL;
 }

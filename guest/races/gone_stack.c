@@ -51,6 +51,7 @@ void gone_stack(void)
 {
     sem_init(&done, 0, 0);
     pthread_t worker = do_job();
+    compute();
     do_other_things();
     await(worker);
 }

@@ -29,6 +29,7 @@ static void *wait_for_it(void *unused)
 void lost_wakeup(void)
 {
     pthread_t waiter = start(wait_for_it, NULL);
+    compute();
     pthread_mutex_lock(&lock);
     ready = true;
     pthread_cond_signal(&changed);

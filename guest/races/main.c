@@ -37,6 +37,12 @@ void await(pthread_t thread)
         abort();
 }
 
+void compute(void)
+{
+    for (volatile int i = 0; i < 20000; i++) {
+    }
+}
+
 static const struct race *find(const char *name)
 {
     for (size_t i = 0; i < COUNT; i++)

@@ -20,6 +20,9 @@ typedef void *thread_main(void *argument);
 pthread_t start(thread_main *body, void *argument);
 void await(pthread_t thread);
 
+/* Computes for a while: programs do, and that is why their mistakes show so seldom. */
+void compute(void);
+
 #define RACE(name, function, summary) void function(void);
 #include "list.h"
 #undef RACE
