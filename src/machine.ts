@@ -45,7 +45,7 @@ export interface RunOptions {
   readonly stdin?: string | Uint8Array | undefined;
   /** Beside PATH and HOME. */
   readonly env?: Readonly<Record<string, string>> | undefined;
-  /** Connects the console to streams (`process`, say) instead: a terminal if they are one. `stdin` is not used then. */
+  /** Connects the console to streams (`process`, say) instead: a terminal if they are one. With `stdin` as well, their input is not used. */
   readonly streams?: HostStreams | undefined;
   /** Under a schedule: what decides from the start of the program on. Default: the plain order. */
   readonly plan?: Plan | undefined;
@@ -143,8 +143,9 @@ export class Machine {
       await this.inTurn(async () => {
         // All runs begin alike, whatever has been before.
         await this.scheduled?.restart();
-        captured = streams === undefined ? this.console.attachBuffers(stdin) : undefined;
-        if (streams !== undefined) this.console.attachTerminalOrPipes(streams);
+        if (streams === undefined) captured = this.console.attachBuffers(stdin);
+        else if (stdin === undefined) this.console.attachTerminalOrPipes(streams);
+        else this.console.attachOutput(streams, Buffer.from(stdin));
         launch(this.kernel, program, word, args, { ...DEFAULT_ENV, ...env });
         if (plan !== undefined) this.scheduled?.begin(plan);
       });

@@ -5,23 +5,28 @@
  *   128 + n                 when signal n ended it, or this command
  *   64  (EX_USAGE)          one line on stderr says what was wrong with the command, and what to do
  *   70  (EX_SOFTWARE)       the machine failed; the report is on stderr
+ *   71                      under a schedule: nobody could go on, or nothing came of it; who waits for whom is on stderr
  */
 
 import { readFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import { join } from 'node:path';
 
+import { parseSchedule } from '../explore/schedule-option.ts';
 import { Machine, type RunResult } from '../machine.ts';
-import { Halted, MachineCheck, UsageError } from '../machine/errors.ts';
+import { Halted, MachineCheck, Standstill, UsageError } from '../machine/errors.ts';
 import { findProgram } from '../machine/programs.ts';
 import { projectRoot } from '../smp/bundle.ts';
+import type { Plan } from '../smp/schedule/plan.ts';
 import { enableExclusiveWasmFeatures } from '../smp/wasm-features.ts';
 import { dumpProgram } from './dump.ts';
 import { Answer, type BootOptions, parseOptions } from './options.ts';
+import { rehearse } from './rehearse.ts';
 import { formatStats } from './stats.ts';
 
 const EX_USAGE = 64;
 const EX_SOFTWARE = 70;
+const STOOD_STILL = 71;
 const SHELL = 'sh';
 
 /** Signals of the host that turn the machine off. */
@@ -39,7 +44,10 @@ export async function main(argv: readonly string[]): Promise<number> {
       print(dumpProgram(options.dumpTranslation, options.program));
       return 0;
     }
-    return await boot(options);
+    const replay = options.schedule === undefined ? undefined : parseSchedule(options.schedule);
+    if (replay?.target !== undefined && options.program === undefined)
+      return await rehearse(replay.target, replay.plan, options);
+    return await boot(options, replay?.plan);
   } catch (error) {
     if (error instanceof UsageError) {
       complain(error.message);
@@ -49,11 +57,15 @@ export async function main(argv: readonly string[]): Promise<number> {
       process.stderr.write(`${error.message}\n`);
       return EX_SOFTWARE;
     }
+    if (error instanceof Standstill) {
+      complain(error.message);
+      return STOOD_STILL;
+    }
     throw error;
   }
 }
 
-async function boot(options: BootOptions): Promise<number> {
+async function boot(options: BootOptions, plan: Plan | undefined): Promise<number> {
   enableExclusiveWasmFeatures();
   // Before anything is started: the most likely mistakes are here.
   const program = findProgram(options.program ?? SHELL);
@@ -66,6 +78,7 @@ async function boot(options: BootOptions): Promise<number> {
     jit: options.jit,
     countAccesses: options.stats,
     seed: options.seed,
+    seeded: plan !== undefined,
     trace: options.trace === undefined ? undefined : { file: options.trace, level: options.logLevel },
   });
 
@@ -76,7 +89,9 @@ async function boot(options: BootOptions): Promise<number> {
   };
   for (const signal of SIGNALS) process.on(signal, stop);
   try {
-    const result = await machine.run(options.program ?? SHELL, options.args, { streams: process, program });
+    // Under a schedule all input is there before the program begins, so that it does not matter when it came; a terminal types as it likes.
+    const stdin = plan === undefined || process.stdin.isTTY ? undefined : readFileSync(0);
+    const result = await machine.run(options.program ?? SHELL, options.args, { streams: process, stdin, program, plan });
     report(result, options.program ?? SHELL);
     return result.status;
   } catch (error) {

@@ -30,6 +30,8 @@ export interface BootOptions {
   /** Address or symbol whose translation is to be shown instead of running the program. */
   readonly dumpTranslation: string | undefined;
   readonly seed: number | undefined;
+  /** Which hart goes on (explore/schedule-option.ts); undefined: all of them, in parallel. */
+  readonly schedule: string | undefined;
   /** Program and its arguments; none: the interactive shell. */
   readonly program: string | undefined;
   readonly args: readonly string[];
@@ -74,6 +76,7 @@ export function parseOptions(argv: readonly string[], version: string): BootOpti
     jit: options.jit === false ? 'off' : options.jit,
     dumpTranslation: options.dumpTranslation,
     seed: options.seed,
+    schedule: options.schedule,
     program,
     args,
   };
@@ -109,6 +112,10 @@ function describeOptions(version: string): Command {
       '--dump-translation <address>',
       "print the code at this address (hexadecimal, or a symbol) as translated; don't run it",
     )
+    .option(
+      '--schedule <schedule>',
+      'run one hart at a time, in an order that can be repeated: round-robin[:QUANTUM], random:SEED, pct:SEED,depth=D, or replay:TOKEN or replay:FILE',
+    )
     .option('--seed <n>', "seed of the machine's random numbers, for equal runs", count(0, 2 ** 32 - 1))
     .version(version, '--version', 'print the version')
     .helpOption('-h, --help', 'print this text')
@@ -124,7 +131,9 @@ Examples:
   hartbeat --cpus 2 ipctest               a program of the machine
   hartbeat --cpus 2 ./a.out one two       a static riscv64 Linux program of the host
   hartbeat --dump-translation main ./a.out   what the translator makes of main
-  hartbeat --trace=run.ndjson ipctest     with a trace of everything that happened`;
+  hartbeat --trace=run.ndjson ipctest     with a trace of everything that happened
+  hartbeat --schedule random:7 ipctest    under a schedule that the number decides
+  hartbeat --schedule replay:TOKEN        what the explorer has found, once more`;
 
 /** `--trace` takes a file only as `--trace=FILE`: the word after it is the program. */
 function bareTrace(command: Command, argv: readonly string[]): string[] {

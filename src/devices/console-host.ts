@@ -120,6 +120,25 @@ export class ConsoleHost {
     return captured;
   }
 
+  /**
+   * Connects streams for what is written, and a buffer with all the input there will be. Nothing of it counts as a terminal, so that a program
+   * does the same whatever the streams are.
+   */
+  attachOutput({ stdout, stderr }: Pick<HostStreams, 'stdout' | 'stderr'>, stdin: Uint8Array): void {
+    this.streams = null;
+    this.out = new StreamSink(stdout, () => {
+      this.closeStream(Stream.Out);
+    });
+    this.error = new StreamSink(stderr, () => {
+      this.closeStream(Stream.Error);
+    });
+    this.echo = null;
+    this.begin(0);
+    this.input.push(stdin);
+    this.inputEnded = true;
+    void this.pump();
+  }
+
   /** Types at the console, as if it had come from stdin. */
   type(bytes: Uint8Array): void {
     this.arrived(bytes);

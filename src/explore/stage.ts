@@ -20,6 +20,7 @@ import { findProgram, type Program } from '../machine/programs.ts';
 import { resultOf, type RunResult } from '../machine/result.ts';
 import { loadMachine, saveMachine, type Snapshot } from '../machine/snapshot.ts';
 import { standstillReport } from '../machine/standstill.ts';
+import { traceDrain } from '../machine/tracing.ts';
 import { MachineState } from '../smp/boot-page.ts';
 import { HostCall } from '../smp/host-bell.ts';
 import { Ipi } from '../smp/ipi.ts';
@@ -27,8 +28,7 @@ import { heldLocks } from '../smp/lock-audit.ts';
 import type { Plan, ScheduleReport } from '../smp/schedule/plan.ts';
 import type { ScheduleHost } from '../smp/schedule/schedule-host.ts';
 import { HostTurn } from '../smp/schedule/state.ts';
-import { type DecodedEvent, TraceDrain } from '../trace/drain.ts';
-import { callName } from '../syscalls/numbers.ts';
+import type { DecodedEvent, TraceDrain } from '../trace/drain.ts';
 import type { Finding, Wanted } from './session.ts';
 
 /** What is put on the stage. */
@@ -81,9 +81,7 @@ export class Stage {
     this.program = findProgram(play.word);
     this.host = powered.scheduled!;
     this.console = connectConsole(powered.kernel);
-    const { ram, map } = powered.kernel;
-    const rings = Array.from({ length: map.participants }, (_, n) => map.traceRings + n * map.traceRingStride);
-    this.drain = new TraceDrain(ram, rings, { call: callName });
+    this.drain = traceDrain(powered.kernel.ram, powered.kernel.map);
     powered.onFailure((failure) => {
       this.failure ??= failure;
     });

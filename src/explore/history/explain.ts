@@ -13,7 +13,7 @@ import { Moment } from './timeline.ts';
 export interface ExplainOptions {
   /** Steps of the model for one check. Default: that of `check`. */
   readonly budget?: number;
-  /** Steps for finding the fewest operations. Default: 3,000,000. */
+  /** Steps for finding the fewest operations. Default: 1,000,000, a second or some. */
   readonly effort?: number;
 }
 
@@ -49,7 +49,7 @@ export interface Explanation<State> {
 export function explain<State>(
   model: Model<State>,
   operations: readonly Operation[],
-  { budget = DEFAULT_BUDGET, effort = 3_000_000 }: ExplainOptions = {},
+  { budget = DEFAULT_BUDGET, effort = 1_000_000 }: ExplainOptions = {},
 ): Explanation<State> | undefined {
   let first: FailedPrefix<State> | undefined;
   for (const part of partsOf(model, operations)) {
@@ -58,7 +58,7 @@ export function explain<State>(
   }
   if (first === undefined) return undefined;
   const { operations: prefix, partial, event } = first;
-  const contradiction = contradictionIn(model, prefix, budget, effort);
+  const contradiction = contradictionIn(model, prefix, effort);
   const object = model.prepared?.(prefix) ?? model;
   const state = partial.at(-1)?.state ?? object.initial;
   return {

@@ -56,6 +56,13 @@ export interface Model<State> {
    * that differ only in what none of these can see the same key.
    */
   prepared?(operations: readonly Operation[]): Model<State>;
+  /** Whether the operation, as it was seen, leaves every state in which it is possible as it is: so it need not be put off. */
+  observes?(operation: Operation): boolean;
+  /**
+   * Operations with the same answer are possible in the same states and lead to the same ones, as far as keys tell: of those open, the one that
+   * returns first may as well be the first. Without an answer it has no twin.
+   */
+  twin?(operation: Operation): string | undefined;
   /** The operation for people: `send(7, "a") → 0`. */
   describe(operation: Operation): string;
   /** The state for people. */
