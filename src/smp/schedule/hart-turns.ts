@@ -71,6 +71,16 @@ export class HartTurns {
     this.leave(hart, Life.Asleep);
   }
 
+  /** Whether the last sleep of the hart, if it has begun one, was on this word. */
+  sleptOn(hart: number, index: number): boolean {
+    return HartTurn.word.get(this.ram, this.turnOf(hart)) === index;
+  }
+
+  /** The hart sleeps again as it did last: on the same word, until the same time. */
+  sleepOn(hart: number): void {
+    this.leave(hart, Life.Asleep);
+  }
+
   /** Whether the sleep that the hart has been woken from was ended by its deadline. */
   wasLate(hart: number): boolean {
     return HartTurn.late.get(this.ram, this.turnOf(hart)) !== 0;

@@ -2,7 +2,7 @@
  * Decides which hart goes on: the schedule proper, over its state in RAM. Harts use it while it is their turn, the host while it is its.
  *
  * Deciding is a function of the state and nothing else, so the same plan gives the same run. The plain order (plan.ts): a hart goes on until
- * it waits, or until others have been able to go on for FAIR moments; then the next one in the circle does. Whatever a strategy decides
+ * it waits, or until its patience with others that can go on is at an end (MOST_PATIENCE); then the next one in the circle does. Whatever a strategy decides
  * otherwise is noted as a departure, and a replay asks for exactly those.
  *
  * `due` is what makes moments cheap: all before it need no look. Whoever changes what may be decided sets it to now.
@@ -17,8 +17,13 @@ import { HartTurn, ScheduleState as S } from './state.ts';
 import { Strategies } from './strategies.ts';
 import { VirtualTime } from './virtual-time.ts';
 
-/** Moments after which a hart that never waits gives way, if another one can go on. */
-const FAIR = 50_000;
+/**
+ * Moments after which a hart that never waits gives way, if another one can go on: patience, which becomes half of what it was whenever it
+ * has been in vain. A long patience lets a hart be late by all that another one does meanwhile, which some mistakes need to show; a short
+ * one keeps harts that spin until another one has done something from wasting the run.
+ */
+const MOST_PATIENCE = 2 ** 18;
+const LEAST_PATIENCE = 2 ** 14;
 
 /** Moments for which a hart that spins leaves the others alone. */
 const SPIN_PAUSE = 16;
@@ -71,7 +76,8 @@ export class Schedule {
     this.time.skipTo(ns);
     S.spins.set(ram, state, 0);
     S.limit.set(ram, state, limit);
-    S.fairAt.set(ram, state, FAIR);
+    S.patience.set(ram, state, MOST_PATIENCE);
+    S.fairAt.set(ram, state, MOST_PATIENCE);
     S.hostAt.set(ram, state, Infinity);
     for (let hart = 0; hart < this.cpus; hart++) {
       const turn = this.harts.turnOf(hart);
@@ -168,15 +174,27 @@ export class Schedule {
 
   /** Lets one go on: the plain order's, or who the strategy wants; and notes it, and when the next look is due. */
   private goOn(hart: number, plain: number, mayStay: boolean): number {
-    const { ram, state, harts, faults, moments } = this;
+    const { ram, state, harts, faults } = this;
     let next = this.strategies.decide(hart, plain, mayStay);
     if (faults.executioner >= 0) next = faults.executioner;
     if (next !== plain) this.notes.departure(hart, harts.momentsOf(hart), next);
     if (next !== hart) this.notes.passed(next, harts.momentsOf(next));
-    if (next !== hart || moments >= S.fairAt.get(ram, state)) S.fairAt.set(ram, state, moments + FAIR);
+    this.keepFair(next !== hart);
     S.running.set(ram, state, next);
     this.setDue(next);
     return next;
+  }
+
+  /** From when on the hart that goes on is to give way; `switched`: it is another one than before. */
+  private keepFair(switched: boolean): void {
+    const { ram, state, moments } = this;
+    const isOver = moments >= S.fairAt.get(ram, state);
+    let patience = S.patience.get(ram, state);
+    if (isOver) {
+      patience = Math.max(LEAST_PATIENCE, patience / 2);
+      S.patience.set(ram, state, patience);
+    }
+    if (isOver || switched) S.fairAt.set(ram, state, moments + patience);
   }
 
   /** When the next look is due, while `hart` goes on and nothing changes. */

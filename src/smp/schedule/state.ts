@@ -130,6 +130,8 @@ export const ScheduleState = struct(
     preemptAt: f64('turn'),
     /** Moment at which a hart that never waits gives way to another one all the same. */
     fairAt: f64('turn'),
+    /** How many moments that hart is given. */
+    patience: f64('turn'),
     /** The moment after which the run counts as going nowhere. */
     limit: f64('turn'),
     /** PCT: priorities below all are handed out downwards from here. */
