@@ -63,6 +63,10 @@ static long perform_here(enum what what, long address, long a, long b)
         return lock((int32_t *)address);
     case UNLOCK:
         return unlock((int32_t *)address);
+    case AWAIT:
+        while (*word != (int32_t)a)
+            ;
+        return 0;
     case SPAWN:
         return spawn();
     case PEEK:

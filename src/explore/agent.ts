@@ -94,6 +94,8 @@ export type Operation = Common &
     | { readonly kind: 'mprotect'; readonly address: Operand; readonly length: number; readonly prot: number }
     | { readonly kind: 'lock'; readonly word: number }
     | { readonly kind: 'unlock'; readonly word: number }
+    /** Spins. */
+    | { readonly kind: 'await'; readonly word: number; readonly value: number }
     | { readonly kind: 'spawn' }
     | { readonly kind: 'clock'; readonly clock: number }
     | { readonly kind: 'sleep'; readonly ns: number }
@@ -173,6 +175,8 @@ export const op = {
   lock: (word: number): OperationOf<'lock'> => ({ kind: 'lock', word }),
   /** Gives it back: how many were woken. */
   unlock: (word: number): OperationOf<'unlock'> => ({ kind: 'unlock', word }),
+  /** Spins until the word has that value. */
+  await: (word: number, value: number): OperationOf<'await'> => ({ kind: 'await', word, value }),
   /** Starts a child process that ends at once with status 0: its pid. */
   spawn: (): OperationOf<'spawn'> => ({ kind: 'spawn' }),
   /** Waits for a child of the process to end, −1: for any; its pid. */
@@ -303,6 +307,8 @@ function encode(operation: Operation): string {
       return word('lock', ref.word(operation.word));
     case 'unlock':
       return word('unlock', ref.word(operation.word));
+    case 'await':
+      return word('await', ref.word(operation.word), operation.value);
     case 'spawn':
       return 'spawn';
     case 'clock':

@@ -3,7 +3,7 @@
  *
  * What is a finding, in the order in which it is looked for: the machine's own failure (all oracles of the seeded build report so), a lost
  * wake-up, a standstill, leaks, and then what the target itself says: how a program ends and what it writes, a scenario's invariant and
- * models.
+ * models. Of a run in which the plan has killed somebody only the models are asked: the rest is as the dead have left it.
  */
 
 import { readFileSync } from 'node:fs';
@@ -100,8 +100,8 @@ async function pointsOf(stage: Stage, { strategy }: Plan, faults: Plan['faults']
 /** More points than any run has. */
 const NEVER = 2 ** 31;
 
-function judgeProgram(word: string, { result }: Performance, expected: string | undefined): Finding | undefined {
-  if (result === undefined) return undefined;
+function judgeProgram(word: string, { result, killed }: Performance, expected: string | undefined): Finding | undefined {
+  if (result === undefined || killed) return undefined;
   const { status, signal, fault, stdout, stderr } = result;
   const report = [stdout, stderr].filter((text) => text !== '').join('\n');
   if (signal !== undefined) {
@@ -130,13 +130,14 @@ class ScenarioJudge implements Judge {
     const { scenario } = this;
     const run = this.runOf(performance);
     if (run === undefined) return undefined;
-    if (scenario.deaths !== true && run.status !== 0) {
+    const { killed } = performance;
+    if (scenario.deaths !== true && !killed && run.status !== 0) {
       const died = run.processes.findIndex(({ status }) => status !== 0);
       const how =
         died < 0 ? `status ${run.status}` : `process ${died}, wait status 0x${(run.processes[died]?.status ?? 0).toString(16)}`;
       return { kind: 'exit', text: `a process has not ended as it should: ${how}`, report: performance.result?.stderr };
     }
-    const wrong = scenario.invariant?.(run);
+    const wrong = killed ? undefined : scenario.invariant?.(run);
     if (wrong !== undefined) return { kind: 'invariant', text: wrong };
     for (const object of scenario.linearizable ?? []) {
       const finding = judgeHistory(object, run);
