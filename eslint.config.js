@@ -79,7 +79,8 @@ export default tseslint.config(
     rules: { 'no-console': 'off' },
   },
   {
-    files: ['*.config.ts', '*.config.js'],
+    // A scenario is its file's default export.
+    files: ['*.config.ts', '*.config.js', 'scenarios/**/*.ts'],
     rules: { 'no-restricted-syntax': 'off' },
   },
   {

@@ -123,6 +123,12 @@ export class ScheduleHost {
     };
   }
 
+  /** Frames that have been freed since the plan began, in use again or not: not all if they were very many. */
+  freedFrames(): number[] {
+    const { ram, state } = this;
+    return Array.from({ length: S.freedCount.get(ram, state) }, (_, i) => S.freed.at(ram, state, i));
+  }
+
   private departures(): Departure[] {
     const { ram, state } = this;
     return Array.from({ length: S.made.get(ram, state) }, (_, i) => {
