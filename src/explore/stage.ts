@@ -81,6 +81,7 @@ export class Stage {
     this.program = findProgram(play.word);
     this.host = powered.scheduled!;
     this.console = connectConsole(powered.kernel);
+    this.console.pumpOnlyWhen(() => this.host.hasTurn);
     this.drain = traceDrain(powered.kernel.ram, powered.kernel.map);
     powered.onFailure((failure) => {
       this.failure ??= failure;
@@ -107,6 +108,8 @@ export class Stage {
     this.end = undefined;
     this.events = [...this.prologue];
     this.captured = this.console.attachBuffers(this.play.stdin);
+    // All of it is there before anybody runs: later it would come when the host's event loop gets to it.
+    await this.console.pump();
     const threads = kernel.line.heldThreads();
     kernel.line.release();
     host.begin(plan, { threads, limit: LIMIT, choices: want.choices ?? false });
@@ -124,6 +127,7 @@ export class Stage {
     kernel.doorbells.ringAll(Ipi.Halt);
     host.abandon();
     await powered.pool.stop();
+    host.conclude();
   }
 
   private async prepare(): Promise<void> {
@@ -144,6 +148,7 @@ export class Stage {
   private async bringToLine(): Promise<void> {
     const { kernel, play } = this;
     const captured = this.console.attachBuffers(play.stdin);
+    await this.console.pump();
     refuse(await this.goOn(() => kernel.line.heldCount() > 0));
     await this.console.finish();
     if (this.end !== undefined || kernel.line.heldCount() === 0) {
