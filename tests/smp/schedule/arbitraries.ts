@@ -26,7 +26,10 @@ function anyStep(harts: number, long: boolean): fc.Arbitrary<Step> {
   return fc.oneof(
     { weight: 4, arbitrary: fc.integer({ min: 1, max: 6 }).map(points) },
     { weight: 2, arbitrary: fc.integer({ min: 1, max: 60 }).map(compute) },
-    { weight: 2, arbitrary: fc.tuple(word, fc.option(fc.integer({ min: 1, max: 5000 }), { nil: undefined })).map(([w, ns]) => wait(w, ns)) },
+    {
+      weight: 2,
+      arbitrary: fc.tuple(word, fc.option(fc.integer({ min: 1, max: 5000 }), { nil: undefined })).map(([w, ns]) => wait(w, ns)),
+    },
     { weight: 4, arbitrary: word.map(post) },
     { weight: 1, arbitrary: word.map(spin) },
     { weight: 2, arbitrary: fc.nat(harts - 1).map((hart) => ring(hart)) },

@@ -19,16 +19,19 @@ function departuresOf({ report }: Outcome): readonly Departure[] {
 }
 
 describe('the plain order', () => {
-  it.each([1, 2, 4, 16, 64])('lets each of %i harts go on until it is through, and the next one in the circle after it', (cpus) => {
-    const run = simulate(
-      Array.from({ length: cpus }, () => [points(3), compute(1000)]),
-      replay(),
-    );
-    expect(run.end).toBe('done');
-    expect(run.switches.map(({ to }) => to)).toEqual(Array.from({ length: cpus - 1 }, (_, i) => i + 1));
-    expect(run.switches.every(({ preempted }) => !preempted)).toBe(true);
-    expect(departuresOf(run)).toEqual([]);
-  });
+  it.each([1, 2, 4, 16, 64])(
+    'lets each of %i harts go on until it is through, and the next one in the circle after it',
+    (cpus) => {
+      const run = simulate(
+        Array.from({ length: cpus }, () => [points(3), compute(1000)]),
+        replay(),
+      );
+      expect(run.end).toBe('done');
+      expect(run.switches.map(({ to }) => to)).toEqual(Array.from({ length: cpus - 1 }, (_, i) => i + 1));
+      expect(run.switches.every(({ preempted }) => !preempted)).toBe(true);
+      expect(departuresOf(run)).toEqual([]);
+    },
+  );
 
   it('goes on with the next one in the circle that can, not with the one that has waited longest', () => {
     // Hart 0 waits for 3; then 1 is next and waits, 2 goes on to its end; 3 posts 0 and goes on until it waits for 2.
@@ -137,8 +140,8 @@ describe('a departure', () => {
 
 describe('any run', () => {
   it.each([
-    ['short', 300, false],
-    ['long', 20, true],
+    ['short', 100, false],
+    ['long', 10, true],
   ] as const)('is the same again under the same plan, and from the departures that it noted: %s', (_, numRuns, long) => {
     fc.assert(
       fc.property(anyPrograms(long), anyStrategy(), (programs, how) => {
@@ -168,7 +171,7 @@ describe('any run', () => {
         expect(run.report.contended).toBe(run.contended);
         expect(run.report.contended).toBeLessThanOrEqual(run.report.moments);
       }),
-      { numRuns: 200 },
+      { numRuns: 100 },
     );
   });
 
