@@ -175,7 +175,8 @@ export class Stage {
         return failureFinding(crashReport(kernel.ram, kernel.map.bootPage, kernel.smpMap, this.failure));
       }
       if (kernel.power.state === MachineState.Halting) {
-        this.end ??= { pid: 0, status: (kernel.power.status & 0xff) << 8, fault: { cause: 0, pc: 0, address: 0 } };
+        // Whoever turns the machine off decides the status, also if the program has ended since.
+        this.end = { pid: 0, status: (kernel.power.status & 0xff) << 8, fault: { cause: 0, pc: 0, address: 0 } };
         return undefined;
       }
       if (reason === HostTurn.NoProgress) return standstill(kernel, 'no-progress');
