@@ -66,6 +66,13 @@ interface Run {
   readonly fail: (error: Error) => void;
 }
 
+/** What the host does in its turn. */
+interface Job {
+  readonly run: () => Promise<void>;
+  /** The machine has ended: it will not be done. */
+  readonly giveUp: (why: Error) => void;
+}
+
 /** How often the host looks at the rings while there is a trace. */
 const TRACE_INTERVAL_MS = 250;
 /** How long harts may take to leave a machine that has crashed: those that wait for a lock of the dead never do. */
@@ -80,7 +87,7 @@ export class Machine {
   private halting: Promise<void> | undefined;
   private serving: Promise<void> = Promise.resolve();
   /** Under a schedule: what waits for the host's turn; whether a run is being ended; wakes the host that waits for something to do. */
-  private readonly jobs: (() => Promise<void>)[] = [];
+  private readonly jobs: Job[] = [];
   private ending = false;
   private nudge: () => void = () => undefined;
 
@@ -147,7 +154,7 @@ export class Machine {
         else if (stdin === undefined) this.console.attachTerminalOrPipes(streams);
         else this.console.attachOutput(streams, Buffer.from(stdin));
         launch(this.kernel, program, word, args, { ...DEFAULT_ENV, ...env });
-        if (plan !== undefined) this.scheduled?.begin(plan);
+        this.scheduled?.begin(plan);
       });
       const how = await end;
       await this.console.finish();
@@ -158,14 +165,22 @@ export class Machine {
     } finally {
       this.current = undefined;
       // After the end of the machine `halt` does the rest: locks may be held for ever until then.
-      if (this.reason() === undefined) {
-        await this.inTurn(async () => {
-          await this.console.finish();
-          unbind(this.kernel, program, word);
-        });
-      } else await this.halt();
+      if (this.reason() === undefined) await this.tidyUp(program, word);
+      else await this.halt();
       this.ending = false;
       this.nudge();
+    }
+  }
+
+  /** After a run. If the machine ends before it is done, there is nothing left to be tidy. */
+  private async tidyUp(program: Program, word: string): Promise<void> {
+    try {
+      await this.inTurn(async () => {
+        await this.console.finish();
+        unbind(this.kernel, program, word);
+      });
+    } catch (error) {
+      if (this.reason() === undefined) throw error;
     }
   }
 
@@ -196,7 +211,9 @@ export class Machine {
     // No hart is left that could release what it holds.
     for (let hart = 0; hart < kernel.config.cpus; hart++) breakLocks(kernel.ram, kernel.smpMap.hartControl(hart));
     kernel.bell.ring(HostCall.Stop);
+    this.scheduled?.conclude();
     await this.serving;
+    for (const job of this.jobs.splice(0)) job.giveUp(this.ended!);
     await this.console.finish();
     tracing?.close();
   }
@@ -233,31 +250,40 @@ export class Machine {
         const nudged = this.awaitNudge();
         await this.console.pump();
         if (this.jobs.length > 0 || this.ending) continue;
-        if (reason !== HostTurn.NoProgress && scheduled.resume()) break;
+        if (scheduled.resume()) break;
         if (this.current !== undefined && !this.console.expectsInput) this.standStill('deadlock');
         await nudged;
       }
     }
   }
 
-  /** Has something done when the host may touch what harts touch: at once, but under a schedule in the host's next turn. */
+  /**
+   * Has something done when the host may touch what harts touch: at once, but under a schedule in the host's next turn. Rejects when the
+   * machine has ended before.
+   */
   private inTurn(job: () => void | Promise<void>): Promise<void> {
     if (this.scheduled === undefined) return Promise.resolve(job());
     return new Promise((resolve, reject) => {
-      this.jobs.push(async () => {
+      const ended = this.reason();
+      if (ended !== undefined) {
+        reject(ended);
+        return;
+      }
+      const run = async (): Promise<void> => {
         try {
           await job();
           resolve();
         } catch (error) {
           reject(asError(error));
         }
-      });
+      };
+      this.jobs.push({ run, giveUp: reject });
       this.nudge();
     });
   }
 
   private async doJobs(): Promise<void> {
-    for (let job = this.jobs.shift(); job !== undefined; job = this.jobs.shift()) await job();
+    for (let job = this.jobs.shift(); job !== undefined; job = this.jobs.shift()) await job.run();
     // Whoever awaited the job goes on before the harts do.
     await nextTurn();
   }

@@ -85,6 +85,7 @@ export class Stage {
     this.program = findProgram(play.word);
     this.host = powered.scheduled!;
     this.console = connectConsole(powered.kernel);
+    this.console.pumpOnlyWhen(() => this.host.hasTurn);
     this.drain = traceDrain(powered.kernel.ram, powered.kernel.map);
     powered.onFailure((failure) => {
       this.failure ??= failure;
@@ -111,6 +112,8 @@ export class Stage {
     this.end = undefined;
     this.events = [...this.prologue];
     this.captured = this.console.attachBuffers(this.play.stdin);
+    // All of it is there before anybody runs: later it would come when the host's event loop gets to it.
+    await this.console.pump();
     const threads = kernel.line.heldThreads();
     kernel.line.release();
     host.begin(plan, { threads, limit: LIMIT, choices: want.choices ?? false });
@@ -130,6 +133,7 @@ export class Stage {
     kernel.doorbells.ringAll(Ipi.Halt);
     host.abandon();
     await powered.pool.stop();
+    host.conclude();
   }
 
   private async prepare(): Promise<void> {
@@ -150,6 +154,7 @@ export class Stage {
   private async bringToLine(): Promise<void> {
     const { kernel, play } = this;
     const captured = this.console.attachBuffers(play.stdin);
+    await this.console.pump();
     refuse(await this.goOn(() => kernel.line.heldCount() > 0));
     await this.console.finish();
     if (this.end !== undefined || kernel.line.heldCount() === 0) {
@@ -176,7 +181,8 @@ export class Stage {
         return failureFinding(crashReport(kernel.ram, kernel.map.bootPage, kernel.smpMap, this.failure));
       }
       if (kernel.power.state === MachineState.Halting) {
-        this.end ??= { pid: 0, status: (kernel.power.status & 0xff) << 8, fault: { cause: 0, pc: 0, address: 0 } };
+        // Whoever turns the machine off decides the status, also if the program has ended since.
+        this.end = { pid: 0, status: (kernel.power.status & 0xff) << 8, fault: { cause: 0, pc: 0, address: 0 } };
         return undefined;
       }
       if (reason === HostTurn.NoProgress) return standstill(kernel, 'no-progress');

@@ -128,7 +128,7 @@ class Place {
   private physical(va: number, access: Access): number | undefined {
     if (va < 0 || va >= 2 ** 38) return undefined;
     const root = Space.root.peek(this.ram, this.space);
-    const outcome = this.walker.walk(root, va % 2 ** 32 | 0, Math.floor(va / 2 ** 32), access, false);
+    const outcome = this.walker.walk(root, (va % 2 ** 32) | 0, Math.floor(va / 2 ** 32), access, false);
     return outcome === Walk.Mapped ? this.walker.page + (va % PAGE_SIZE) : undefined;
   }
 

@@ -159,6 +159,14 @@ export class HartTurns {
     return first;
   }
 
+  /** Whether a hart is paused beyond the moment `until`. */
+  pausedBeyond(until: number): boolean {
+    for (let hart = 0; hart < this.cpus; hart++) {
+      if (HartTurn.life.get(this.ram, this.turnOf(hart)) === Life.Paused && this.wakeAt(hart) > until) return true;
+    }
+    return false;
+  }
+
   wakeAt(hart: number): number {
     return HartTurn.wakeAt.get(this.ram, this.turnOf(hart));
   }

@@ -53,19 +53,25 @@ export class ScheduleHost {
     return !this.away;
   }
 
-  /** Gives the turn to whoever can go on. False: nobody can; it is still the host's. */
+  /** Gives the turn to whoever can go on. False: nobody can, or nothing comes of it; it is still the host's. */
   resume(): boolean {
     const { schedule } = this;
-    if (schedule.reason !== HostTurn.Trace) schedule.hostServed();
     if (this.atStart) {
+      schedule.hostServed();
       for (let hart = 0; hart < this.cpus; hart++) {
         if (this.wasParked(hart)) schedule.harts.sleepOn(hart);
         else schedule.harts.wake(hart);
       }
       schedule.running = 0;
       this.atStart = false;
+      schedule.harts.wakeChanged();
+    } else if (schedule.reason === HostTurn.NoProgress) {
+      return false;
+    } else if (schedule.reason !== HostTurn.Trace) {
+      // Not after a turn for the trace: a run is the same with and without one.
+      schedule.hostServed();
+      schedule.harts.wakeChanged();
     }
-    schedule.harts.wakeChanged();
     let next = schedule.running;
     if (!schedule.harts.isReady(next)) next = schedule.choose(next);
     if (next === NOBODY) return false;
@@ -93,13 +99,18 @@ export class ScheduleHost {
     for (let hart = 0; hart < this.cpus; hart++) this.schedule.harts.off(hart);
   }
 
-  /** Lets harts that will not get the turn any more come back to the start, and waits for nobody: the machine is turned off. */
+  /** Tells all harts to leave, whatever they do, and waits for nobody: the machine is turned off. */
   abandon(): void {
     this.turns.abandon(true);
   }
 
+  /** All harts have left: it is the host's turn for good, for whoever still waits for it. */
+  conclude(): void {
+    this.turns.giveHost();
+  }
+
   /** From here on the plan decides. */
-  begin(plan: Plan, options: PlanOptions = {}): void {
+  begin(plan: Plan = PLAIN, options: PlanOptions = {}): void {
     this.schedule.begin(plan, options);
   }
 

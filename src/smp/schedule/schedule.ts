@@ -149,8 +149,10 @@ export class Schedule {
       return this.choose(hart);
     }
     const others = harts.hasOthers(hart);
-    if (branching && others && this.notes.wantsChoices) this.notes.choice(hart, harts.momentsOf(hart));
-    const plain = others && this.moments >= S.fairAt.get(ram, state) ? harts.following(hart) : hart;
+    if (branching && others && this.notes.wantsChoices) this.notes.choice(hart, harts.momentsOf(hart), hart);
+    const inVain = others && this.moments >= S.fairAt.get(ram, state);
+    if (inVain) S.patience.set(ram, state, Math.max(LEAST_PATIENCE, S.patience.get(ram, state) / 2));
+    const plain = inVain ? harts.following(hart) : hart;
     S.spins.set(ram, state, 0);
     return this.goOn(hart, plain, true);
   }
@@ -163,7 +165,9 @@ export class Schedule {
       if (!this.skipTime()) return NOBODY;
     }
     if (this.isStuck) return NOBODY;
-    return this.goOn(hart, this.harts.following(hart), false);
+    const next = this.harts.following(hart);
+    if (this.notes.wantsChoices && this.harts.hasOthers(next)) this.notes.choice(hart, this.harts.momentsOf(hart), next);
+    return this.goOn(hart, next, false);
   }
 
   /** Whether the run's limit is reached, or all that can go on have only been spinning for long. */
@@ -179,22 +183,11 @@ export class Schedule {
     if (faults.executioner >= 0) next = faults.executioner;
     if (next !== plain) this.notes.departure(hart, harts.momentsOf(hart), next);
     if (next !== hart) this.notes.passed(next, harts.momentsOf(next));
-    this.keepFair(next !== hart);
+    // From when on the hart that goes on is to give way.
+    if (next !== hart || moments >= S.fairAt.get(ram, state)) S.fairAt.set(ram, state, moments + S.patience.get(ram, state));
     S.running.set(ram, state, next);
     this.setDue(next);
     return next;
-  }
-
-  /** From when on the hart that goes on is to give way; `switched`: it is another one than before. */
-  private keepFair(switched: boolean): void {
-    const { ram, state, moments } = this;
-    const isOver = moments >= S.fairAt.get(ram, state);
-    let patience = S.patience.get(ram, state);
-    if (isOver) {
-      patience = Math.max(LEAST_PATIENCE, patience / 2);
-      S.patience.set(ram, state, patience);
-    }
-    if (isOver || switched) S.fairAt.set(ram, state, moments + patience);
   }
 
   /** When the next look is due, while `hart` goes on and nothing changes. */
@@ -230,22 +223,24 @@ export class Schedule {
     if (this.faults.deliverAny()) return true;
     const paused = harts.firstPaused();
     if (paused !== NOBODY) {
-      S.spins.set(ram, state, S.spins.get(ram, state) + 1);
+      // A hart that stalls does something again some time.
+      if (!harts.pausedBeyond(this.moments + SPIN_PAUSE)) S.spins.set(ram, state, S.spins.get(ram, state) + 1);
       harts.wake(paused);
       return true;
     }
     const deadline = harts.firstDeadline();
     if (deadline === Infinity) return false;
     if (deadline > this.ns) this.time.skipTo(deadline);
-    this.passTime();
+    // Far in the future what time it is is not exact: whose deadline it is wakes all the same.
+    harts.wakeDue(Math.max(deadline, this.ns), this.moments);
     return true;
   }
 
   // --- what harts do ------------------------------------------------------------------------------------------------------------
 
-  /** The hart sleeps on a word, at most `timeoutNs`. */
+  /** The hart sleeps on a word, at most `timeoutNs`: whole ones, for what time it is tells a clock of whole nanoseconds. */
   sleep(hart: number, index: number, expected: number, timeoutNs: number): void {
-    this.harts.sleep(hart, index, expected, this.ns + timeoutNs, this.moments);
+    this.harts.sleep(hart, index, expected, this.ns + Math.round(timeoutNs), this.moments);
   }
 
   /** The hart waits for something that others do without telling: they go first. */
