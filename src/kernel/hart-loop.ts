@@ -72,7 +72,6 @@ export class HartLoop {
   run(): boolean {
     const { kernel } = this;
     HartControl.mode.store(kernel.ram, this.control, Mode.Kernel);
-    BootPage.online.add(kernel.ram, kernel.map.bootPage, 1);
     kernel.scheduler.start();
     for (;;) {
       this.takeInterrupts();

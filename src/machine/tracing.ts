@@ -34,8 +34,7 @@ export class Tracing {
     const drainer = new TraceDrain(ram, rings, { call: callName, reason: (number) => REASONS.get(number) });
     const path = file === '' ? defaultTraceFile() : file;
     try {
-      const epochMs = BootPage.epochRealtimeNs.get(ram, map.bootPage) / 1e6;
-      return new Tracing(drainer, new TraceSink({ file: path, level, epochMs }));
+      return new Tracing(drainer, new TraceSink({ file: path, level, epochMs: epochOf(ram, map) }));
     } catch (error) {
       throw new UsageError(`cannot write a trace to ${path}: ${(error as Error).message}`);
     }
@@ -58,6 +57,11 @@ export class Tracing {
     });
   }
 
+  /** The machine has another power-on time than before: RAM has been replaced. */
+  resume(ram: Ram, map: MemoryMap): void {
+    this.sink.epochMs = epochOf(ram, map);
+  }
+
   note(level: LevelName, ns: number, event: string, fields: Readonly<Record<string, unknown>>): void {
     this.sink.note(level, ns, event, fields);
   }
@@ -67,4 +71,9 @@ export class Tracing {
     this.drain();
     this.sink.close();
   }
+}
+
+/** Wall clock of the power-on, ms. */
+function epochOf(ram: Ram, map: MemoryMap): number {
+  return BootPage.epochRealtimeNs.get(ram, map.bootPage) / 1e6;
 }

@@ -259,6 +259,14 @@ export class Schedule {
     this.changed();
   }
 
+  /** Whether no hart is in its loop. */
+  get allOff(): boolean {
+    for (let hart = 0; hart < this.cpus; hart++) {
+      if (HartTurn.life.get(this.ram, this.turnOf(hart)) !== Life.Off) return false;
+    }
+    return true;
+  }
+
   /** The hart has left its loop, or is to begin it anew. */
   off(hart: number): void {
     this.leave(hart, Life.Off);
