@@ -11,13 +11,15 @@ import { readFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import { join } from 'node:path';
 
-import { Machine, type RunResult } from '../machine.ts';
+import { Machine, type MachineOptions, type RunResult } from '../machine.ts';
 import { Halted, MachineCheck, UsageError } from '../machine/errors.ts';
 import { findProgram } from '../machine/programs.ts';
+import { checkWritable } from '../machine/snapshot-file.ts';
 import { projectRoot } from '../smp/bundle.ts';
 import { enableExclusiveWasmFeatures } from '../smp/wasm-features.ts';
 import { dumpProgram } from './dump.ts';
 import { Answer, type BootOptions, parseOptions } from './options.ts';
+import { Snapshots } from './snapshots.ts';
 import { formatStats } from './stats.ts';
 
 const EX_USAGE = 64;
@@ -57,17 +59,10 @@ async function boot(options: BootOptions): Promise<number> {
   enableExclusiveWasmFeatures();
   // Before anything is started: the most likely mistakes are here.
   const program = findProgram(options.program ?? SHELL);
-  const machine = await Machine.boot({
-    cpus: options.cpus,
-    memory: options.memory,
-    ports: options.ports,
-    portMessages: options.portMessages,
-    portMessageBytes: options.portMessageBytes,
-    jit: options.jit,
-    countAccesses: options.stats,
-    seed: options.seed,
-    trace: options.trace === undefined ? undefined : { file: options.trace, level: options.logLevel },
-  });
+  if (options.snapshot !== undefined) await checkWritable(options.snapshot);
+  const machine = await Machine.boot(machineOptions(options));
+  const snapshots = options.snapshot === undefined ? undefined : new Snapshots(machine, options.snapshot, complain);
+  const streams = { streams: process, onSnapshotKey: snapshots?.ask };
 
   let stoppedBy: (typeof SIGNALS)[number] | undefined;
   const stop = (signal: (typeof SIGNALS)[number]): void => {
@@ -76,18 +71,43 @@ async function boot(options: BootOptions): Promise<number> {
   };
   for (const signal of SIGNALS) process.on(signal, stop);
   try {
-    const result = await machine.run(options.program ?? SHELL, options.args, { streams: process, program });
-    report(result, options.program ?? SHELL);
+    const resumed = options.program === undefined ? machine.resumable : undefined;
+    const word = resumed ?? options.program ?? SHELL;
+    const result = await (resumed === undefined
+      ? machine.run(word, options.args, { ...streams, program })
+      : machine.resume(streams));
+    report(result, word);
+    await snapshots?.finish();
     return result.status;
   } catch (error) {
     if (!(error instanceof Halted) || stoppedBy === undefined) throw error;
     return 128 + constants.signals[stoppedBy];
   } finally {
+    await snapshots?.close();
     await machine.halt();
     for (const signal of SIGNALS) process.removeListener(signal, stop);
     if (options.stats) process.stderr.write(formatStats(machine.stats()));
     if (machine.traceFile !== undefined) complain(`trace in ${machine.traceFile}`);
   }
+}
+
+/** What the machine is made of; when it goes on from a snapshot, only what was asked for beside. */
+function machineOptions(options: BootOptions): MachineOptions {
+  const { restore, given } = options;
+  const asked = <Name extends keyof BootOptions>(name: Name): BootOptions[Name] | undefined =>
+    given === undefined || given.has(name) ? options[name] : undefined;
+  return {
+    from: restore,
+    cpus: asked('cpus'),
+    memory: asked('memory'),
+    ports: asked('ports'),
+    portMessages: asked('portMessages'),
+    portMessageBytes: asked('portMessageBytes'),
+    jit: asked('jit'),
+    countAccesses: options.stats,
+    seed: options.seed,
+    trace: options.trace === undefined ? undefined : { file: options.trace, level: options.logLevel },
+  };
 }
 
 /** Says why a program died, for a fault says nothing by itself. */
