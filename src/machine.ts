@@ -72,6 +72,8 @@ export interface MachineStats {
 
 /** How often the host looks at the rings while there is a trace. */
 const TRACE_INTERVAL_MS = 250;
+/** How often the host asks for its turn in a machine under a schedule, until it has it. */
+const ASK_INTERVAL_MS = 20;
 /** How long harts may take to leave a machine that has crashed: those that wait for a lock of the dead never do. */
 const CRASH_GRACE_MS = 250;
 
@@ -313,12 +315,21 @@ export class Machine {
     };
     this.check();
     if (scheduled === undefined) return whileStill(kernel, check, work);
+    // A machine that computes asks nothing of the host; a ring may be lost, for it does not wait for a turn.
+    const ask = (): void => {
+      if (!scheduled.hasTurn) kernel.doorbells.ringAll(Ipi.HostTurn);
+    };
+    const asking = setInterval(ask, ASK_INTERVAL_MS);
+    ask();
     let result: T | undefined;
     await this.inTurn(async () => {
+      clearInterval(asking);
       if (whole) await bringHome(kernel, scheduled, () => this.serveTurn());
       else await scheduled.restart();
       this.restarted = true;
       result = await work();
+    }).finally(() => {
+      clearInterval(asking);
     });
     return result as T;
   }

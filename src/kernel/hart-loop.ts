@@ -184,6 +184,7 @@ export class HartLoop {
     if ((kinds & Ipi.Call) !== 0) kernel.calls.serve();
     if ((kinds & Ipi.Halt) !== 0) this.halted = true;
     if ((kinds & Ipi.Pause) !== 0) this.pausing = true;
+    if (SEEDED && (kinds & Ipi.HostTurn) !== 0) scheduledHart().hostWanted();
     if (SEEDED && (kinds & Ipi.Kill) !== 0) this.killVictim();
   }
 
