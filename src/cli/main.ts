@@ -81,6 +81,7 @@ async function boot(options: BootOptions): Promise<number> {
     return result.status;
   } catch (error) {
     if (!(error instanceof Halted) || stoppedBy === undefined) throw error;
+    snapshots?.missed(error.message);
     return 128 + constants.signals[stoppedBy];
   } finally {
     await snapshots?.close();

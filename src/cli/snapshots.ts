@@ -44,6 +44,11 @@ export class Snapshots {
     if (!this.asked) await this.take();
   }
 
+  /** The machine was turned off before the program had ended: there will be no other one than those that were asked for. */
+  missed(why: string): void {
+    if (!this.asked) this.say(`no snapshot in ${this.file}: ${why}`);
+  }
+
   /** Nothing more is asked for. */
   async close(): Promise<void> {
     process.removeListener(SIGNAL, this.ask);
@@ -57,7 +62,8 @@ export class Snapshots {
       say(`snapshot of ${(bytes / 1e6).toFixed(1)} MB in ${file}; go on with --restore ${file}`);
     } catch (error) {
       if (!(error instanceof Halted)) throw error;
-      say(`no snapshot in ${file}: ${error.message}`);
+      this.asked = false;
+      this.missed(error.message);
     }
   }
 }

@@ -117,11 +117,11 @@ export class ConsoleHost {
   save(): ConsoleState {
     const { captured } = this;
     return {
-      input: Buffer.concat(this.input).subarray(this.inputAt),
+      input: new Uint8Array(Buffer.concat(this.input).subarray(this.inputAt)),
       inputEnded: this.inputEnded,
       hungUp: this.hungUp,
-      stdout: captured?.stdout.bytes() ?? NOTHING,
-      stderr: captured?.stderr.bytes() ?? NOTHING,
+      stdout: new Uint8Array(captured?.stdout.bytes() ?? NOTHING),
+      stderr: new Uint8Array(captured?.stderr.bytes() ?? NOTHING),
     };
   }
 

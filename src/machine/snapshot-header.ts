@@ -8,10 +8,12 @@
 import { JIT_MODES } from '../core/jit/translations.ts';
 import { MAX_RAM_BYTES } from '../core/ram.ts';
 import { DEFAULT_CONFIG, type MachineConfig } from '../kernel/config.ts';
+import { MAX_IMAGE_NAME } from '../kernel/image-names.ts';
 import { BOOT_MAGIC, BOOT_VERSION, BootPage, MachineState } from '../smp/boot-page.ts';
 import type { MachineSnapshot } from './machine-snapshot.ts';
 import { LIMITS } from './options.ts';
 import type { RunState } from './run.ts';
+import { COUNTERS } from './snapshot.ts';
 import type { Body, BodyLayout } from './snapshot-body.ts';
 
 export interface SnapshotHeader {
@@ -83,7 +85,7 @@ export function checkHeader(value: unknown): SnapshotHeader {
     },
     doorbells: list(header.doorbells, cpus, 'doorbells').map((rung) => whole(rung, 0, 2 ** 32 - 1, 'doorbells')),
     counters: list(header.counters, cpus, 'counters').map((row) =>
-      list(row, 8, 'counters').map((counter) => whole(counter, 0, Number.MAX_SAFE_INTEGER, 'counters')),
+      list(row, COUNTERS.length, 'counters').map((counter) => whole(counter, 0, Number.MAX_SAFE_INTEGER, 'counters')),
     ),
     run: header.run === null ? null : checkRun(header.run),
     inputEnded: flag(header.inputEnded, 'inputEnded'),
@@ -98,7 +100,7 @@ function checkRun(value: unknown): RunState {
   return {
     word: text(run.word, 'word'),
     pid: whole(run.pid, 0, 2 ** 31 - 1, 'pid'),
-    bound: bound === undefined ? undefined : text(bound, 'bound'),
+    bound: bound === undefined ? undefined : imageName(bound),
     ended: ended === undefined ? undefined : checkEnd(ended),
   };
 }
@@ -159,6 +161,13 @@ function real(value: unknown, name: string): number {
 function text(value: unknown, name: string): string {
   if (typeof value !== 'string') throw wrong(name);
   return value;
+}
+
+/** A name that fits where the kernel looks for it. */
+function imageName(value: unknown): string {
+  const name = text(value, 'bound');
+  if (Buffer.byteLength(name) > MAX_IMAGE_NAME) throw wrong('bound');
+  return name;
 }
 
 function flag(value: unknown, name: string): boolean {

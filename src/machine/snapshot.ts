@@ -32,7 +32,7 @@ export interface Snapshot {
 }
 
 /** What a CPU counts in its hart block. */
-const COUNTERS = [
+export const COUNTERS = [
   HartBlock.instret,
   HartBlock.tlbMisses,
   HartBlock.accesses,
@@ -51,7 +51,7 @@ export function saveMachine({ ram, map, config, frames, smpMap }: Kernel): Snaps
   const blocks = Array.from({ length: config.cpus }, (_, hart) => smpMap.hartBlock(hart));
   return {
     config,
-    pieces: pieces as Piece[],
+    pieces,
     // To be held still was asked of these harts, and is no part of the state.
     doorbells: blocks.map((block) => HartBlock.doorbell.get(ram, block) & ~Ipi.Pause),
     counters: blocks.map((block) => COUNTERS.map((counter) => counter.get(ram, block))),
