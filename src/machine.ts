@@ -12,7 +12,7 @@
  * Everything that is known of a machine lies in its RAM; several machines live side by side in one process.
  */
 
-import type { Captured, ConsoleHost, HostStreams } from './devices/console-host.ts';
+import type { Captured, ConsoleHost } from './devices/console-host.ts';
 import type { Kernel } from './kernel/kernel.ts';
 import { breakLocks } from './kernel/machine-check.ts';
 import { Signal } from './kernel/signal-numbers.ts';
@@ -22,8 +22,9 @@ import { boundName, launch, unbind } from './machine/launch.ts';
 import { adopt, type MachineSnapshot, mismatch } from './machine/machine-snapshot.ts';
 import type { MachineOptions } from './machine/options.ts';
 import { connectConsole, type Powered, powerOn } from './machine/power-on.ts';
-import { findProgram, type Program } from './machine/programs.ts';
+import { findProgram } from './machine/programs.ts';
 import { resultOf, type RunResult } from './machine/result.ts';
+import type { ResumeOptions, RunOptions } from './machine/run-options.ts';
 import { Run } from './machine/run.ts';
 import { loadMachine, saveMachine } from './machine/snapshot.ts';
 import { standstillReport } from './machine/standstill.ts';
@@ -32,7 +33,6 @@ import { bringHome, whileStill } from './machine/still.ts';
 import { Tracing } from './machine/tracing.ts';
 import { MachineState } from './smp/boot-page.ts';
 import { Ipi } from './smp/ipi.ts';
-import type { Plan } from './smp/schedule/plan.ts';
 import { HostCall } from './smp/host-bell.ts';
 import { KernelPanic } from './smp/panic.ts';
 import { TraceRing } from './trace/ring.ts';
@@ -43,25 +43,8 @@ export { Halted, MachineCheck, Standstill, UsageError } from './machine/errors.t
 export type { MachineSnapshot } from './machine/machine-snapshot.ts';
 export type { MachineOptions, TraceOptions } from './machine/options.ts';
 export type { RunResult } from './machine/result.ts';
+export type { ResumeOptions, RunOptions } from './machine/run-options.ts';
 export { readSnapshot, writeSnapshot } from './machine/snapshot-file.ts';
-
-export interface ResumeOptions {
-  /** All the input that the program gets; of one that is resumed, all that comes after what there was. Default: none. */
-  readonly stdin?: string | Uint8Array | undefined;
-  /** Connects the console to streams (`process`, say) instead: a terminal if they are one. `stdin` is not used then. */
-  readonly streams?: HostStreams | undefined;
-  /** Called when Ctrl-A s is typed at the terminal. */
-  readonly onSnapshotKey?: (() => void) | undefined;
-  /** Under a schedule: what decides from here on. Default: the plain order; of a program that is resumed, the plan that there is. */
-  readonly plan?: Plan | undefined;
-}
-
-export interface RunOptions extends ResumeOptions {
-  /** Beside PATH and HOME. */
-  readonly env?: Readonly<Record<string, string>> | undefined;
-  /** The program, found already. */
-  readonly program?: Program | undefined;
-}
 
 export interface MachineStats {
   readonly harts: readonly HartStats[];
