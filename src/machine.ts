@@ -287,9 +287,7 @@ export class Machine {
 
   private async holdStill<T>(job: () => Promise<T>, whole: boolean): Promise<T> {
     const { kernel, scheduled } = this;
-    const check = (): void => {
-      this.check();
-    };
+    const check = this.check.bind(this);
     const work = async (): Promise<T> => {
       // What buffers have not got yet would be missing. `job` begins in the same moment in which nothing is on its way.
       while (whole && this.console.isBusy) await this.console.pump();
