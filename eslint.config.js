@@ -58,7 +58,8 @@ export default tseslint.config(
     rules: { 'no-restricted-globals': ['error', ATOMICS] },
   },
   {
-    files: ['src/kernel/**/*.ts', 'src/ipc/**/*.ts', 'src/syscalls/**/*.ts'],
+    files: ['src/kernel/**/*.ts', 'src/ipc/**/*.ts', 'src/syscalls/**/*.ts', 'src/explore/history/**/*.ts'],
+    ignores: ['src/explore/history/files.ts'],
     rules: { 'no-restricted-globals': ['error', ATOMICS, ...HOST] },
   },
   {
@@ -66,7 +67,8 @@ export default tseslint.config(
     rules: { 'no-restricted-globals': ['error', ...HOST] },
   },
   {
-    files: ['src/{core,kernel,ipc,syscalls}/**/*.ts'],
+    files: ['src/{core,kernel,ipc,syscalls}/**/*.ts', 'src/explore/history/**/*.ts'],
+    ignores: ['src/explore/history/files.ts'],
     rules: {
       'no-restricted-imports': [
         'error',

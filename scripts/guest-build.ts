@@ -1,7 +1,7 @@
 /*
  * Builds the guest programs with the RISC-V cross compiler and tells whether the committed ones belong to their sources.
  *
- *   npm run guest:build    headers, guest/bin/box, guest/bin/trials, guest/bin/manifest.json
+ *   npm run guest:build    headers, the programs of guest/bin, guest/bin/manifest.json
  *   npm run guest:check    status 1 and a line for everything that is stale, missing or too big; needs no compiler
  *
  * The manifest holds, per program: a hash of its sources, headers and flags (what makes it stale), a hash and the size of the ELF
@@ -37,6 +37,7 @@ interface Program {
 const programs: readonly Program[] = [
   { name: 'box', folder: 'box', more: ['examples/echo.c'], flags: '-Os', list: 'box/applets.h' },
   { name: 'trials', folder: 'trials', more: [], flags: '-O2 -pthread -lm' },
+  { name: 'agent', folder: 'agent', more: [], flags: '-O2 -nostdlib -ffreestanding -fno-tree-loop-distribute-patterns' },
 ];
 
 /** What the manifest says of one program. */

@@ -32,7 +32,7 @@ const headers: readonly Header[] = [
   },
   {
     file: 'guest/include/hartbeat.h',
-    constants: [abi.MachineCall, abi.ProcessState, abi.HartState],
+    constants: [abi.MachineCall, abi.LineFlag, abi.ProcessState, abi.HartState],
     structs: [abi.HbProcess, abi.HbHart, abi.HbStats],
   },
 ];

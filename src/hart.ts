@@ -44,7 +44,9 @@ export function runHart({ memory, module, config, hart }: HartTask): void {
     const cpu = new Cpu(ram, smpMap.hartBlock(hart), caches, module, map, time, config.jit, config.countAccesses);
     const begin = (): boolean => {
       kernel = new Kernel(ram, config, map, hart, cpu);
-      return new HartLoop(kernel, cpu, new SystemCalls(kernel)).run();
+      const calls = new SystemCalls(kernel);
+      if (SEEDED) kernel.guards!.install();
+      return new HartLoop(kernel, cpu, calls).run();
     };
     if (SEEDED) {
       const report = (error: unknown): void => {

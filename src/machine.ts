@@ -18,15 +18,14 @@ import { breakLocks } from './kernel/machine-check.ts';
 import { Signal } from './kernel/signal-numbers.ts';
 import { crashReport, type Failure } from './machine/crash.ts';
 import { Halted, MachineCheck, Standstill, UsageError } from './machine/errors.ts';
-import { boundName, launch, unbind } from './machine/launch.ts';
-import { adopt, type MachineSnapshot, mismatch } from './machine/machine-snapshot.ts';
+import { boundName, DEFAULT_ENV, launch, unbindName } from './machine/launch.ts';
+import { type MachineSnapshot, mismatch, putSnapshot, takeSnapshot } from './machine/machine-snapshot.ts';
 import type { MachineOptions } from './machine/options.ts';
 import { connectConsole, type Powered, powerOn } from './machine/power-on.ts';
 import { findProgram } from './machine/programs.ts';
 import { resultOf, type RunResult } from './machine/result.ts';
 import type { ResumeOptions, RunOptions } from './machine/run-options.ts';
 import { Run } from './machine/run.ts';
-import { loadMachine, saveMachine } from './machine/snapshot.ts';
 import { standstillReport } from './machine/standstill.ts';
 import { type HartStats, readHartStats } from './machine/stats.ts';
 import { bringHome, whileStill } from './machine/still.ts';
@@ -35,7 +34,6 @@ import { MachineState } from './smp/boot-page.ts';
 import { Ipi } from './smp/ipi.ts';
 import { HostCall } from './smp/host-bell.ts';
 import { KernelPanic } from './smp/panic.ts';
-import { TraceRing } from './trace/ring.ts';
 import type { ScheduleHost } from './smp/schedule/schedule-host.ts';
 import { HostTurn } from './smp/schedule/state.ts';
 
@@ -59,8 +57,6 @@ const TRACE_INTERVAL_MS = 250;
 const ASK_INTERVAL_MS = 20;
 /** How long harts may take to leave a machine that has crashed: those that wait for a lock of the dead never do. */
 const CRASH_GRACE_MS = 250;
-
-const DEFAULT_ENV = { PATH: '/bin', HOME: '/' };
 
 export class Machine {
   private readonly kernel: Kernel;
@@ -138,9 +134,12 @@ export class Machine {
     const run = new Run(word, boundName(program, word));
     this.current = run;
     const { streams, stdin, env, plan, onSnapshotKey } = options;
-    return this.conduct(run, () => {
+    return this.conduct(run, async () => {
+      // All runs begin alike, whatever has been before.
+      await this.scheduled?.restart();
       const captured = streams === undefined ? this.console.attachBuffers(stdin) : undefined;
-      if (streams !== undefined) this.console.attachTerminalOrPipes(streams, onSnapshotKey);
+      if (streams !== undefined && stdin === undefined) this.console.attachTerminalOrPipes(streams, onSnapshotKey);
+      else if (streams !== undefined) this.console.attachOutput(streams, stdin!);
       run.pid = launch(this.kernel, program, word, args, { ...DEFAULT_ENV, ...env });
       if (plan !== undefined) this.scheduled?.begin(plan);
       return captured;
@@ -163,9 +162,15 @@ export class Machine {
     return this.conduct(run, () => {
       if (plan !== undefined) this.scheduled?.begin(plan);
       if (streams === undefined) return this.console.resumeBuffers(stdin);
-      this.console.resumeStreams(streams, onSnapshotKey);
+      if (stdin === undefined) this.console.resumeStreams(streams, onSnapshotKey);
+      else this.console.resumeOutput(streams, stdin);
       return undefined;
     });
+  }
+
+  /** Whether its harts run one at a time, as a schedule says. */
+  get isScheduled(): boolean {
+    return this.scheduled !== undefined;
   }
 
   /** What was asked for when the program was started that was under way in the snapshot; undefined: there is none to resume. */
@@ -230,11 +235,11 @@ export class Machine {
   }
 
   /** Carries a run through from where it begins, or is resumed, to its end. */
-  private async conduct(run: Run, begin: () => Captured | undefined): Promise<RunResult> {
+  private async conduct(run: Run, begin: () => Captured | undefined | Promise<Captured | undefined>): Promise<RunResult> {
     let captured: Captured | undefined;
     try {
-      await this.inTurn(() => {
-        captured = begin();
+      await this.inTurn(async () => {
+        captured = await begin();
       });
       const how = await run.how;
       if (!run.replaced) await this.console.finish();
@@ -263,7 +268,7 @@ export class Machine {
   private async clearUp(run: Run): Promise<void> {
     if (!run.replaced) await this.console.finish();
     if (run.replaced) return;
-    unbind(this.kernel, run.bound);
+    unbindName(this.kernel, run.bound);
     this.current = undefined;
     this.ending = false;
     this.nudge();
@@ -305,7 +310,7 @@ export class Machine {
     let result: T | undefined;
     await this.inTurn(async () => {
       clearInterval(asking);
-      if (whole) await bringHome(kernel, scheduled, () => this.serveTurn());
+      if (whole) await bringHome(kernel, scheduled, (reason) => this.serveTurn(reason));
       else await scheduled.restart();
       this.restarted = true;
       result = await work();
@@ -316,7 +321,12 @@ export class Machine {
   }
 
   /** The host's turn while harts are being held still. */
-  private async serveTurn(): Promise<void> {
+  private async serveTurn(reason: number): Promise<void> {
+    if (reason === HostTurn.Trace) {
+      // Harts may hold locks.
+      this.tracing?.drain();
+      return;
+    }
     this.answer(this.kernel.bell.take());
     this.check();
     await this.console.pump();
@@ -331,23 +341,13 @@ export class Machine {
     this.answer(calls & ~later);
     this.check();
     this.tracing?.drain();
-    const run = this.current?.state;
-    const console = this.console.save();
-    const ram = saveMachine(kernel);
+    const snapshot = takeSnapshot(kernel, this.powered.build, this.console.save(), this.current?.state);
     bell.ring(calls & later);
-    return {
-      takenMs: Date.now(),
-      kernel: this.powered.build,
-      ns: kernel.clock.nowNs(),
-      ram,
-      console: run === undefined ? { ...console, stdout: new Uint8Array(0), stderr: new Uint8Array(0) } : console,
-      run,
-    };
+    return snapshot;
   }
 
   private async putBack(snapshot: MachineSnapshot): Promise<void> {
     const { kernel, tracing } = this;
-    const { ram, map } = kernel;
     if (this.current !== undefined) {
       this.current.replaced = true;
       this.current.fail(new Halted('the machine has been put back to a snapshot'));
@@ -356,13 +356,8 @@ export class Machine {
     await this.console.finish();
     this.check();
     tracing?.drain();
-    const level = TraceRing.threshold.get(ram, map.traceRings);
-    const lossless = TraceRing.lossless.get(ram, map.traceRings) !== 0;
-    loadMachine(kernel, snapshot.ram);
-    adopt(ram, map, snapshot, { level, lossless });
-    kernel.trace.resume();
-    kernel.clock.resume();
-    tracing?.resume(ram, map);
+    putSnapshot(kernel, snapshot);
+    tracing?.resume(kernel.ram, kernel.map);
     this.takeOver(snapshot);
   }
 
@@ -393,6 +388,11 @@ export class Machine {
     while (this.reason() === undefined) {
       let reason = await scheduled.turn();
       if (this.reason() !== undefined) return;
+      if (reason === HostTurn.Trace) {
+        this.tracing?.drain();
+        scheduled.resume();
+        continue;
+      }
       this.answer(this.kernel.bell.take());
       if (this.reason() !== undefined) return;
       if (reason === HostTurn.NoProgress) this.standStill('no-progress');

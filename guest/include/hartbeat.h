@@ -1,5 +1,5 @@
 /*
- * The machine itself: its processes, harts and objects in use, trace marks, power.
+ * The machine itself: its processes, harts and objects in use, trace marks, power, the starting line.
  *
  * Functions return -1 with errno set when they fail: EFAULT for a bad pointer, ENOSYS when this is not Hartbeat (but qemu, say).
  */
@@ -18,6 +18,9 @@
 #define SYS_HB_STATS      0x5003
 #define SYS_HB_TRACE_MARK 0x5004
 #define SYS_HB_POWER_OFF  0x5005
+#define SYS_HB_ARRIVE     0x5006
+
+#define HB_LINE_ASIDE 0x80000000
 
 #define HB_READY   1
 #define HB_RUNNING 2
@@ -115,6 +118,16 @@ static inline int hb_trace_mark(uint64_t a, uint64_t b)
 static inline int hb_power_off(int status)
 {
     return (int)syscall(SYS_HB_POWER_OFF, status);
+}
+
+/*
+ * The starting line: waits until `count` threads, of any processes, have arrived, and returns 0 to all of them. EINVAL: `count` is 0, more
+ * than there can be threads, or not that of those who wait already. `count | HB_LINE_ASIDE` is a second line, independent of the first; an
+ * exploration takes its snapshot when the first one is complete.
+ */
+static inline int hb_arrive(uint32_t count)
+{
+    return (int)syscall(SYS_HB_ARRIVE, count);
 }
 
 #ifdef __cplusplus

@@ -7,12 +7,12 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 
 import type { JitMode } from '../core/jit/translations.ts';
-import { MAX_RAM_BYTES } from '../core/ram.ts';
 import { DEFAULT_CONFIG } from '../kernel/config.ts';
 import { UsageError } from '../machine/errors.ts';
 import { MAX_HARTS } from '../smp/smp-map.ts';
 import { VrosLimit } from '../syscalls/abi.ts';
 import { Level, type LevelName } from '../trace/events.ts';
+import { bytes, count, oneLine } from './values.ts';
 
 /** What the command line asks for. */
 export interface BootOptions {
@@ -35,6 +35,8 @@ export interface BootOptions {
   /** File of the snapshot that the machine goes on from, and the options that were given beside: all others are the snapshot's. */
   readonly restore: string | undefined;
   readonly given: ReadonlySet<string> | undefined;
+  /** Which hart goes on (explore/schedule-option.ts); undefined: all of them, in parallel. */
+  readonly schedule: string | undefined;
   /** Program and its arguments; none: the interactive shell. */
   readonly program: string | undefined;
   readonly args: readonly string[];
@@ -82,6 +84,7 @@ export function parseOptions(argv: readonly string[], version: string): BootOpti
     snapshot: options.snapshot,
     restore: options.restore,
     given: options.restore === undefined ? undefined : givenOptions(command),
+    schedule: options.schedule,
     program,
     args,
   };
@@ -117,6 +120,10 @@ function describeOptions(version: string): Command {
       '--dump-translation <address>',
       "print the code at this address (hexadecimal, or a symbol) as translated; don't run it",
     )
+    .option(
+      '--schedule <schedule>',
+      'run one hart at a time, in an order that can be repeated: round-robin[:QUANTUM], random:SEED, pct:SEED,depth=D, or replay:TOKEN or replay:FILE',
+    )
     .option('--seed <n>', "seed of the machine's random numbers, for equal runs", count(0, 2 ** 32 - 1))
     .option('--snapshot <file>', 'write a snapshot of the machine at the end, or on Ctrl-A s and SIGUSR2', fileName)
     .option('--restore <file>', 'go on from a snapshot: with the program that was under way, or with another one', fileName)
@@ -135,6 +142,8 @@ Examples:
   hartbeat --cpus 2 ./a.out one two       a static riscv64 Linux program of the host
   hartbeat --dump-translation main ./a.out   what the translator makes of main
   hartbeat --trace=run.ndjson ipctest     with a trace of everything that happened
+  hartbeat --schedule random:7 ipctest    under a schedule that the number decides
+  hartbeat --schedule replay:TOKEN        what the explorer has found, once more
   hartbeat --snapshot later.snap          a snapshot when the shell ends, or at Ctrl-A s
   hartbeat --restore later.snap           goes on from there`;
 
@@ -159,32 +168,4 @@ function bareTrace(command: Command, argv: readonly string[]): string[] {
     else if (takesValue.has(word)) i++;
   }
   return result;
-}
-
-function count(low: number, high: number): (text: string) => number {
-  return (text) => {
-    const value = /^\d+$/.test(text) ? Number(text) : NaN;
-    if (value >= low && value <= high) return value;
-    throw new InvalidArgumentError(`a whole number from ${String(low)} to ${String(high)}`);
-  };
-}
-
-const UNITS: Readonly<Record<string, number>> = { '': 1, K: 2 ** 10, M: 2 ** 20, G: 2 ** 30 };
-
-function bytes(text: string): number {
-  const [, digits, unit = ''] = /^(\d+(?:\.\d+)?)([KMG]?)(?:i?B)?$/i.exec(text) ?? [];
-  const value = Math.floor(Number(digits) * (UNITS[unit.toUpperCase()] ?? NaN));
-  if (Number.isNaN(value)) throw new InvalidArgumentError('a number of bytes, or one with K, M or G, such as 64M');
-  if (value > MAX_RAM_BYTES) throw new InvalidArgumentError('a machine has less than 2G');
-  return value;
-}
-
-/** Commander's message as one line that says what to do next. */
-function oneLine(message: string): string {
-  const line = message
-    .replace(/^error: /, '')
-    .replace(/\s*\n\s*/g, ' ')
-    .replace(/^option '(--[\w-]+)[^']*' argument '(.*)' is invalid\./, '$1 $2:')
-    .replace(/^option '(--[\w-]+) (\S+)' argument missing/, '$1 needs a value, $2');
-  return `${line.replace(/\.$/, '')} (see --help)`;
 }

@@ -9,6 +9,8 @@
  *   'immutable'  written before the structure is shared, never after
  *   'atomic'     only touched through atomic operations (see smp/atomics.ts)
  *   'owner'      only the hart (or the running thread's hart) that owns the structure touches it
+ * `get` and `set` (`at` and `put` of an array) want the guard; `peek` is a load without it, and whoever calls it says why that will do.
+ * Harts of a machine under a schedule check all that (kernel/oracles/guards.ts, through core/access.ts).
  */
 
 import type { Ram } from './ram.ts';
@@ -29,6 +31,8 @@ export class Field {
     readonly guard: Guard,
     /** C type, for generated headers. */
     readonly ctype: string,
+    /** Keeps its value while the structure's slot is free, and may be read then. */
+    readonly outlives = false,
   ) {}
 
   /** Address of this field in the structure at `base`. */
@@ -59,6 +63,9 @@ export class U32Field extends Field {
   get(ram: Ram, base: number): number {
     return ram.u32[(base + this.offset) >>> 2]!;
   }
+  peek(ram: Ram, base: number): number {
+    return ram.u32[(base + this.offset) >>> 2]!;
+  }
   set(ram: Ram, base: number, value: number): void {
     ram.u32[(base + this.offset) >>> 2] = value;
   }
@@ -66,6 +73,9 @@ export class U32Field extends Field {
 
 export class I32Field extends Field {
   get(ram: Ram, base: number): number {
+    return ram.i32[(base + this.offset) >>> 2]!;
+  }
+  peek(ram: Ram, base: number): number {
     return ram.i32[(base + this.offset) >>> 2]!;
   }
   set(ram: Ram, base: number, value: number): void {
@@ -78,6 +88,9 @@ export class U64Field extends Field {
   get(ram: Ram, base: number): number {
     return ram.getU64(base + this.offset);
   }
+  peek(ram: Ram, base: number): number {
+    return ram.getU64(base + this.offset);
+  }
   set(ram: Ram, base: number, value: number): void {
     ram.setU64(base + this.offset, value);
   }
@@ -88,6 +101,9 @@ export class F64Field extends Field {
   get(ram: Ram, base: number): number {
     return ram.f64[(base + this.offset) >>> 3]!;
   }
+  peek(ram: Ram, base: number): number {
+    return ram.f64[(base + this.offset) >>> 3]!;
+  }
   set(ram: Ram, base: number, value: number): void {
     ram.f64[(base + this.offset) >>> 3] = value;
   }
@@ -96,6 +112,9 @@ export class F64Field extends Field {
 /** A fixed array of 32-bit words. */
 export class U32ArrayField extends Field {
   at(ram: Ram, base: number, index: number): number {
+    return ram.u32[((base + this.offset) >>> 2) + index]!;
+  }
+  peek(ram: Ram, base: number, index: number): number {
     return ram.u32[((base + this.offset) >>> 2) + index]!;
   }
   put(ram: Ram, base: number, index: number, value: number): void {
@@ -113,6 +132,7 @@ type FieldClass<F extends Field> = new (
   size: number,
   guard: Guard,
   ctype: string,
+  outlives: boolean,
 ) => F;
 
 /** How to make one field; the factories below return these. */
@@ -122,6 +142,7 @@ export interface FieldSpec<F extends Field> {
   readonly align: number;
   readonly guard: Guard;
   readonly ctype: string;
+  readonly outlives?: boolean;
 }
 
 function spec<F extends Field>(make: FieldClass<F>, size: number, align: number, guard: Guard, ctype: string): FieldSpec<F> {
@@ -148,6 +169,9 @@ export const custom = <F extends Field>(
   ctype: string,
 ): FieldSpec<F> => spec(make, size, align, guard, ctype);
 
+/** A field that keeps its value while the structure's slot is free: what must hold across owners of the slot. */
+export const outliving = <F extends Field>(of: FieldSpec<F>): FieldSpec<F> => ({ ...of, outlives: true });
+
 /** Starts a new cache line: what follows is written by someone else than what stands before. */
 export const cacheLine = (): FieldSpec<BytesField> => bytes('padding', 0, CACHE_LINE);
 
@@ -167,6 +191,9 @@ export interface StructInfo {
   readonly FIELDS: readonly Field[];
 }
 
+/** All structures that have been laid out. */
+export const STRUCTS: StructInfo[] = [];
+
 /**
  * Lays out a structure. Fields keep their order; each is aligned to its own need, the structure to the largest of them and `align`.
  *
@@ -183,7 +210,7 @@ export function struct<S extends Specs>(
   const byName: Record<string, Field> = {};
   for (const [fieldName, s] of Object.entries(specs)) {
     offset = alignUp(offset, s.align);
-    const field = new s.make(name, fieldName, offset, s.size, s.guard, s.ctype);
+    const field = new s.make(name, fieldName, offset, s.size, s.guard, s.ctype, s.outlives ?? false);
     fields.push(field);
     byName[fieldName] = field;
     offset += s.size;
@@ -195,7 +222,9 @@ export function struct<S extends Specs>(
     ALIGN: alignment,
     FIELDS: fields,
   };
-  return Object.freeze({ ...byName, ...info }) as FieldsOf<S> & StructInfo;
+  const layout = Object.freeze({ ...byName, ...info }) as FieldsOf<S> & StructInfo;
+  STRUCTS.push(layout);
+  return layout;
 }
 
 /** The smallest multiple of `alignment` (a power of two) that is at least `value`; exact up to 2^53. */

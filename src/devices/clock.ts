@@ -17,8 +17,8 @@ const NS_PER_S = 1e9;
 /** Origins closer than this are one: the boot page keeps the wall clock as a double, good to a quarter of a microsecond. */
 const SAME_ORIGIN_NS = 1000;
 
-/** 2026-01-01. */
-const VIRTUAL_EPOCH_NS = Date.UTC(2026, 0) * NS_PER_MS;
+/** The wall clock at power-on of a machine under a schedule: 2026-01-01. */
+export const VIRTUAL_EPOCH_MS = Date.UTC(2026, 0);
 
 export class Clock {
   /** Wall clock at power-on, split so that sums stay exact. */
@@ -52,7 +52,7 @@ export class Clock {
   static powerOn(ram: Ram, bootPage: number, seeded = false): void {
     if (seeded) {
       BootPage.epochMonotonicNs.set(ram, bootPage, 0);
-      BootPage.epochRealtimeNs.set(ram, bootPage, VIRTUAL_EPOCH_NS);
+      BootPage.epochRealtimeNs.set(ram, bootPage, VIRTUAL_EPOCH_MS * NS_PER_MS);
       return;
     }
     Clock.continueAt(ram, bootPage, 0);

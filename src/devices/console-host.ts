@@ -113,6 +113,18 @@ export class ConsoleHost {
     return captured;
   }
 
+  /**
+   * Connects streams for what is written, and a buffer with all the input there will be. Nothing of it counts as a terminal, so that a program
+   * does the same whatever the streams are.
+   */
+  attachOutput(streams: Pick<HostStreams, 'stdout' | 'stderr'>, stdin: Uint8Array | string): void {
+    this.connectOutput(streams);
+    this.begin(0);
+    this.input.push(bytesOf(stdin));
+    this.inputEnded = true;
+    void this.pump();
+  }
+
   /** What there is to know, apart from RAM. Call when the console is not busy, and no hart works on it. */
   save(): ConsoleState {
     const { captured } = this;
@@ -153,8 +165,7 @@ export class ConsoleHost {
   resumeStreams(streams: HostStreams, snapshotKey?: () => void): void {
     const { captured, detached } = this;
     this.connect(streams, snapshotKey);
-    void this.out.write(captured?.stdout.bytes().subarray(detached?.stdout) ?? NOTHING);
-    void this.error.write(captured?.stderr.bytes().subarray(detached?.stderr) ?? NOTHING);
+    this.handOver(captured, detached);
     this.takeOver(terminalFlags(streams), true);
     this.listen(streams);
   }
@@ -162,6 +173,17 @@ export class ConsoleHost {
   /** Whether something that has left RAM is still on its way into a buffer. (What is on its way to a stream is out of the machine.) */
   get isBusy(): boolean {
     return this.captured !== null && this.running !== null;
+  }
+
+  /** After `restore`: goes on with streams for what is written, and a buffer. */
+  resumeOutput(streams: Pick<HostStreams, 'stdout' | 'stderr'>, stdin: Uint8Array | string): void {
+    const { captured, detached } = this;
+    this.connectOutput(streams);
+    this.handOver(captured, detached);
+    this.takeOver(0, true);
+    this.input.push(bytesOf(stdin));
+    this.inputEnded = true;
+    void this.pump();
   }
 
   /** Types at the console, as if it had come from stdin. */
@@ -213,7 +235,18 @@ export class ConsoleHost {
 
   private connect(streams: HostStreams, snapshotKey?: () => void): void {
     const { stdin, stdout, stderr } = streams;
+    this.connectOutput(streams);
     this.streams = streams;
+    this.echo = stdout.isTTY ? this.out : stderr.isTTY ? this.error : null;
+    if (!stdin.isTTY) return;
+    this.rawMode = new RawMode(stdin);
+    this.escape = new EscapeKeys(() => {
+      this.callbacks.powerOff();
+    }, snapshotKey);
+  }
+
+  private connectOutput({ stdout, stderr }: Pick<HostStreams, 'stdout' | 'stderr'>): void {
+    this.streams = null;
     this.captured = null;
     this.out = new StreamSink(stdout, () => {
       this.closeStream(Stream.Out);
@@ -221,12 +254,13 @@ export class ConsoleHost {
     this.error = new StreamSink(stderr, () => {
       this.closeStream(Stream.Error);
     });
-    this.echo = stdout.isTTY ? this.out : stderr.isTTY ? this.error : null;
-    if (!stdin.isTTY) return;
-    this.rawMode = new RawMode(stdin);
-    this.escape = new EscapeKeys(() => {
-      this.callbacks.powerOff();
-    }, snapshotKey);
+    this.echo = null;
+  }
+
+  /** Gives streams what has been captured since the state was restored. */
+  private handOver(captured: Captured | null, detached: ConsoleHost['detached']): void {
+    void this.out.write(captured?.stdout.bytes().subarray(detached?.stdout) ?? NOTHING);
+    void this.error.write(captured?.stderr.bytes().subarray(detached?.stderr) ?? NOTHING);
   }
 
   private listen({ stdin, stdout }: HostStreams): void {

@@ -89,6 +89,15 @@ export class Console {
     return ConsoleBlock.hungUp.get(this.ram, this.block) !== 0 || this.tail !== this.readyEnd;
   }
 
+  /** `readableLocked` of some moment: for a look at a machine at rest, without the lock. */
+  readableNow(): boolean {
+    const { ram, block } = this;
+    return (
+      ConsoleBlock.hungUp.peek(ram, block) !== 0 ||
+      ConsoleBlock.inTail.peek(ram, block) !== ConsoleBlock.inReady.peek(ram, block)
+    );
+  }
+
   /** Finds what a read of `max` bytes gets. Consumes nothing but an end-of-file mark. See the head of this file. */
   takeLocked(max: number): number {
     this.spanLength = 0;

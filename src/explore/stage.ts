@@ -1,32 +1,35 @@
 /*
  * The stage: a machine under a schedule on which one program is run again and again from the same snapshot, each time under another plan.
  *
- * The program is launched in the plain order. If it arrives at a starting line (hb_arrive), the snapshot is taken there, before any thread has
- * passed it; otherwise before its first instruction. A run is over when the program has ended and the machine has come to rest, or when
+ * The snapshot is taken before the program's first instruction, or, if it is one that comes to a starting line (hb_arrive), there, before any
+ * thread has passed it; up to there it has run in the plain order. A run is over when the program has ended and the machine has come to rest, or when
  * something is found to be wrong.
  */
 
 import type { Captured, ConsoleHost } from '../devices/console-host.ts';
 import type { Kernel } from '../kernel/kernel.ts';
 import type { ProgramEnd } from '../kernel/launches.ts';
+import { type Census, censusDifference, takeCensus } from '../kernel/oracles/census.ts';
+import { describeWaits, findLostWakeups } from '../kernel/oracles/waits-for.ts';
 import { crashReport, type Failure } from '../machine/crash.ts';
-import { MachineCheck, Standstill } from '../machine/errors.ts';
-import { launch } from '../machine/launch.ts';
+import { UsageError } from '../machine/errors.ts';
+import { DEFAULT_ENV, launch, unbind } from '../machine/launch.ts';
 import type { MachineOptions } from '../machine/options.ts';
 import { connectConsole, type Powered, powerOn } from '../machine/power-on.ts';
-import { findProgram } from '../machine/programs.ts';
+import { findProgram, type Program } from '../machine/programs.ts';
 import { resultOf, type RunResult } from '../machine/result.ts';
 import { loadMachine, saveMachine, type Snapshot } from '../machine/snapshot.ts';
 import { standstillReport } from '../machine/standstill.ts';
+import { traceDrain } from '../machine/tracing.ts';
 import { MachineState } from '../smp/boot-page.ts';
 import { HostCall } from '../smp/host-bell.ts';
 import { Ipi } from '../smp/ipi.ts';
+import { heldLocks } from '../smp/lock-audit.ts';
 import type { Plan, ScheduleReport } from '../smp/schedule/plan.ts';
 import type { ScheduleHost } from '../smp/schedule/schedule-host.ts';
 import { HostTurn } from '../smp/schedule/state.ts';
-import { type DecodedEvent, TraceDrain } from '../trace/drain.ts';
-import { Level } from '../trace/index.ts';
-import { callName } from '../syscalls/numbers.ts';
+import type { DecodedEvent, TraceDrain } from '../trace/drain.ts';
+import type { Finding, Wanted } from './session.ts';
 
 /** What is put on the stage. */
 export interface Play {
@@ -34,24 +37,24 @@ export interface Play {
   /** A name in the machine's /bin, or a path of the host. */
   readonly word: string;
   readonly args: readonly string[];
-  readonly stdin?: string | Uint8Array;
+  readonly stdin?: string | Uint8Array | undefined;
+  /** Runs begin when all threads have come to the starting line (hb_arrive), before any goes on; not with the program. */
+  readonly toLine?: boolean;
 }
 
 /** How a run went. */
 export interface Performance {
   /** How the program ended; undefined: it did not. */
   readonly result: RunResult | undefined;
-  /** What was wrong with the machine, if anything. */
-  readonly trouble: MachineCheck | Standstill | undefined;
+  /** What was wrong with the machine, or is not as it should be after a run, whatever ran. */
+  readonly finding: Finding | undefined;
   readonly schedule: ScheduleReport;
-  /** What the run has recorded, in order, if the machine has a trace. */
+  /** What has been recorded, in order, from the program's start on, if the machine has a trace. */
   readonly events: readonly DecodedEvent[];
 }
 
 /** Moments that a run may take. */
 const LIMIT = 20_000_000;
-
-const ENV = ['PATH=/bin', 'HOME=/'];
 
 export class Stage {
   private readonly kernel: Kernel;
@@ -63,17 +66,22 @@ export class Stage {
   private failure: Failure | undefined;
   private end: ProgramEnd | undefined;
   private events: DecodedEvent[] = [];
+  /** What was recorded before the runs begin. */
+  private prologue: readonly DecodedEvent[] = [];
+  private census: Census = new Map();
+  private readonly program: Program;
+  /** Threads there are when a run begins. */
+  threads = 0;
 
   private constructor(
     private readonly powered: Powered,
     private readonly play: Play,
   ) {
     this.kernel = powered.kernel;
+    this.program = findProgram(play.word);
     this.host = powered.scheduled!;
     this.console = connectConsole(powered.kernel);
-    const { ram, map } = powered.kernel;
-    const rings = Array.from({ length: map.participants }, (_, n) => map.traceRings + n * map.traceRingStride);
-    this.drain = new TraceDrain(ram, rings, { call: callName });
+    this.drain = traceDrain(powered.kernel.ram, powered.kernel.map);
     powered.onFailure((failure) => {
       this.failure ??= failure;
     });
@@ -92,19 +100,22 @@ export class Stage {
   }
 
   /** Runs the program once under a plan. */
-  async run(plan: Plan, want: { choices?: boolean; limit?: number } = {}): Promise<Performance> {
+  async run(plan: Plan, want: Pick<Wanted, 'choices'> = {}): Promise<Performance> {
     const { host, kernel } = this;
     await host.restart();
     loadMachine(kernel, this.snapshot!);
     this.end = undefined;
-    this.events = [];
+    this.events = [...this.prologue];
     this.captured = this.console.attachBuffers(this.play.stdin);
-    host.begin(plan, { limit: want.limit ?? LIMIT, choices: want.choices ?? false });
-    const trouble = await this.goOn(() => false);
+    const threads = kernel.line.heldThreads();
+    kernel.line.release();
+    host.begin(plan, { threads, limit: LIMIT, choices: want.choices ?? false });
+    let finding = await this.goOn(() => false);
     await this.console.finish();
+    if (finding === undefined && kernel.power.state === MachineState.Running) finding = this.inspect();
     const result =
       this.end === undefined ? undefined : resultOf(this.end, this.captured.stdout.text(), this.captured.stderr.text());
-    return { result, trouble, schedule: host.report(), events: this.events };
+    return { result, finding, schedule: host.report(), events: this.events };
   }
 
   async close(): Promise<void> {
@@ -118,10 +129,27 @@ export class Stage {
   private async prepare(): Promise<void> {
     const { kernel, host, play } = this;
     await host.turn();
-    let trouble = await this.goOn(() => true);
-    if (trouble !== undefined) throw trouble;
-    launch(kernel, findProgram(play.word), play.word, play.args, { PATH: '/bin', HOME: '/' });
+    refuse(await this.goOn(() => true));
+    this.census = takeCensus(kernel.inspection);
+    await host.restart();
+    kernel.line.hold(play.toLine === true);
+    launch(kernel, this.program, play.word, play.args, DEFAULT_ENV);
+    if (play.toLine === true) await this.bringToLine();
+    this.threads = play.toLine === true ? kernel.line.heldCount() : 1;
     this.snapshot = saveMachine(kernel);
+    this.prologue = this.events;
+  }
+
+  /** Lets the program go on until all its threads are at the starting line; this is not part of its runs. */
+  private async bringToLine(): Promise<void> {
+    const { kernel, play } = this;
+    const captured = this.console.attachBuffers(play.stdin);
+    refuse(await this.goOn(() => kernel.line.heldCount() > 0));
+    await this.console.finish();
+    if (this.end !== undefined || kernel.line.heldCount() === 0) {
+      throw new UsageError(`${play.word} has ended before it came to its starting line: ${captured.stderr.text().trim()}`);
+    }
+    kernel.line.hold(false);
   }
 
   /**
@@ -129,28 +157,57 @@ export class Stage {
    *
    * @returns what is wrong, if anything
    */
-  private async goOn(done: () => boolean): Promise<MachineCheck | Standstill | undefined> {
+  private async goOn(done: () => boolean): Promise<Finding | undefined> {
     const { kernel, host } = this;
     for (;;) {
       const went = host.resume();
       const reason = went ? await host.turn() : HostTurn.Rest;
       if (kernel.trace.on) this.drain.drain((event) => void this.events.push(event));
+      if (reason === HostTurn.Trace) continue;
       const calls = kernel.bell.take();
       if ((calls & HostCall.Exit) !== 0) this.end = kernel.launches.takeEnd() ?? this.end;
       if (this.failure !== undefined || reason === HostTurn.Failed || kernel.power.state === MachineState.Crashed) {
-        return new MachineCheck(crashReport(kernel.ram, kernel.map.bootPage, kernel.smpMap, this.failure));
+        return failureFinding(crashReport(kernel.ram, kernel.map.bootPage, kernel.smpMap, this.failure));
       }
       if (kernel.power.state === MachineState.Halting) {
         this.end ??= { pid: 0, status: (kernel.power.status & 0xff) << 8, fault: { cause: 0, pc: 0, address: 0 } };
         return undefined;
       }
-      if (reason === HostTurn.NoProgress) return new Standstill('no-progress', standstillReport(kernel, 'no-progress'));
+      if (reason === HostTurn.NoProgress) return standstill(kernel, 'no-progress');
       await this.console.pump();
-      if (reason !== HostTurn.Rest || host.schedule.wakeChanged()) continue;
+      if (reason !== HostTurn.Rest || host.schedule.harts.wakeChanged()) continue;
       if (this.end !== undefined || done()) return undefined;
-      if (!went) return new Standstill('deadlock', standstillReport(kernel, 'deadlock'));
+      if (!went) return standstill(kernel, 'deadlock');
     }
   }
+
+  /** The program has ended and the machine is at rest: whether everything is back, and nobody holds or waits for anything wrongly. */
+  private inspect(): Finding | undefined {
+    const { kernel, play } = this;
+    const [lost] = findLostWakeups(kernel);
+    if (lost !== undefined) return { kind: 'lost-wakeup', text: lost.text, report: describeWaits(kernel).join('\n') };
+    const [held] = heldLocks(kernel.ram, kernel.smpMap);
+    if (held !== undefined) return { kind: 'leak', text: `lock ${held.name} is still held when nothing runs any more` };
+    unbind(kernel, this.program, play.word);
+    const difference = censusDifference(this.census, takeCensus(kernel.inspection));
+    return difference === '' ? undefined : { kind: 'leak', text: `after the program has ended there are ${difference}` };
+  }
 }
-void Level;
-void ENV;
+
+function failureFinding(report: string): Finding {
+  const [first = ''] = report.split('\n');
+  return { kind: 'machine-check', text: first.replace(/^hartbeat: /, ''), report };
+}
+
+/** Nobody can go on: who waits without reason is the culprit; else they wait for each other. */
+function standstill(kernel: Kernel, kind: 'deadlock' | 'no-progress'): Finding {
+  const report = standstillReport(kernel, kind);
+  const [lost] = findLostWakeups(kernel);
+  if (lost !== undefined) return { kind: 'lost-wakeup', text: lost.text, report };
+  return { kind, text: report.slice(0, `${report}\n`.indexOf('\n')), report };
+}
+
+/** What goes wrong before the runs begin has nothing to do with their schedules. */
+function refuse(finding: Finding | undefined): void {
+  if (finding !== undefined) throw new Error(`before any schedule: ${finding.report ?? finding.text}`);
+}

@@ -36,10 +36,10 @@ export const Port = struct(
 
     links: cacheLine(),
     /** Free list, or list of the owner's ports. */
-    next: u32('table.lock'),
-    prev: u32('table.lock'),
+    next: u32('PortTable.lock'),
+    prev: u32('PortTable.lock'),
     /** 1: the slot's generations are used up, it is never given out again. */
-    retired: u32('table.lock'),
+    retired: u32('PortTable.lock'),
     queue: bytes('lock', 0, 64),
   },
   { align: 64 },
@@ -48,7 +48,7 @@ export const Port = struct(
 /** A message in the ring; as `struct ipc_message` starts. */
 export const Message = struct(
   'Message',
-  { sender: u32('lock'), type: u32('lock'), size: u32('lock'), data: bytes('lock', 0, 4) },
+  { sender: u32('Port.lock'), type: u32('Port.lock'), size: u32('Port.lock'), data: bytes('Port.lock', 0, 4) },
   { align: 4 },
 );
 

@@ -11,13 +11,15 @@
 import type { U32Field } from '../core/layout.ts';
 import type { Ram } from '../core/ram.ts';
 import { E } from '../kernel/errno.ts';
+import { placed } from '../kernel/oracles/places.ts';
 import { Process } from '../kernel/process.ts';
 import { Rank } from '../smp/ranks.ts';
+import { SEEDED } from '../smp/schedule/build.ts';
 import type { Locks } from '../smp/spinlock.ts';
 import { Port, PortTableHeader, slotBytes, type PortTuning } from './port-layout.ts';
 
 /** Index of this family in `Process.owned`. */
-const FAMILY = 0;
+export const FAMILY = 0;
 
 export class PortTable {
   /** The table's lock. */
@@ -39,6 +41,10 @@ export class PortTable {
     this.stride = slotBytes(tuning);
     this.slots = base + PortTableHeader.SIZE;
     // Names are C ints that must not be negative.
+    if (SEEDED) {
+      placed(PortTableHeader, base, PortTableHeader.SIZE, 1);
+      placed(Port, this.slots, this.stride, this.count);
+    }
     this.generationLimit = Math.floor((2 ** 31 - this.count) / this.count);
   }
 
@@ -121,7 +127,7 @@ export class PortTable {
 
   /** Ports in use: a snapshot. */
   inUse(): number {
-    return PortTableHeader.inUse.get(this.ram, this.base);
+    return PortTableHeader.inUse.peek(this.ram, this.base);
   }
 
   /** A counter summed over all ports in use: exact while nothing changes. */
@@ -129,7 +135,8 @@ export class PortTable {
     let sum = 0;
     for (let id = 0; id < this.count; id++) {
       const port = this.at(id);
-      if (Port.owner.get(this.ram, port) !== 0) sum += field.get(this.ram, port);
+      // Without the locks.
+      if (Port.owner.peek(this.ram, port) !== 0) sum += field.peek(this.ram, port);
     }
     return sum;
   }

@@ -25,9 +25,11 @@ import { Process } from '../kernel/process.ts';
 import { Thread } from '../kernel/thread.ts';
 import { NO_DEADLINE } from '../kernel/timers.ts';
 import { WaitForm, WaitReason } from '../kernel/wait.ts';
+import { SEEDED } from '../smp/schedule/build.ts';
 import { EventId } from '../trace/index.ts';
 import { Message, MESSAGE_HEADER_BYTES, messageBytes, Port, type PortTuning } from './port-layout.ts';
-import { PortTable } from './port-table.ts';
+import { FAMILY, PortTable } from './port-table.ts';
+import { describePortWaits } from './port-waits.ts';
 
 /** What `stat` tells. */
 export interface PortStatus {
@@ -60,6 +62,10 @@ export class Ports {
     this.maxData = tuning.portMessageBytes;
     this.messageBytes = messageBytes(tuning);
     kernel.exits.onProcessExit((process) => this.reap(process));
+    kernel.inspection.count('ports', () => this.table.inUse());
+    kernel.inspection.count('messages', () => this.messagesQueued());
+    describePortWaits(kernel.inspection, kernel.ram, this.capacity);
+    if (SEEDED) kernel.guards!.familyLock(FAMILY, this.table.lock);
   }
 
   /** Creates a port that `process` owns: its id, or -ENOSPC. */

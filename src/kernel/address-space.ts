@@ -7,18 +7,19 @@
  * Guards: `Space.lock` (rank `space`) guards areas, heap bounds and page-table edits; TLB state and the reference count are atomic.
  * A page that is taken away, or loses a permission, is shot down before the lock is released and before its frame is.
  *
- * Life: every process that has a space holds a reference. The last release tears the space down without a lock, since nobody can reach
- * it: a hart may still have it active, but runs none of its guest code again. The slot's TLB generation and hart bits are never reset:
+ * Life: every process that has a space holds a reference. The last release tears the space down when nobody can reach it: a hart may
+ * still have it active, but runs none of its guest code again. The slot's TLB generation and hart bits are never reset:
  * the generation moves on when the slot is freed, so a hart that enters the next space of that slot (and so of that ASID) flushes
  * what it remembers of the old one.
  */
 
 import { USER_ADDRESS_LIMIT, PTE_D, PTE_W, Access, changePteFlags, pteToAddress } from '../core/mmu.ts';
-import { bytes, f64, struct, u32 } from '../core/layout.ts';
+import { bytes, f64, outliving, struct, u32 } from '../core/layout.ts';
 import { PAGE_SIZE, type Ram } from '../core/ram.ts';
 import { atomicU32 } from '../smp/atomics.ts';
 import { KernelPanic } from '../smp/panic.ts';
 import { Rank } from '../smp/ranks.ts';
+import { SEEDED } from '../smp/schedule/build.ts';
 import { TlbState, type Shootdown } from '../smp/shootdown.ts';
 import { spinlock, type Locks } from '../smp/spinlock.ts';
 import { Area, AreaKind, AreaSet, type Areas } from './areas.ts';
@@ -32,7 +33,7 @@ import { SlotPool } from './slots.ts';
 export const Space = struct('Space', {
   lock: spinlock(),
   /** A TlbState: what `Shootdown.activate` takes. */
-  tlb: bytes('atomic', TlbState.SIZE, TlbState.ALIGN),
+  tlb: outliving(bytes('atomic', TlbState.SIZE, TlbState.ALIGN)),
   refCount: atomicU32(),
   /** Root page table, physical. */
   root: u32('immutable'),
@@ -91,7 +92,7 @@ export class AddressSpaces {
     base: number,
     count: number,
   ) {
-    this.pool = new SlotPool(ram, locks, base, { name: 'space', count, size: Space.SIZE, order: 'fifo' });
+    this.pool = new SlotPool(ram, locks, base, { name: 'space', count, size: Space.SIZE, layout: Space, order: 'fifo' });
     this.tables = new PageTables(ram, frames);
     this.placement = new Placement(ram, frames, this.tables);
     this.reserve = Math.min(MOST_RESERVED, Math.floor(frames.total * RESERVE));
@@ -137,6 +138,11 @@ export class AddressSpaces {
   /** Adds a reference to a space that the caller knows to be alive. */
   retain(space: number): void {
     if (Space.refCount.add(this.ram, space, 1) === 0) throw new KernelPanic('dead address space retained');
+  }
+
+  /** A process takes the space: others may find it from now on. Seeded build only. */
+  publish(space: number): void {
+    this.pool.publish(space);
   }
 
   /** Drops a reference. The last one returns every page, table and area; no guest code of it runs any more. */
@@ -224,7 +230,7 @@ export class AddressSpaces {
 
   /** Bytes of all areas of a space: a snapshot. */
   mappedBytes(space: number): number {
-    return AreaSet.bytes.get(this.ram, Space.areas.addr(space));
+    return AreaSet.bytes.peek(this.ram, Space.areas.addr(space));
   }
 
   /** First touch of a page. */
@@ -282,13 +288,29 @@ export class AddressSpaces {
   }
 
   private destroy(space: number): void {
-    const { ram } = this;
-    this.tables.destroy(Space.root.get(ram, space), this.batch);
+    const { ram, locks } = this;
+    // Nobody else wants the lock any more; what guards the areas in life does so here.
+    const lock = Space.lock.addr(space);
+    locks.acquire(lock);
+    const frames = this.tables.destroy(Space.root.get(ram, space), this.batch);
     this.areas.clear(Space.areas.addr(space));
+    if (SEEDED) assertEmptySpace(ram, space, frames);
+    locks.release(lock);
     TlbState.code.add(ram, Space.tlb.addr(space), 1);
     TlbState.generation.add(ram, Space.tlb.addr(space), 1);
     this.pool.free(space);
   }
+}
+
+/** Seeded build: what a space has counted is what was there. */
+function assertEmptySpace(ram: Ram, space: number, frames: number): void {
+  const counted = Space.residentPages.get(ram, space) + Space.tablePages.get(ram, space);
+  const set = Space.areas.addr(space);
+  const left = AreaSet.count.get(ram, set);
+  if (frames === counted && left === 0 && AreaSet.bytes.get(ram, set) === 0) return;
+  throw new KernelPanic(
+    `a space ends with ${String(left)} areas, and ${String(frames)} frames in its tables where it has counted ${String(counted)}`,
+  );
 }
 
 /** Whether protection bits allow an access: what can be written can be read. */

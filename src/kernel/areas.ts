@@ -69,7 +69,7 @@ export class Areas {
     base: number,
     count: number,
   ) {
-    this.pool = new SlotPool(ram, locks, base, { name: 'area', count, size: Area.SIZE, order: 'lifo' });
+    this.pool = new SlotPool(ram, locks, base, { name: 'area', count, size: Area.SIZE, layout: Area, order: 'lifo' });
     this.tree = new AreaTree(ram);
     this.perSet = Math.min(MAX_AREAS, count - Math.floor(count / GROUP) * LEFT_TO_OTHERS);
   }

@@ -58,8 +58,9 @@ export class ChildWaits {
       return result;
     }
     const childPid = Process.pid.get(ram, child);
-    const status = Process.status.get(ram, child);
-    const usedNs = Process.endedNs.get(ram, child) + Process.childrenNs.get(ram, child);
+    // Without its lock: a zombie has no thread that could change it.
+    const status = Process.status.peek(ram, child);
+    const usedNs = Process.endedNs.peek(ram, child) + Process.childrenNs.get(ram, child);
     Process.childrenNs.set(ram, process, Process.childrenNs.get(ram, process) + usedNs);
     table.forgetLocked(child);
     locks.release(table.lock);

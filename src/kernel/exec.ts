@@ -9,6 +9,7 @@ import { Context, NO_RESERVATION, xOffset } from '../core/context.ts';
 import type { Ram } from '../core/ram.ts';
 import type { Random } from '../devices/random.ts';
 import type { Shootdown } from '../smp/shootdown.ts';
+import { SEEDED } from '../smp/schedule/build.ts';
 import type { Locks } from '../smp/spinlock.ts';
 import { Space, type AddressSpaces } from './address-space.ts';
 import type { Arguments } from './arguments.ts';
@@ -130,6 +131,7 @@ export class Exec {
     const { ram, locks } = this;
     const lock = Process.lock.addr(process);
     locks.acquire(lock);
+    if (SEEDED) this.spaces.publish(space);
     Process.space.set(ram, process, space);
     for (
       let action = Process.actions.addr(process), end = action + SIGNALS * SIGACTION_BYTES;

@@ -12,12 +12,15 @@ import { Context } from '../core/context.ts';
 import type { Ram } from '../core/ram.ts';
 import type { HostBell } from '../smp/host-bell.ts';
 import { HostCall } from '../smp/host-bell.ts';
+import { SEEDED } from '../smp/schedule/build.ts';
+import { scheduledHart } from '../smp/schedule/point.ts';
 import type { Shootdown } from '../smp/shootdown.ts';
 import type { Locks } from '../smp/spinlock.ts';
 import { EventId, type Tracer } from '../trace/index.ts';
 import type { AddressSpaces } from './address-space.ts';
 import type { Futexes } from './futex.ts';
 import type { Launches } from './launches.ts';
+import { assertNothingHeld, assertNotWaiting } from './oracles/exit-check.ts';
 import { Process, ProcessFlag } from './process.ts';
 import type { ProcessTable } from './process-table.ts';
 import { ENDED } from './result.ts';
@@ -84,6 +87,11 @@ export class Exits {
     const pid = Process.pid.get(ram, process);
     // Under the locks: once they are free the last thread may end the process, and who waits for it finds everything returned.
     Thread.state.store(ram, thread, ThreadState.Free);
+    if (SEEDED) {
+      scheduledHart().threadEnds(thread);
+      assertNotWaiting(ram, thread);
+      if (left === 0) this.table.processes.claim(process);
+    }
     this.table.threads.free(thread);
     locks.release(processLock);
     locks.release(this.table.lock);
@@ -169,6 +177,10 @@ export class Exits {
     const launched = (Process.flags.load(ram, process) & ProcessFlag.Launched) !== 0;
     if (launched) this.launches.noteEnd(process);
     locks.acquire(this.table.lock);
+    if (SEEDED) {
+      assertNothingHeld(ram, process);
+      this.table.processes.publish(process);
+    }
     const parent = this.table.endProcessLocked(process);
     if (parent === 0) this.table.forgetLocked(process);
     else if (this.ignoresChildren(parent)) this.table.forgetLocked(process);

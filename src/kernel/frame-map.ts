@@ -69,6 +69,11 @@ export class FrameMap {
     return Header.free.get(this.ram, this.base);
   }
 
+  /** Free frames of the map at some moment: asked without the lock. */
+  freeNow(): number {
+    return Header.free.peek(this.ram, this.base);
+  }
+
   isFree(index: number): boolean {
     return (this.ram.i32[this.bits + (index >>> 5)]! & (1 << (index & 31))) !== 0;
   }

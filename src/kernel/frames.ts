@@ -25,6 +25,8 @@ import { SEEDED } from '../smp/schedule/build.ts';
 import { scheduledHart } from '../smp/schedule/point.ts';
 import { spinlock, type Locks } from '../smp/spinlock.ts';
 import { FrameMap } from './frame-map.ts';
+import { placed } from './oracles/places.ts';
+import { poisonFrame, unpoisonFrame } from './oracles/poison.ts';
 
 /** Frames a magazine holds at most, and how many it exchanges with the list. */
 const MAGAZINE = 30;
@@ -70,6 +72,10 @@ export class Frames {
     this.listLock = FrameList.lock.addr(this.list);
     this.refs = this.list + FrameList.SIZE;
     this.map = new FrameMap(ram, this.refs + this.total * 4, this.total);
+    if (SEEDED) {
+      placed(Magazine, base, Magazine.SIZE, participants);
+      placed(FrameList, this.list, Frames.bytes(this.total, participants), 1);
+    }
   }
 
   /** Bytes of the region (64-aligned) for so many frames and participants. */
@@ -114,6 +120,7 @@ export class Frames {
     // Between the look at the list and that into the magazines frames may have gone from these to that.
     if (frame === 0) frame = this.steal() || this.takeFromList();
     if (frame !== 0) storeWord(ram, this.refOf(frame), 1);
+    if (SEEDED && frame !== 0) unpoisonFrame(ram, frame);
     return frame;
   }
 
@@ -133,6 +140,7 @@ export class Frames {
     this.locks.release(this.listLock);
     if (!free) return 0;
     storeWord(this.ram, this.refs + index * 4, 1);
+    if (SEEDED) unpoisonFrame(this.ram, wanted);
     return wanted;
   }
 
@@ -179,6 +187,7 @@ export class Frames {
       else if (before === 0) throw new KernelPanic(`free frame ${hex(frame)} released`);
     }
     if (last === 0) return;
+    if (SEEDED) for (let i = 0; i < last; i++) poisonFrame(this.ram, frames[i]!);
     this.locks.acquire(this.listLock);
     for (let i = 0; i < last; i++) this.map.putLocked(this.indexOf(frames[i]!));
     this.locks.release(this.listLock);
@@ -191,18 +200,20 @@ export class Frames {
 
   /** Free frames, magazines included: exact when nobody allocates or frees meanwhile. */
   freeCount(): number {
-    let sum = this.map.free();
-    for (let i = 0; i < this.participants; i++) sum += Magazine.count.get(this.ram, this.base + i * Magazine.SIZE);
+    let sum = this.map.freeNow();
+    // Without the locks: a sum of moments.
+    for (let i = 0; i < this.participants; i++) sum += Magazine.count.peek(this.ram, this.base + i * Magazine.SIZE);
     return sum;
   }
 
   /** Free frames that are in nobody's magazine: a lower bound, of a moment. */
   freeInList(): number {
-    return this.map.free();
+    return this.map.freeNow();
   }
 
   private free(frame: number): void {
     const { ram, mine } = this;
+    if (SEEDED) poisonFrame(ram, frame);
     const lock = Magazine.lock.addr(mine);
     this.locks.acquire(lock);
     let count = Magazine.count.get(ram, mine);
@@ -248,7 +259,8 @@ export class Frames {
     const { ram } = this;
     for (let step = 1; step < this.participants; step++) {
       const magazine = this.base + ((this.me + step) % this.participants) * Magazine.SIZE;
-      if (Magazine.count.get(ram, magazine) === 0) continue;
+      // A look without the lock: another one follows.
+      if (Magazine.count.peek(ram, magazine) === 0) continue;
       const lock = Magazine.lock.addr(magazine);
       this.locks.acquire(lock);
       const count = Magazine.count.get(ram, magazine);

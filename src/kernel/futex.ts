@@ -13,9 +13,11 @@ import { Access } from '../core/mmu.ts';
 import type { Ram } from '../core/ram.ts';
 import { compareExchangeWord, loadWord } from '../smp/atomics.ts';
 import { Rank } from '../smp/ranks.ts';
+import { SEEDED } from '../smp/schedule/build.ts';
 import { spinlock, type Locks } from '../smp/spinlock.ts';
 import { Space } from './address-space.ts';
 import { E } from './errno.ts';
+import { placed } from './oracles/places.ts';
 import { Process } from './process.ts';
 import { Thread } from './thread.ts';
 import type { UserCopy } from './user-copy.ts';
@@ -44,7 +46,9 @@ export class Futexes {
     private readonly copy: UserCopy,
     private readonly waits: WaitQueues,
     private readonly base: number,
-  ) {}
+  ) {
+    if (SEEDED) placed(Bucket, base, Bucket.SIZE, BUCKETS);
+  }
 
   initialise(): void {
     this.ram.fill(this.base, Futexes.BYTES);
@@ -227,6 +231,13 @@ export class Futexes {
       thread = next;
     }
     return woken;
+  }
+
+  /** Whether a waiting thread hangs where a wake-up of its word looks for it: for oracles, without a lock. */
+  isInItsBucket(thread: number): boolean {
+    const { ram } = this;
+    const bucket = this.bucketOf(Thread.waitA.peek(ram, thread), Thread.waitB.peek(ram, thread));
+    return Thread.waitQueue.peek(ram, thread) === Bucket.waiters.addr(bucket);
   }
 
   private waitsOn(thread: number, space: number, address: number): boolean {

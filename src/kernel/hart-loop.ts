@@ -40,7 +40,7 @@ const IDLE_SPIN_NS = 60_000;
 /** Spins between two looks at the clock, and at the queues of others. */
 const SPINS_PER_LOOK = 32;
 /** Instructions between two looks at the clock under a schedule, which decides itself how long the pieces are. */
-const SCHEDULED_CREDIT = 20_000;
+const SCHEDULED_CREDIT = 200_000;
 const A0 = xOffset(10);
 const ECALL_BYTES = 4;
 const MAX_WORD = 0xffff_ffff;

@@ -10,9 +10,11 @@
 import { bytes, struct, u32 } from '../core/layout.ts';
 import type { Ram } from '../core/ram.ts';
 import { Rank } from '../smp/ranks.ts';
+import { SEEDED } from '../smp/schedule/build.ts';
 import { spinlock, type Locks } from '../smp/spinlock.ts';
 import { E } from './errno.ts';
 import type { Images } from './images.ts';
+import { placed } from './oracles/places.ts';
 
 const NamesHeader = struct('ImageNames', {
   lock: spinlock(),
@@ -46,6 +48,7 @@ export class ImageNames {
   ) {
     this.lock = NamesHeader.lock.addr(base);
     this.entries = base + NamesHeader.SIZE;
+    if (SEEDED) placed(NamesHeader, base, ImageNames.bytes(count), 1);
   }
 
   /** Bytes of the region (64-aligned) for `count` entries. */
@@ -128,6 +131,11 @@ export class ImageNames {
     if (name.length > NAME_BYTES) return -E.NOENT;
     this.ram.u8.set(name, scratch);
     return this.lookup(scratch, name.length);
+  }
+
+  /** Names in use: a snapshot, hence without the lock. */
+  inUse(): number {
+    return NamesHeader.used.peek(this.ram, this.base);
   }
 
   /** The name at position `index` (below the table's count) as text, or '' when there is none: for listings. */

@@ -42,7 +42,7 @@ export class Images {
     base: number,
     count: number,
   ) {
-    this.pool = new SlotPool(ram, locks, base, { name: 'image', count, size: Image.SIZE, order: 'lifo' });
+    this.pool = new SlotPool(ram, locks, base, { name: 'image', count, size: Image.SIZE, layout: Image, order: 'lifo' });
   }
 
   /** Bytes of the region (64-aligned) for `count` images. */

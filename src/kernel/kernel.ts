@@ -16,8 +16,9 @@ import { Doorbells } from '../smp/doorbell.ts';
 import { HartCall, HartCalls } from '../smp/hart-calls.ts';
 import { HartControl, Mode } from '../smp/hart-control.ts';
 import { HostBell } from '../smp/host-bell.ts';
-import { Schedule } from '../smp/schedule/schedule.ts';
+import { VirtualTime } from '../smp/schedule/virtual-time.ts';
 import { Shootdown } from '../smp/shootdown.ts';
+import { SEEDED } from '../smp/schedule/build.ts';
 import { SmpMap } from '../smp/smp-map.ts';
 import { Locks } from '../smp/spinlock.ts';
 import { EventId, initTraceRing, Tracer } from '../trace/index.ts';
@@ -37,6 +38,10 @@ import { Images } from './images.ts';
 import { Launches } from './launches.ts';
 import { Mappings } from './mappings.ts';
 import type { MemoryMap } from './memory-map.ts';
+import { kernelGuards } from './oracles/guard-rules.ts';
+import type { Guards } from './oracles/guards.ts';
+import { Inspection } from './oracles/inspection.ts';
+import { describeKernelWaits } from './oracles/kernel-waits.ts';
 import { NAME_BYTES } from './process.ts';
 import { ProcessTable } from './process-table.ts';
 import { ProgramLoader } from './program.ts';
@@ -44,6 +49,7 @@ import { Scheduler } from './scheduler.ts';
 import { SCRATCH_BYTES, STRUCT_SCRATCH } from './scratch.ts';
 import { Signals } from './signals.ts';
 import { Spawner } from './spawn.ts';
+import { StartingLine } from './starting-line.ts';
 import { Timers } from './timers.ts';
 import { UserCopy } from './user-copy.ts';
 import { WaitQueues } from './wait-queue.ts';
@@ -90,12 +96,17 @@ export class Kernel {
   readonly table: ProcessTable;
   readonly futexes: Futexes;
   readonly launches: Launches;
+  readonly line: StartingLine;
   readonly spawner: Spawner;
   readonly exits: Exits;
   readonly signals: Signals;
   readonly children: ChildWaits;
   readonly exec: Exec;
   readonly consoleFile: ConsoleFile;
+  /** What can be asked of its objects while nothing runs (oracles/). */
+  readonly inspection = new Inspection();
+  /** Seeded build only: whether accesses hold their guards. */
+  readonly guards: Guards | undefined;
   /** SCRATCH_BYTES of RAM for this participant alone (scratch.ts). */
   readonly scratch: number;
 
@@ -121,7 +132,7 @@ export class Kernel {
     if (cpu !== undefined) cpu.onFence = () => this.shootdown.fenceCode();
     this.calls = new HartCalls(ram, this.smpMap, this.doorbells, this.locks, hart);
     this.clock = config.seeded
-      ? new VirtualClock(ram, map.bootPage, new Schedule(ram, map.schedule, config.cpus))
+      ? new VirtualClock(ram, map.bootPage, new VirtualTime(ram, map.schedule))
       : new Clock(ram, map.bootPage);
     this.random = new Random(ram, map.random, hart);
     this.power = new Power(ram, map.bootPage, this.bell);
@@ -159,6 +170,7 @@ export class Kernel {
     this.table = new ProcessTable(ram, this.locks, map.processTable, limits.processes, limits.threads);
     this.futexes = new Futexes(ram, this.locks, this.copy, this.waits, map.futexes);
     this.launches = new Launches(ram, map.launches);
+    this.line = new StartingLine(ram, this.locks, this.waits, this.bell, map.line, limits.threads);
     this.spawner = new Spawner(
       ram,
       this.locks,
@@ -214,6 +226,8 @@ export class Kernel {
       this.trace,
       this.scratch + STRUCT_SCRATCH,
     );
+    this.describeObjects();
+    if (SEEDED) this.guards = kernelGuards(this);
   }
 
   /** Writes what must lie in RAM before any kernel is constructed over it. By the host, once, first of all. */
@@ -243,6 +257,7 @@ export class Kernel {
     this.scheduler.initialise();
     this.table.initialise();
     this.futexes.initialise();
+    this.line.initialise();
   }
 
   /**
@@ -272,6 +287,19 @@ export class Kernel {
     }
     if (code) this.shootdown.shootCode(tlb);
     else this.shootdown.shoot(tlb);
+  }
+
+  private describeObjects(): void {
+    const { inspection, frames, table, spaces, areas, images, names, timers } = this;
+    inspection.count('frames', () => frames.total - frames.freeCount());
+    inspection.count('processes', () => table.processes.inUse());
+    inspection.count('threads', () => table.threads.inUse());
+    inspection.count('spaces', () => spaces.inUse());
+    inspection.count('areas', () => areas.inUse());
+    inspection.count('images', () => images.inUse());
+    inspection.count('names', () => names.inUse());
+    inspection.count('timers', () => timers.armed());
+    describeKernelWaits(inspection, this.ram, this.futexes, this.console);
   }
 
   private start(image: number, blob: number, name: string): number {

@@ -15,6 +15,7 @@ import { HartControl } from '../smp/hart-control.ts';
 import { HostBell, HostCall } from '../smp/host-bell.ts';
 import { wakeAll } from '../smp/sleep.ts';
 import { rankName } from '../smp/ranks.ts';
+import { SEEDED } from '../smp/schedule/build.ts';
 import { Spinlock } from '../smp/spinlock.ts';
 import { EventId } from '../trace/index.ts';
 import type { MachineConfig } from './config.ts';
@@ -32,6 +33,7 @@ export function reportMachineCheck(
   kernel: Kernel | undefined,
   error: unknown,
 ): void {
+  if (SEEDED) kernel?.guards?.suspend();
   const { bootPage } = map;
   const first = BootPage.crashedHart.compareExchange(ram, bootPage, 0, hart + 1) === 0;
   const control = smpMapOf(config, map).hartControl(hart);

@@ -118,8 +118,10 @@ export class Mappings {
 
   /** Sets where the heap starts, empty: program loading. `start` is page-aligned. */
   startHeap(space: number, start: number): void {
+    const lock = this.lock(space);
     Space.brkStart.set(this.ram, space, start);
     Space.brk.set(this.ram, space, start);
+    this.locks.release(lock);
   }
 
   /** brk(2) as the kernel sees it: moves the break if that is possible, and returns where it is then. */

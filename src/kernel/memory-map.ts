@@ -5,7 +5,7 @@
  *   controls     what harts know of each other (the host takes part as one more, the last)
  *   harts        hart blocks (doorbell, TLB) and decode caches
  *   scheduling   run queues, timer heaps
- *   tables       processes and threads, address spaces, areas, images, names, futex buckets
+ *   tables       processes and threads, address spaces, areas, images, names, futex buckets, starting line
  *   devices      console, random generators, trace rings
  *   families     one region for each IPC family that asks for it
  *   counts       reference counts and free list of the frames
@@ -34,6 +34,7 @@ import { Launches } from './launches.ts';
 import { ProcessTable } from './process-table.ts';
 import { SCRATCH_BYTES } from './scratch.ts';
 import { Scheduler } from './scheduler.ts';
+import { StartingLine } from './starting-line.ts';
 import { Timers } from './timers.ts';
 
 /** How many of each kernel object there can be. */
@@ -68,6 +69,7 @@ export interface MemoryMap {
   readonly names: number;
   readonly futexes: number;
   readonly launches: number;
+  readonly line: number;
   readonly console: number;
   readonly random: number;
   /** Ring of participant n at traceRings + n × traceRingStride. */
@@ -123,6 +125,7 @@ export function planMemory(config: MachineConfig, families: readonly FamilyRegio
   const names = region(ImageNames.bytes(limits.names));
   const futexes = region(Futexes.BYTES);
   const launches = region(Launches.BYTES);
+  const line = region(StartingLine.BYTES);
   const console = region(CONSOLE_BYTES);
   const random = region(randomBytes(participants));
   const traceRingStride = alignUp(traceRingBytes(config.traceRecords), 64);
@@ -160,6 +163,7 @@ export function planMemory(config: MachineConfig, families: readonly FamilyRegio
     names,
     futexes,
     launches,
+    line,
     console,
     random,
     traceRings,

@@ -206,10 +206,15 @@ export class PageTables {
     return true;
   }
 
-  /** Releases every page and table of a space that no hart can enter any more, the root included; uses `batch`, which is empty. */
-  destroy(root: number, batch: FrameBatch): void {
-    this.destroyTable(root, 2, batch);
+  /**
+   * Releases every page and table of a space that no hart can enter any more, the root included; uses `batch`, which is empty.
+   *
+   * @returns how many they were
+   */
+  destroy(root: number, batch: FrameBatch): number {
+    const frames = this.destroyTable(root, 2, batch);
     batch.release(this.frames);
+    return frames;
   }
 
   /**
@@ -267,15 +272,21 @@ export class PageTables {
     return entry !== 0 && (entry & PTE_SHARED) === 0;
   }
 
-  private destroyTable(table: number, level: number, batch: FrameBatch): void {
+  private destroyTable(table: number, level: number, batch: FrameBatch): number {
     const { ram } = this;
+    let frames = 1;
     for (let slot = table; slot < table + PAGE_SIZE; slot += PTE_SIZE) {
       const entry = ram.u32[slot >>> 2]!;
       if (entry === 0) continue;
-      if (level > 0) this.destroyTable(pteToAddress(entry), level - 1, batch);
-      else this.releaseLater(pteToAddress(entry), batch);
+      if (level > 0) {
+        frames += this.destroyTable(pteToAddress(entry), level - 1, batch);
+      } else {
+        this.releaseLater(pteToAddress(entry), batch);
+        frames++;
+      }
     }
     this.releaseLater(table, batch);
+    return frames;
   }
 
   private releaseLater(frame: number, batch: FrameBatch): void {

@@ -9,8 +9,10 @@
 import { bytes, struct, u32 } from '../core/layout.ts';
 import type { Ram } from '../core/ram.ts';
 import { Rank } from '../smp/ranks.ts';
+import { SEEDED } from '../smp/schedule/build.ts';
 import { spinlock, type Locks } from '../smp/spinlock.ts';
 import { IdTable } from './ids.ts';
+import { placed } from './oracles/places.ts';
 import { Process, ProcessState } from './process.ts';
 import { SlotPool } from './slots.ts';
 import { Thread } from './thread.ts';
@@ -47,13 +49,21 @@ export class ProcessTable {
   ) {
     this.lock = Tree.lock.addr(base);
     const pools = base + Tree.SIZE;
-    this.processes = new SlotPool(ram, locks, pools, { name: 'process', count: processes, size: Process.SIZE, order: 'lifo' });
+    this.processes = new SlotPool(ram, locks, pools, {
+      name: 'process',
+      count: processes,
+      size: Process.SIZE,
+      layout: Process,
+      order: 'lifo',
+    });
     this.threads = new SlotPool(ram, locks, pools + SlotPool.bytes(processes, Process.SIZE), {
       name: 'thread',
       count: threads,
       size: Thread.SIZE,
+      layout: Thread,
       order: 'lifo',
     });
+    if (SEEDED) placed(Tree, base, Tree.SIZE, 1);
     this.processIds = new IdTable(ram, Tree.processIds.addr(base), Process.pid, Process.idNext);
     this.threadIds = new IdTable(ram, Tree.threadIds.addr(base), Thread.tid, Thread.idNext);
   }

@@ -5,7 +5,7 @@
  * The tree lock guards parents, children, zombies and the id table; the process's own lock guards its threads.
  */
 
-import { bytes, cacheLine, f64, i32, struct, u32, u32Array, u64 } from '../core/layout.ts';
+import { bytes, cacheLine, f64, i32, outliving, struct, u32, u32Array, u64 } from '../core/layout.ts';
 import { atomicU32 } from '../smp/atomics.ts';
 import { spinlock } from '../smp/spinlock.ts';
 import { waitQueue } from './wait.ts';
@@ -56,7 +56,7 @@ export const Process = struct(
     faultAddress: u64('lock'),
 
     tree: cacheLine(),
-    state: u32('tree'),
+    state: outliving(u32('tree')),
     idNext: u32('tree'),
     parent: u32('tree'),
     /** Living children. */

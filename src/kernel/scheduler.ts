@@ -24,6 +24,8 @@ import type { SmpMap } from '../smp/smp-map.ts';
 import type { Locks } from '../smp/spinlock.ts';
 import { EventId, type Tracer } from '../trace/index.ts';
 import { KernelPanic } from '../smp/panic.ts';
+import { SEEDED } from '../smp/schedule/build.ts';
+import { placed } from './oracles/places.ts';
 import {
   dequeueLocked,
   enqueueLocked,
@@ -75,6 +77,7 @@ export class Scheduler {
     this.ownQueue = this.queueOf(hart);
     this.idleWord = hart >>> 5;
     this.idleBit = 1 << (hart & 31);
+    if (SEEDED) placed(RunQueue, this.queueOf(0), RunQueue.SIZE, map.cpus);
   }
 
   static bytes(cpus: number): number {
@@ -265,7 +268,8 @@ export class Scheduler {
   }
 
   private runningPriority(hart: number): number {
-    const thread = HartControl.thread.get(this.ram, this.map.hartControl(hart));
+    // Without being its hart, and the thread may have ended: a hint, and a wrong one costs a needless look or a late one.
+    const thread = HartControl.thread.peek(this.ram, this.map.hartControl(hart));
     return thread === 0 ? Infinity : Thread.priority.peek(this.ram, thread);
   }
 

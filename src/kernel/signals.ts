@@ -51,7 +51,8 @@ export class Signals {
     let found = 0;
     for (let i = 0; i < this.table.processes.count; i++) {
       const process = this.table.processes.at(i);
-      if (process === except || Process.state.get(ram, process) !== ProcessState.Live) continue;
+      if (!this.table.processes.isUsed(i) || process === except || Process.state.get(ram, process) !== ProcessState.Live)
+        continue;
       found++;
       this.sendLocked(process, signal);
     }

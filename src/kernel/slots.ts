@@ -6,13 +6,16 @@
  * 31-bit number, is told from the handle of an earlier owner. Freed slots come back last-in-first-out (warm in the cache) or
  * longest-free-first.
  *
+ * The seeded build poisons free slots, and notes in the tag of a slot that is in use whose it is alone (oracles/): from `alloc` until
+ * `publish`, and from `claim` on, one participant owns the object, and needs none of its locks.
+ *
  * The free list is guarded by the pool's lock (rank `slots`: a leaf but for frames; nothing is taken while it is held). The tags are
  * atomic, so that a handle can be looked up without a lock; the finder then locks the object and calls `isLive` again.
  *
  *   region: | header | tags, 8 bytes each | slots, each a multiple of 64 bytes |
  */
 
-import { alignUp, CACHE_LINE, struct, u32 } from '../core/layout.ts';
+import { alignUp, CACHE_LINE, struct, type StructInfo, u32 } from '../core/layout.ts';
 import type { Ram } from '../core/ram.ts';
 import { atomicU32 } from '../smp/atomics.ts';
 import { KernelPanic } from '../smp/panic.ts';
@@ -20,6 +23,8 @@ import { Rank } from '../smp/ranks.ts';
 import { SEEDED } from '../smp/schedule/build.ts';
 import { scheduledHart } from '../smp/schedule/point.ts';
 import { spinlock, type Locks } from '../smp/spinlock.ts';
+import { placed } from './oracles/places.ts';
+import { SlotPoison } from './oracles/poison.ts';
 
 const PoolHeader = struct('SlotPool', {
   lock: spinlock(),
@@ -32,9 +37,11 @@ const PoolHeader = struct('SlotPool', {
 const SlotTag = struct('SlotTag', {
   /** 2 × use count + (1 while in use). The count changes when a slot is freed. */
   state: atomicU32(),
-  /** Index + 1 of the next free slot. */
+  /** Index + 1 of the next free slot. Seeded build, while in use: OWNED + the participant whose it is alone; 0: it is shared. */
   next: u32('SlotPool.lock'),
 });
+
+const OWNED = 0x8000_0000;
 
 /** What a pool is made of. */
 export interface SlotPoolShape {
@@ -43,6 +50,8 @@ export interface SlotPoolShape {
   readonly count: number;
   /** Bytes of an object. */
   readonly size: number;
+  /** What the objects are, if they are a structure. */
+  readonly layout?: StructInfo;
   /** Which free slot comes next: the one freed last, or the one free for longest. */
   readonly order: 'lifo' | 'fifo';
 }
@@ -56,6 +65,7 @@ export class SlotPool {
   private readonly slots: number;
   private readonly indexBits: number;
   private readonly countMask: number;
+  private readonly poison: SlotPoison | undefined;
 
   constructor(
     private readonly ram: Ram,
@@ -70,6 +80,11 @@ export class SlotPool {
     this.slots = alignUp(this.tags + shape.count * SlotTag.SIZE, CACHE_LINE);
     this.indexBits = Math.max(1, 32 - Math.clz32(shape.count - 1));
     this.countMask = 2 ** (31 - this.indexBits) - 1;
+    if (SEEDED) {
+      this.poison = new SlotPoison(shape.name, shape.layout, this.stride);
+      placed(PoolHeader, base, this.slots - base, 1);
+      if (shape.layout !== undefined) placed(shape.layout, this.slots, this.stride, shape.count, this);
+    }
   }
 
   /** Bytes of the region (64-aligned) for `count` objects of `size` bytes. */
@@ -111,8 +126,34 @@ export class SlotPool {
     if (next === 0) PoolHeader.tail.set(ram, base, 0);
     PoolHeader.inUse.set(ram, base, PoolHeader.inUse.get(ram, base) + 1);
     SlotTag.state.or(ram, tag, 1);
+    if (SEEDED) SlotTag.next.set(ram, tag, OWNED + this.locks.hart);
     this.locks.release(this.lock);
+    if (SEEDED) this.poison!.verify(ram, this.at(link - 1));
     return this.at(link - 1);
+  }
+
+  /** Others can find the object from now on. Seeded build only. */
+  publish(address: number): void {
+    this.noteOwner(address, 0);
+  }
+
+  /** Nobody else can find the object from now on, until it is published or freed. Seeded build only. */
+  claim(address: number): void {
+    this.noteOwner(address, OWNED + this.locks.hart);
+  }
+
+  /** The participant whose object it is alone; -1 when it is shared, -2 when the slot is free. Seeded build only; a plain look. */
+  ownerOf(address: number): number {
+    const tag = this.tag(this.indexOf(address));
+    if ((this.ram.u32[SlotTag.state.addr(tag) >>> 2]! & 1) === 0) return -2;
+    const owner = SlotTag.next.peek(this.ram, tag);
+    return owner >= OWNED ? owner - OWNED : -1;
+  }
+
+  private noteOwner(address: number, owner: number): void {
+    this.locks.acquire(this.lock);
+    SlotTag.next.set(this.ram, this.tag(this.indexOf(address)), owner);
+    this.locks.release(this.lock);
   }
 
   /** Takes a slot back. From here on its handle names nothing. */
@@ -123,6 +164,7 @@ export class SlotPool {
     this.locks.acquire(this.lock);
     const state = SlotTag.state.load(ram, tag);
     if ((state & 1) === 0) throw new KernelPanic(`${this.shape.name} slot ${String(index)} freed twice`);
+    if (SEEDED) this.poison!.poison(ram, address);
     // Count 0 is left out, so that no handle is 0.
     const uses = ((state >>> 1) + 1) & this.countMask;
     SlotTag.state.store(ram, tag, (uses === 0 ? 1 : uses) * 2);
@@ -141,9 +183,9 @@ export class SlotPool {
     this.locks.release(this.lock);
   }
 
-  /** Slots in use: a snapshot. */
+  /** Slots in use: a snapshot, hence without the lock. */
   inUse(): number {
-    return PoolHeader.inUse.get(this.ram, this.base);
+    return PoolHeader.inUse.peek(this.ram, this.base);
   }
 
   /** Address of slot `index`, in use or not. */

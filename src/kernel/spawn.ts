@@ -8,6 +8,8 @@
 import { Context, NO_RESERVATION, xOffset } from '../core/context.ts';
 import type { Ram } from '../core/ram.ts';
 import type { Clock } from '../devices/clock.ts';
+import { SEEDED } from '../smp/schedule/build.ts';
+import { scheduledHart } from '../smp/schedule/point.ts';
 import type { Locks } from '../smp/spinlock.ts';
 import { EventId, type Tracer } from '../trace/index.ts';
 import type { AddressSpaces } from './address-space.ts';
@@ -94,6 +96,7 @@ export class Spawner {
       Process.threadCount.get(ram, process) >= this.table.threads.count * THREAD_SHARE;
     if (refused) this.table.leaveThreadLocked(thread);
     else this.joinLocked(process, thread);
+    if (SEEDED && !refused) this.table.threads.publish(thread);
     locks.release(Process.lock.addr(process));
     locks.release(this.table.lock);
     if (refused) {
@@ -101,7 +104,7 @@ export class Spawner {
       return -E.AGAIN;
     }
 
-    this.storeTid(process, request, tid);
+    this.storeTid(Process.space.get(ram, process), request, tid);
     if (this.trace.on)
       this.trace.emit(EventId.threadStart, Thread.tid.get(ram, caller), Process.pid.get(ram, process), tid, 0, 0);
     this.scheduler.ready(thread);
@@ -134,7 +137,7 @@ export class Spawner {
     Process.ignoredHigh.store(ram, process, Process.ignoredHigh.load(ram, parent));
 
     const pid = this.enterProcess(process, thread, parent);
-    this.storeTid(process, request, pid);
+    this.storeTid(space, request, pid);
     let result = pid;
     if (wait) {
       // The child cannot end before it is made ready below, so the wait is in place before anybody could end it.
@@ -166,6 +169,10 @@ export class Spawner {
     const pid = this.table.enterProcessLocked(process, thread, parent);
     locks.acquire(Process.lock.addr(process));
     this.joinLocked(process, thread);
+    if (SEEDED) {
+      this.table.threads.publish(thread);
+      this.table.processes.publish(process);
+    }
     locks.release(Process.lock.addr(process));
     locks.release(this.table.lock);
     if (this.trace.on) {
@@ -233,14 +240,14 @@ export class Spawner {
   }
 
   /** Linux ignores when these addresses are bad. */
-  private storeTid(process: number, request: CloneRequest, tid: number): void {
-    const space = Process.space.get(this.ram, process);
+  private storeTid(space: number, request: CloneRequest, tid: number): void {
     if (request.parentTid !== 0) this.copy.writeU32(space, request.parentTid, tid);
     if (request.childSetTid !== 0) this.copy.writeU32(space, request.childSetTid, tid);
   }
 
   private joinLocked(process: number, thread: number): void {
     const { ram } = this;
+    if (SEEDED) scheduledHart().threadStarts(thread);
     const head = Process.threads.get(ram, process);
     Thread.siblingNext.set(ram, thread, head);
     Thread.siblingPrev.set(ram, thread, 0);

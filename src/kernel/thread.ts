@@ -13,7 +13,7 @@
  */
 
 import { Context } from '../core/context.ts';
-import { cacheLine, f64, i32, struct, u32, u64 } from '../core/layout.ts';
+import { cacheLine, f64, i32, outliving, struct, u32, u64 } from '../core/layout.ts';
 import { atomicU32 } from '../smp/atomics.ts';
 
 /** The numbers are part of the ABI (syscalls/abi.ts: hb_process.state). */
@@ -33,7 +33,8 @@ export const Thread = struct(
   'Thread',
   {
     identity: cacheLine(),
-    tid: u32('immutable'),
+    /** Changes once at most: execve of a thread that is not the first gives it that one's. */
+    tid: u32('alone'),
     process: u32('immutable'),
     /** Bucket chain of the id table. */
     idNext: u32('tree'),
@@ -68,12 +69,14 @@ export const Thread = struct(
 
     wait: cacheLine(),
     /** Address of the lock under which it waits; 0: it does not. */
-    waitGuard: atomicU32(),
+    waitGuard: outliving(atomicU32()),
     waitQueue: u32('waitGuard'),
     waitNext: u32('waitGuard'),
     waitPrev: u32('waitGuard'),
     waitForm: u32('waitGuard'),
-    waitSequence: atomicU32(),
+    /** WaitReason. */
+    waitReason: u32('waitGuard'),
+    waitSequence: outliving(atomicU32()),
     /** What the system call returns when its deadline passes. */
     timeoutResult: i32('waitGuard'),
     /** Operands that the waker needs: what they mean is the waiting call's affair. */

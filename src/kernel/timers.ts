@@ -12,12 +12,14 @@
 import { bytes, f64, struct, u32 } from '../core/layout.ts';
 import type { Ram } from '../core/ram.ts';
 import { Rank } from '../smp/ranks.ts';
+import { SEEDED } from '../smp/schedule/build.ts';
 import { spinlock, type Locks } from '../smp/spinlock.ts';
+import { placed } from './oracles/places.ts';
 import { Thread } from './thread.ts';
 
 export const NO_DEADLINE = Infinity;
 
-const TimerHeap = struct(
+export const TimerHeap = struct(
   'TimerHeap',
   {
     lock: spinlock(),
@@ -29,7 +31,11 @@ const TimerHeap = struct(
   { align: 64 },
 );
 
-const Entry = struct('TimerEntry', { deadline: f64('lock'), thread: u32('lock'), sequence: u32('lock') });
+const Entry = struct('TimerEntry', {
+  deadline: f64('TimerHeap.lock'),
+  thread: u32('TimerHeap.lock'),
+  sequence: u32('TimerHeap.lock'),
+});
 
 export class Timers {
   /** The wait that `takeExpired` found. */
@@ -51,6 +57,7 @@ export class Timers {
   ) {
     this.stride = Timers.heapBytes(threads);
     this.own = base + hart * this.stride;
+    if (SEEDED) placed(TimerHeap, base, this.stride, harts);
   }
 
   static bytes(harts: number, threads: number): number {
@@ -72,13 +79,13 @@ export class Timers {
 
   /** The earliest deadline of this hart. */
   get next(): number {
-    return TimerHeap.first.get(this.ram, this.own);
+    return TimerHeap.first.peek(this.ram, this.own);
   }
 
-  /** Deadlines that are armed, over all harts: statistics. */
+  /** Deadlines that are armed, over all harts: statistics, hence without the locks. */
   armed(): number {
     let sum = 0;
-    for (let hart = 0; hart < this.harts; hart++) sum += TimerHeap.count.get(this.ram, this.heapOf(hart));
+    for (let hart = 0; hart < this.harts; hart++) sum += TimerHeap.count.peek(this.ram, this.heapOf(hart));
     return sum;
   }
 
@@ -112,7 +119,7 @@ export class Timers {
   takeExpired(now: number): number {
     const { ram, locks } = this;
     const heap = this.own;
-    if (TimerHeap.first.get(ram, heap) > now) return 0;
+    if (TimerHeap.first.peek(ram, heap) > now) return 0;
     locks.acquire(heap);
     let thread = 0;
     if (TimerHeap.count.get(ram, heap) > 0 && TimerHeap.first.get(ram, heap) <= now) {

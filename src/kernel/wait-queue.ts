@@ -67,6 +67,7 @@ export class WaitQueues {
       return -E.INTR;
     }
     Thread.waitForm.set(ram, thread, form);
+    Thread.waitReason.set(ram, thread, reason);
     Thread.timeoutResult.set(ram, thread, timeoutResult);
     this.appendLocked(queue, thread);
     this.scheduler.leave(thread);
@@ -95,8 +96,8 @@ export class WaitQueues {
 
   /** Ends the wait of a thread in the Rerun form: it makes its system call again. */
   wakeLocked(thread: number): void {
-    this.unlinkLocked(thread);
     this.rewind(thread);
+    this.unlinkLocked(thread);
     this.resume(thread);
   }
 

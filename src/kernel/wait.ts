@@ -27,6 +27,7 @@ export const WaitReason = {
   sleep: 5,
   consoleInput: 6,
   consoleOutput: 7,
+  line: 8,
   portSend: 16,
   portReceive: 17,
 } as const;

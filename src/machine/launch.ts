@@ -11,6 +11,9 @@ import type { Kernel } from '../kernel/kernel.ts';
 import { UsageError } from './errors.ts';
 import { type GuestBinary, type Program, readGuestBinaries } from './programs.ts';
 
+/** What every program finds in its environment. */
+export const DEFAULT_ENV = { PATH: '/bin', HOME: '/' };
+
 /** Read once for all machines of the process. */
 let binaries: GuestBinary[] | undefined;
 
@@ -48,7 +51,7 @@ export function launch(
   if (program.kind === 'host') bindAll(kernel, program.bytes, [path]);
   const pid = kernel.launch(path, [program.kind === 'host' ? word : program.name, ...args], envp);
   if (pid > 0) return pid;
-  unbind(kernel, bound);
+  unbindName(kernel, bound);
   if (pid === -E.NOEXEC) throw new UsageError(`${word} ${kernel.loader.refusal}`);
   throw refusal(word, -pid);
 }
@@ -60,7 +63,12 @@ export function boundName(program: Program, word: string): string | undefined {
 }
 
 /** Takes the name of a host's program away again; processes that run it keep it. */
-export function unbind(kernel: Kernel, bound: string | undefined): void {
+export function unbind(kernel: Kernel, program: Program, word: string): void {
+  unbindName(kernel, boundName(program, word));
+}
+
+/** The same by the name itself; nothing if there is none. */
+export function unbindName(kernel: Kernel, bound: string | undefined): void {
   if (bound === undefined) return;
   const name = new TextEncoder().encode(bound);
   kernel.ram.u8.set(name, kernel.scratch);

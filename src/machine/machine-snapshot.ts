@@ -10,10 +10,12 @@ import type { Ram } from '../core/ram.ts';
 import { Clock } from '../devices/clock.ts';
 import type { ConsoleState } from '../devices/console-host.ts';
 import type { MachineConfig } from '../kernel/config.ts';
+import type { Kernel } from '../kernel/kernel.ts';
 import type { MemoryMap } from '../kernel/memory-map.ts';
 import { initTraceRing } from '../trace/index.ts';
+import { TraceRing } from '../trace/ring.ts';
 import type { RunState } from './run.ts';
-import type { Snapshot } from './snapshot.ts';
+import { loadMachine, saveMachine, type Snapshot } from './snapshot.ts';
 
 export interface MachineSnapshot {
   /** When it was taken, by the host's wall clock: milliseconds since 1970. */
@@ -56,4 +58,28 @@ export function adopt(ram: Ram, map: MemoryMap, { ram: { config }, ns }: Machine
   for (let n = 0; n < map.participants; n++) {
     initTraceRing(ram, map.traceRings + n * map.traceRingStride, config.traceRecords, trace.level, trace.lossless);
   }
+}
+
+/** Takes a snapshot of a machine that is held still. */
+export function takeSnapshot(kernel: Kernel, build: string, console: ConsoleState, run: RunState | undefined): MachineSnapshot {
+  return {
+    takenMs: Date.now(),
+    kernel: build,
+    ns: kernel.clock.nowNs(),
+    ram: saveMachine(kernel),
+    // What has been captured belongs to a run, and is lost between two.
+    console: run === undefined ? { ...console, stdout: new Uint8Array(0), stderr: new Uint8Array(0) } : console,
+    run,
+  };
+}
+
+/** Puts a machine that is held still to a snapshot; it traces what it has traced before. */
+export function putSnapshot(kernel: Kernel, snapshot: MachineSnapshot): void {
+  const { ram, map } = kernel;
+  const level = TraceRing.threshold.get(ram, map.traceRings);
+  const lossless = TraceRing.lossless.get(ram, map.traceRings) !== 0;
+  loadMachine(kernel, snapshot.ram);
+  adopt(ram, map, snapshot, { level, lossless });
+  kernel.trace.resume();
+  kernel.clock.resume();
 }

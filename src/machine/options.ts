@@ -10,6 +10,7 @@ import { MAX_RAM_BYTES } from '../core/ram.ts';
 import { RANDOM_KEY_WORDS } from '../devices/random.ts';
 import { DEFAULT_CONFIG, type MachineConfig } from '../kernel/config.ts';
 import { MAX_HARTS } from '../smp/smp-map.ts';
+import type { SourceEdit } from '../smp/source-edits.ts';
 import { VrosLimit } from '../syscalls/abi.ts';
 import type { LevelName } from '../trace/events.ts';
 import { UsageError } from './errors.ts';
@@ -39,6 +40,8 @@ export interface MachineOptions {
   readonly countAccesses?: boolean | undefined;
   /** Harts run one at a time, as a schedule says; each run begins a plan (RunOptions.plan). Default: in true parallel. */
   readonly seeded?: boolean | undefined;
+  /** Changes of the sources that the harts are built with: deliberate defects, for tests. Default: none. */
+  readonly edits?: readonly SourceEdit[] | undefined;
   /** For the random numbers that programs get. Default: the host's cryptographic source; 0 under a schedule. */
   readonly seed?: number | undefined;
   /** Default: no trace. */

@@ -54,7 +54,7 @@ export async function powerOn(options: MachineOptions, prepare?: (kernel: Kernel
   const map = plan(config);
   const seed = seedOf(options);
   const kind = config.seeded ? { name: 'hart-seeded', seeded: true } : { name: 'hart' };
-  const file = await bundle({ ...kind, entry: join(projectRoot, 'src/hart.ts') });
+  const file = await bundle({ ...kind, entry: join(projectRoot, 'src/hart.ts'), edits: options.edits });
   const build = basename(file, '.mjs');
   const refusal = from === undefined ? undefined : mismatch(from, config, build);
   if (refusal !== undefined) throw new UsageError(refusal);
@@ -80,7 +80,7 @@ export async function powerOn(options: MachineOptions, prepare?: (kernel: Kernel
       adopt(ram, map, from, { level: traceLevel, lossless: traceLossless });
     }
     const kernel = new Kernel(ram, config, map, config.cpus);
-    const scheduled = config.seeded ? new ScheduleHost(ram, map.turns, map.schedule, config.cpus) : undefined;
+    const scheduled = config.seeded ? new ScheduleHost(ram, map.turns, map.schedule, kernel.smpMap) : undefined;
     if (from === undefined) {
       kernel.initialise();
       new SystemCalls(kernel).initialise();

@@ -9,7 +9,7 @@ import type { Program } from './programs.ts';
 export interface ResumeOptions {
   /** All the input that the program gets; of one that is resumed, all that comes after what there was. Default: none. */
   readonly stdin?: string | Uint8Array | undefined;
-  /** Connects the console to streams (`process`, say) instead: a terminal if they are one. `stdin` is not used then. */
+  /** Connects the console to streams (`process`, say) instead: a terminal if they are one. With `stdin` as well, their input is not used. */
   readonly streams?: HostStreams | undefined;
   /** Called when Ctrl-A s is typed at the terminal. */
   readonly onSnapshotKey?: (() => void) | undefined;

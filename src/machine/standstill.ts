@@ -3,10 +3,14 @@
  */
 
 import type { Kernel } from '../kernel/kernel.ts';
+import { describeWaits } from '../kernel/oracles/waits-for.ts';
 import type { Standstill } from './errors.ts';
 
 /** The first line says what has happened, the rest who waits for what. */
 export function standstillReport(kernel: Kernel, kind: Standstill['kind']): string {
-  void kernel;
-  return kind === 'deadlock' ? 'deadlock: nobody can go on' : 'no progress: the limit of moments is reached, or all only spin';
+  const what =
+    kind === 'deadlock'
+      ? 'deadlock: nobody can go on'
+      : 'no progress: the run is at its limit of moments, or all that can go on only spin';
+  return [what, ...describeWaits(kernel).map((line) => `  ${line}`)].join('\n');
 }

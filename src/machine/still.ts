@@ -33,15 +33,19 @@ export async function whileStill<T>(kernel: Kernel, check: () => void, job: () =
 /**
  * Has the harts of a machine under a schedule finish what they are in the middle of. It is the host's turn before and after.
  *
- * @param serve does what the host does in a turn of its own
+ * @param serve does what the host does in a turn that it has for a reason (HostTurn)
  * @throws Standstill when they cannot
  */
-export async function bringHome(kernel: Kernel, scheduled: ScheduleHost, serve: () => Promise<void>): Promise<void> {
-  if (!scheduled.schedule.allOff) kernel.doorbells.ringAll(Ipi.Pause);
-  while (!scheduled.schedule.allOff) {
+export async function bringHome(
+  kernel: Kernel,
+  scheduled: ScheduleHost,
+  serve: (reason: number) => Promise<void>,
+): Promise<void> {
+  if (!scheduled.schedule.harts.allOff) kernel.doorbells.ringAll(Ipi.Pause);
+  while (!scheduled.schedule.harts.allOff) {
     if (!scheduled.resume()) throw new Standstill('deadlock', standstillReport(kernel, 'deadlock'));
     const reason = await scheduled.turn();
-    await serve();
+    await serve(reason);
     if (reason === HostTurn.NoProgress) throw new Standstill('no-progress', standstillReport(kernel, 'no-progress'));
   }
   await scheduled.restart();

@@ -62,6 +62,23 @@ export class AtomicU32Field extends Field {
   }
 }
 
+/**
+ * A word that a hart shares with the host alone. Under a schedule the host touches it in its own turn only, so nobody is asked: whether
+ * there is a trace makes no difference to a schedule.
+ */
+export class HostU32Field extends Field {
+  load(ram: Ram, base: number): number {
+    return Atomics.load(ram.u32, (base + this.offset) >>> 2);
+  }
+  store(ram: Ram, base: number, value: number): void {
+    Atomics.store(ram.u32, (base + this.offset) >>> 2, value);
+  }
+  /** Adds and returns the old value. */
+  add(ram: Ram, base: number, value: number): number {
+    return Atomics.add(ram.u32, (base + this.offset) >>> 2, value);
+  }
+}
+
 /** An array of such words. */
 export class AtomicU32ArrayField extends Field {
   load(ram: Ram, base: number, index: number): number {
@@ -84,6 +101,7 @@ export class AtomicU32ArrayField extends Field {
 }
 
 export const atomicU32 = (): FieldSpec<AtomicU32Field> => custom(AtomicU32Field, 4, 4, 'atomic', 'uint32_t');
+export const hostU32 = (): FieldSpec<HostU32Field> => custom(HostU32Field, 4, 4, 'atomic', 'uint32_t');
 export const atomicU32Array = (count: number): FieldSpec<AtomicU32ArrayField> =>
   custom(AtomicU32ArrayField, 4 * count, 4, 'atomic', `uint32_t[${String(count)}]`);
 

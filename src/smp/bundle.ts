@@ -26,10 +26,12 @@ import {
 } from 'node:fs';
 import { createRequire, SourceMap, type SourceMapPayload } from 'node:module';
 import { tmpdir, userInfo } from 'node:os';
-import { basename, dirname, join, resolve } from 'node:path';
+import { basename, dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 import type * as Esbuild from 'esbuild';
+
+import { type SourceEdit, sourceText } from './source-edits.ts';
 
 /** Set by the bundler: the project's folder, as a path. Files of a bundle cannot tell it from where they lie. */
 declare const HARTBEAT_ROOT: string | undefined;
@@ -49,6 +51,8 @@ export interface BundleOptions {
   readonly externalPackages?: boolean;
   /** The build for harts under a schedule (schedule/build.ts). */
   readonly seeded?: boolean;
+  /** Changes to the sources, for this bundle only: tests of the tests. They are part of the name. */
+  readonly edits?: readonly SourceEdit[] | undefined;
 }
 
 interface Input {
@@ -85,8 +89,15 @@ export async function bundle(options: BundleOptions): Promise<string> {
   return cachedBundle(options) ?? (await build(options));
 }
 
+/** The name under which a bundle is kept. */
+function nameOf({ name, edits = [] }: BundleOptions): string {
+  return edits.length === 0 ? name : `${name}~${createHash('sha256').update(JSON.stringify(edits)).digest('hex').slice(0, 12)}`;
+}
+
 /** The bundle if it is in the cache and none of its inputs has changed. */
-export function cachedBundle({ name, entry, cache = cacheFolder() }: BundleOptions): string | undefined {
+export function cachedBundle(options: BundleOptions): string | undefined {
+  const { entry, cache = cacheFolder() } = options;
+  const name = nameOf(options);
   try {
     const manifest = JSON.parse(readFileSync(join(cache, `${name}.json`), 'utf8')) as Manifest;
     if (manifest.inputs[0]?.path !== entry) return undefined;
@@ -103,7 +114,8 @@ export function cachedBundle({ name, entry, cache = cacheFolder() }: BundleOptio
 }
 
 async function build(options: BundleOptions): Promise<string> {
-  const { name, entry, cache = cacheFolder(), externalPackages = false, seeded = false } = options;
+  const { entry, cache = cacheFolder(), externalPackages = false, seeded = false, edits = [] } = options;
+  const name = nameOf(options);
   const startedMs = Date.now();
   const esbuild = requirePackage('esbuild') as typeof Esbuild;
   const output = await esbuild.build({
@@ -121,6 +133,7 @@ async function build(options: BundleOptions): Promise<string> {
     legalComments: 'none',
     logLevel: 'silent',
     define: { HARTBEAT_ROOT: JSON.stringify(projectRoot), HARTBEAT_SEEDED: String(seeded) },
+    plugins: [ourSources(seeded, edits)],
     ...(externalPackages ? { packages: 'external' as const } : {}),
   });
   const text = output.outputFiles.find((file) => file.path.endsWith('.mjs'))!.text;
@@ -135,7 +148,11 @@ async function build(options: BundleOptions): Promise<string> {
 
   // The entry first, for `cachedBundle`; and what decides how the inputs are put together.
   const sources = Object.keys(output.metafile.inputs).map((path) => resolve(projectRoot, path));
-  const makers = [join(projectRoot, 'src/smp/bundle.ts'), join(projectRoot, 'node_modules/esbuild/package.json')];
+  const makers = [
+    join(projectRoot, 'src/smp/bundle.ts'),
+    join(projectRoot, 'src/smp/source-edits.ts'),
+    join(projectRoot, 'node_modules/esbuild/package.json'),
+  ];
   const inputs = [entry, ...sources.filter((path) => path !== entry), ...makers].flatMap(describe);
   // An input that was written during the build may differ from what the bundler read: then the next start builds again.
   if (inputs.every((input) => input.mtimeMs < startedMs)) {
@@ -160,6 +177,31 @@ export function keepConstants(code: string): string {
 /** `name =`, `name +=`, `name++`, `++name`; not a declaration, which has a word before it. One match too many costs nothing but speed. */
 const ASSIGNMENT =
   /(?<![\w$.]|(?:var|let|const|function|class) )([\w$]+)\s*(?:\+\+|--|(?:[-+*/%&|^]|\*\*|<<|>>>?|&&|\|\||\?\?)?=(?![=>]))|(?:\+\+|--)([\w$]+)/g;
+
+/** Reads our own sources as source-edits.ts has it. */
+function ourSources(seeded: boolean, edits: readonly SourceEdit[]): Esbuild.Plugin {
+  return {
+    name: 'our-sources',
+    setup: (build) => {
+      const done = new Set<string>();
+      build.onLoad({ filter: /\.ts$/ }, ({ path }) => {
+        if (!path.startsWith(join(projectRoot, 'src'))) return undefined;
+        const file = relative(projectRoot, path).replaceAll('\\', '/');
+        done.add(file);
+        try {
+          return { contents: sourceText(file, readFileSync(path, 'utf8'), seeded, edits), loader: 'ts' };
+        } catch (error) {
+          return { errors: [{ text: error instanceof Error ? error.message : String(error) }] };
+        }
+      });
+      build.onEnd(() => ({
+        errors: edits
+          .filter(({ file }) => !done.has(file))
+          .map(({ file }) => ({ text: `${file} is to be edited, but not in the bundle` })),
+      }));
+    },
+  };
+}
 
 function describe(path: string): Input[] {
   const stat = statSync(path, { throwIfNoEntry: false });

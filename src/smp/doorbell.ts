@@ -14,7 +14,10 @@ import { Point, point, scheduledHart } from './schedule/point.ts';
 import { sleepOn, wakeAll } from './sleep.ts';
 import type { SmpMap } from './smp-map.ts';
 
-const DOORBELL = HartBlock.doorbell.offset;
+/** Index of the word that is a hart's doorbell, among the words of RAM. */
+export function doorbellIndex(map: SmpMap, hart: number): number {
+  return HartBlock.doorbell.addr(map.hartBlock(hart)) >>> 2;
+}
 
 /** The doorbells of all harts. Usable by harts and by the host. */
 export class Doorbells {
@@ -65,6 +68,6 @@ export class Doorbells {
   }
 
   private indexOf(hart: number): number {
-    return (this.map.hartBlock(hart) + DOORBELL) >>> 2;
+    return doorbellIndex(this.map, hart);
   }
 }

@@ -42,6 +42,8 @@ export const HartControl = struct(
     own: cacheLine(),
     heldCount: u32('owner'),
     held: u32Array('owner', MAX_HELD),
+    /** The lock that it waits for, or 0. */
+    wanted: u32('owner'),
 
     /** Numbers of the system calls that this hart has taken last, the latest at (syscalls - 1) % RECENT_CALLS: for reports. */
     recentCalls: u32Array('owner', RECENT_CALLS),

@@ -21,6 +21,8 @@ export const HostCall = {
   Trace: 8,
   /** Power off, or a machine check. */
   Stop: 16,
+  /** A starting line is complete and held. */
+  Line: 32,
 } as const;
 
 export class HostBell {
@@ -37,9 +39,9 @@ export class HostBell {
   /** Rings for `calls`; costs one atomic when they are pending already. */
   ring(calls: number): void {
     if (SEEDED) {
-      // The host looks when it has its turn.
+      // The host looks when it has its turn. Full rings are none of the schedule's: who finds its own full waits for the host.
       this.ram.i32[this.index]! |= calls;
-      scheduledHart().hostWanted();
+      if (calls !== HostCall.Trace) scheduledHart().hostWanted();
       return;
     }
     const before = Atomics.or(this.ram.i32, this.index, calls);

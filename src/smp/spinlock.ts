@@ -60,7 +60,7 @@ export class Locks {
     private readonly ram: Ram,
     /** This hart's control block. */
     private readonly control: number,
-    hart: number,
+    readonly hart: number,
     /** How long a sleep on a lock may last before it counts as the machine's failure, ms: the host's, for no worker can end it. */
     private readonly patienceMs = Infinity,
   ) {
@@ -72,7 +72,11 @@ export class Locks {
   acquire(lock: number): void {
     this.checkOrder(lock);
     if (SEEDED) point(Point.Acquire, lock);
-    if (Atomics.compareExchange(this.ram.i32, lock >>> 2, 0, this.me) !== 0) this.contend(lock);
+    if (Atomics.compareExchange(this.ram.i32, lock >>> 2, 0, this.me) !== 0) {
+      HartControl.wanted.set(this.ram, this.control, lock);
+      this.contend(lock);
+      HartControl.wanted.set(this.ram, this.control, 0);
+    }
     this.push(lock);
   }
 
@@ -162,6 +166,11 @@ export class Locks {
   private nameOf(lock: number): string {
     return rankName(Spinlock.rank.get(this.ram, lock));
   }
+}
+
+/** Who holds a lock, or -1: a plain look, for whoever watches or reports. */
+export function holderOf(ram: Ram, lock: number): number {
+  return (ram.i32[lock >>> 2]! & ~SLEEPERS) - 1;
 }
 
 function hex(address: number): string {

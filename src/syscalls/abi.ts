@@ -90,6 +90,13 @@ export const MachineCall = {
   SYS_HB_STATS: 0x5003,
   SYS_HB_TRACE_MARK: 0x5004,
   SYS_HB_POWER_OFF: 0x5005,
+  SYS_HB_ARRIVE: 0x5006,
+} as const;
+
+/** A bit of the count that hb_arrive takes. */
+export const LineFlag = {
+  /** At the other line, which the machine never holds. */
+  HB_LINE_ASIDE: 0x8000_0000,
 } as const;
 
 /** States of a process as hb_processes reports them. */

@@ -55,4 +55,9 @@ export class Call {
   u32(index: number): number {
     return this.ram.u32[(this.thread + ARGUMENTS + 8 * index) >>> 2]!;
   }
+
+  /** The high 32 bits, unsigned. */
+  high(index: number): number {
+    return this.ram.u32[(this.thread + ARGUMENTS + 8 * index + 4) >>> 2]!;
+  }
 }

@@ -184,5 +184,6 @@ export class SystemCalls implements Door {
     this.on(MachineCall.SYS_HB_STATS, machine.stats);
     this.on(MachineCall.SYS_HB_TRACE_MARK, machine.traceMark);
     this.on(MachineCall.SYS_HB_POWER_OFF, machine.powerOff);
+    this.on(MachineCall.SYS_HB_ARRIVE, machine.arrive);
   }
 }

@@ -1,5 +1,5 @@
 /*
- * The machine family (0x5000): processes, harts and objects in use, trace marks, power.
+ * The machine family (0x5000): processes, harts and objects in use, trace marks, power, the starting line.
  */
 
 import { HartBlock } from '../core/hart-block.ts';
@@ -12,7 +12,7 @@ import type { Kernel } from '../kernel/kernel.ts';
 import { Process, ProcessState as LifeState } from '../kernel/process.ts';
 import { STRUCT_SCRATCH } from '../kernel/scratch.ts';
 import { Thread, ThreadState } from '../kernel/thread.ts';
-import { HartState, HbHart, HbProcess, HbStats, PROCESS_NAME_BYTES, ProcessState } from './abi.ts';
+import { HartState, HbHart, HbProcess, HbStats, LineFlag, PROCESS_NAME_BYTES, ProcessState } from './abi.ts';
 import type { Call } from './call.ts';
 
 export function processes(call: Call): number {
@@ -66,7 +66,8 @@ function describeThreads(kernel: Kernel, process: number, at: number): void {
   let state: number = Process.state.get(ram, process) === LifeState.Zombie ? ProcessState.HB_ZOMBIE : ProcessState.HB_BLOCKED;
   let used = Process.endedNs.get(ram, process);
   for (let thread = Process.threads.get(ram, process); thread !== 0; thread = Thread.siblingNext.get(ram, thread)) {
-    used += Thread.cpuNs.get(ram, thread);
+    // As it is: a thread that runs has brought it up to date a moment ago.
+    used += Thread.cpuNs.peek(ram, thread);
     const threadState = Thread.state.load(ram, thread);
     const better =
       threadState === ThreadState.Running || (threadState === ThreadState.Ready && state !== ProcessState.HB_RUNNING);
@@ -87,7 +88,8 @@ function bringAccountsUpToDate(kernel: Kernel): void {
   const { ram, smpMap, config, calls } = kernel;
   const busy = [0, 0];
   for (let hart = 0; hart < config.cpus; hart++) {
-    if (HartControl.thread.get(ram, smpMap.hartControl(hart)) !== 0) busy[hart >>> 5]! |= 1 << (hart & 31);
+    // A hint: who has nothing to account for does nothing.
+    if (HartControl.thread.peek(ram, smpMap.hartControl(hart)) !== 0) busy[hart >>> 5]! |= 1 << (hart & 31);
   }
   calls.run(HartCall.Account, busy[0]!, busy[1]!);
 }
@@ -107,29 +109,32 @@ export function harts(call: Call): number {
 
 /** Writes an HbHart at kernel address `at`. Other harts' counters are read as they are, without a lock. */
 export function describeHart(kernel: Kernel, hart: number, at: number): void {
-  const { ram, smpMap, scheduler, clock } = kernel;
+  const { ram, smpMap, scheduler, clock, locks, table } = kernel;
   const control = smpMap.hartControl(hart);
   const block = smpMap.hartBlock(hart);
-  const thread = HartControl.thread.get(ram, control);
   const mode = HartControl.mode.load(ram, control);
   ram.fill(at, HbHart.SIZE);
   HbHart.hart.set(ram, at, hart);
   const idle = scheduler.isIdle(hart);
   const kernelState = idle ? HartState.HB_HART_IDLE : HartState.HB_HART_KERNEL;
   HbHart.state.set(ram, at, mode === Mode.Guest ? HartState.HB_HART_GUEST : kernelState);
+  // A thread that is about to end is freed under this lock only.
+  locks.acquire(table.lock);
+  const thread = HartControl.thread.peek(ram, control);
   HbHart.pid.set(ram, at, thread === 0 ? 0 : Process.pid.get(ram, Thread.process.get(ram, thread)));
+  locks.release(table.lock);
   HbHart.queued.set(ram, at, scheduler.queueLength(hart));
-  const busy = Math.floor(HartControl.busyNs.get(ram, control));
-  const accounted = busy + Math.floor(HartControl.idleNs.get(ram, control));
+  const busy = Math.floor(HartControl.busyNs.peek(ram, control));
+  const accounted = busy + Math.floor(HartControl.idleNs.peek(ram, control));
   HbHart.busyNs.set(ram, at, busy);
   // A parked hart accounts its idleness when it wakes.
   HbHart.idleNs.set(ram, at, Math.max(accounted, idle ? clock.nowNs() : accounted) - busy);
-  HbHart.instructions.set(ram, at, HartBlock.instret.get(ram, block));
-  HbHart.switches.set(ram, at, HartControl.switches.get(ram, control));
-  HbHart.syscalls.set(ram, at, HartControl.syscalls.get(ram, control));
-  HbHart.interrupts.set(ram, at, HartControl.interrupts.get(ram, control));
-  HbHart.steals.set(ram, at, HartControl.steals.get(ram, control));
-  HbHart.tlbMisses.set(ram, at, HartBlock.tlbMisses.get(ram, block));
+  HbHart.instructions.set(ram, at, HartBlock.instret.peek(ram, block));
+  HbHart.switches.set(ram, at, HartControl.switches.peek(ram, control));
+  HbHart.syscalls.set(ram, at, HartControl.syscalls.peek(ram, control));
+  HbHart.interrupts.set(ram, at, HartControl.interrupts.peek(ram, control));
+  HbHart.steals.set(ram, at, HartControl.steals.peek(ram, control));
+  HbHart.tlbMisses.set(ram, at, HartBlock.tlbMisses.peek(ram, block));
 }
 
 export function stats(call: Call): number {
@@ -158,9 +163,8 @@ export function describeObjects(kernel: Kernel, ports: Ports, at: number): void 
 export function traceMark(call: Call): number {
   const { ram, trace } = call.kernel;
   if (trace.on) {
-    const a = call.size(0);
-    const b = call.size(1);
-    trace.emit(EventId.mark, Thread.tid.get(ram, call.thread), a, a / 2 ** 32, b, b / 2 ** 32);
+    // By halves: a mark may have more bits than a number holds.
+    trace.emit(EventId.mark, Thread.tid.get(ram, call.thread), call.u32(0), call.high(0), call.u32(1), call.high(1));
   }
   return 0;
 }
@@ -170,4 +174,10 @@ export function powerOff(call: Call): number {
   if (status < 0 || status > 255) return -E.INVAL;
   call.kernel.power.off(status);
   return 0;
+}
+
+export function arrive(call: Call): number {
+  const count = call.u32(0);
+  const aside = (count & LineFlag.HB_LINE_ASIDE) !== 0;
+  return call.kernel.line.arrive(call.thread, (count & ~LineFlag.HB_LINE_ASIDE) >>> 0, aside);
 }

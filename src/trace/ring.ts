@@ -17,7 +17,7 @@
 
 import { bytes, cacheLine, f64, struct, u16, u32 } from '../core/layout.ts';
 import type { Ram } from '../core/ram.ts';
-import { atomicU32 } from '../smp/atomics.ts';
+import { hostU32 } from '../smp/atomics.ts';
 import { HostCall, type HostBell } from '../smp/host-bell.ts';
 import { SEEDED } from '../smp/schedule/build.ts';
 import { scheduledHart } from '../smp/schedule/point.ts';
@@ -46,12 +46,12 @@ export const TraceRing = struct(
     capacity: u32('immutable'),
 
     producer: cacheLine(),
-    written: atomicU32(),
+    written: hostU32(),
     /** Records that found no room, since power-on. */
-    missed: atomicU32(),
+    missed: hostU32(),
 
     consumer: cacheLine(),
-    read: atomicU32(),
+    read: hostU32(),
     /** What of `missed` the drain has reported. */
     reported: u32('consumer'),
 

@@ -130,6 +130,24 @@ describe('--snapshot', () => {
 });
 
 describe('--restore', () => {
+  it('goes on under the schedule, or under another one from there on', async () => {
+    const file = join(folder, 'scheduled.snap');
+    expect(await run(['--schedule', 'random:7', '--snapshot', file], 'ipctest\n')).toMatchObject({ status: 0 });
+    const [first, second] = [await run(['--restore', file], 'ps\nharts\n'), await run(['--restore', file], 'ps\nharts\n')];
+    expect(first).toMatchObject({ status: 0, stderr: '' });
+    expect(first.stdout).toMatch(/ ipc_server\n.* ipc_client\n/);
+    expect(second).toEqual(first);
+    expect(await run(['--restore', file, '--schedule', 'pct:3,depth=2', 'echo', 'hi'])).toMatchObject({
+      status: 0,
+      stdout: 'hi\n',
+    });
+    const free = join(folder, 'free.snap');
+    await run(['--snapshot', free, 'true']);
+    expect((await run(['--restore', free, '--schedule', 'random:7', 'true'])).stderr).toBe(
+      'hartbeat: seeded true: the machine of the snapshot has false: leave it out\n',
+    );
+  });
+
   it('refuses what contradicts the snapshot, and what is none, in one line', async () => {
     const file = join(folder, 'small.snap');
     await run(['--cpus', '1', '--memory', '32M', '--snapshot', file, 'true']);

@@ -3,7 +3,7 @@
  *
  * The life of each hart is divided into moments of its own: a guest instruction is one, a synchronisation point of the kernel is one. Every
  * schedule can be said as departures from the _plain order_, in which a hart goes on until it has to wait, and then the next one after
- * it (in a circle) that can goes on. A departure names the hart, its moment, and who goes on instead. It is relative to the hart, so that taking one departure
+ * it (in a circle) that can go on does. A departure names the hart, its moment, and who goes on instead. It is relative to the hart, so that taking one departure
  * away leaves the others as meaningful as can be: that is what shrinking needs.
  */
 
@@ -46,6 +46,9 @@ export interface Plan {
   readonly faults: readonly Fault[];
 }
 
+/** The plain order. */
+export const PLAIN: Plan = { strategy: { kind: 'replay', departures: [] }, faults: [] };
+
 /** A moment of a run at which another hart could have gone on: what an exhaustive search branches over. */
 export interface Choice {
   readonly hart: number;
@@ -66,6 +69,10 @@ export interface ScheduleReport {
   readonly choices: readonly Choice[] | undefined;
   /** Hash of who passed which synchronisation point in which order: runs with the same one are the same interleaving. */
   readonly interleaving: string;
+  /** Synchronisation points that the thread to be killed (Fault 'kill') has passed. */
+  readonly victimPoints?: number;
+  /** How often a fault could have happened: requests for memory, sleeps of harts, rings of doorbells. */
+  readonly occasions?: { readonly requests: number; readonly sleeps: number; readonly rings: number };
   /** Virtual time at the end, nanoseconds since power-on. */
   readonly ns: number;
 }

@@ -38,7 +38,7 @@ export interface ScheduledHart {
   spin(): void;
   /** The host has been rung for. */
   hostWanted(): void;
-  /** The host is needed before this hart can go on. */
+  /** The host is to empty the rings of the trace before this hart goes on. */
   awaitHost(): void;
   /** A doorbell is about to be rung: whether the ring is held back, a fault that was asked for. */
   holdsBack(hart: number, kinds: number): boolean;
@@ -50,6 +50,8 @@ export interface ScheduledHart {
   executed(): void;
   /** A thread has started. */
   threadStarts(thread: number): void;
+  /** A thread is gone. */
+  threadEnds(thread: number): void;
 }
 
 /** Nobody is asked: while the machine is being built, and when a hart has failed and reports it. */
@@ -68,6 +70,7 @@ const UNSCHEDULED: ScheduledHart = {
   victim: 0,
   executed: () => undefined,
   threadStarts: () => undefined,
+  threadEnds: () => undefined,
 };
 
 let current = UNSCHEDULED;

@@ -6,14 +6,17 @@
  */
 
 import type { Ram } from '../../core/ram.ts';
-import type { Choice, Departure, Plan, ScheduleReport } from './plan.ts';
-import { Schedule } from './schedule.ts';
+import { doorbellIndex } from '../doorbell.ts';
+import type { SmpMap } from '../smp-map.ts';
+import { type Choice, type Departure, PLAIN, type Plan, type ScheduleReport } from './plan.ts';
+import { type PlanOptions, Schedule } from './schedule.ts';
 import { ChoiceRecord, DepartureRecord, HostTurn, ScheduleState as S } from './state.ts';
 import { TurnTaking } from './turns.ts';
-import { NOBODY } from './schedule.ts';
+import { NOBODY } from './hart-turns.ts';
 
 export class ScheduleHost {
   readonly schedule: Schedule;
+  private readonly cpus: number;
   private readonly turns: TurnTaking;
   private atStart = true;
   /** Whether it has given the turn away and not got it back. */
@@ -24,16 +27,17 @@ export class ScheduleHost {
     private readonly ram: Ram,
     turns: number,
     private readonly state: number,
-    private readonly cpus: number,
+    map: SmpMap,
   ) {
-    this.schedule = new Schedule(ram, state, cpus);
-    this.turns = new TurnTaking(ram, turns, cpus);
+    this.schedule = new Schedule(ram, state, map.cpus, (hart) => doorbellIndex(map, hart));
+    this.turns = new TurnTaking(ram, turns, map.cpus);
+    this.cpus = map.cpus;
   }
 
   /** Once, before the harts start. */
   initialise(): void {
     this.turns.initialise();
-    this.schedule.begin({ kind: 'replay', departures: [] });
+    this.schedule.begin(PLAIN);
   }
 
   /** Once, before the harts start, when RAM comes from a snapshot: the plan in it goes on. */
@@ -56,14 +60,14 @@ export class ScheduleHost {
   /** Gives the turn to whoever can go on. False: nobody can; it is still the host's. */
   resume(): boolean {
     const { schedule } = this;
-    schedule.hostServed();
+    if (schedule.reason !== HostTurn.Trace) schedule.hostServed();
     if (this.atStart) {
-      for (let hart = 0; hart < this.cpus; hart++) schedule.wake(hart);
+      for (let hart = 0; hart < this.cpus; hart++) schedule.harts.wake(hart);
       schedule.running = 0;
       this.atStart = false;
-    } else schedule.wakeChanged();
+    } else schedule.harts.wakeChanged();
     let next = schedule.running;
-    if (!schedule.isReady(next)) next = schedule.choose(next);
+    if (!schedule.harts.isReady(next)) next = schedule.choose(next);
     if (next === NOBODY) return false;
     this.away = true;
     this.turns.give(next);
@@ -76,7 +80,7 @@ export class ScheduleHost {
     this.turns.abandon();
     this.atStart = true;
     await this.turn();
-    for (let hart = 0; hart < this.cpus; hart++) this.schedule.off(hart);
+    for (let hart = 0; hart < this.cpus; hart++) this.schedule.harts.off(hart);
   }
 
   /** Lets harts that will not get the turn any more come back to the start, and waits for nobody: the machine is turned off. */
@@ -84,9 +88,9 @@ export class ScheduleHost {
     this.turns.abandon(true);
   }
 
-  /** From here on the plan decides. `limit`: moments after which the run counts as going nowhere. */
-  begin({ strategy, faults }: Plan, options: { limit?: number; choices?: boolean } = {}): void {
-    this.schedule.begin(strategy, faults, options);
+  /** From here on the plan decides. */
+  begin(plan: Plan, options: PlanOptions = {}): void {
+    this.schedule.begin(plan, options);
   }
 
   /** What the run has been like since its plan began. */
@@ -99,6 +103,12 @@ export class ScheduleHost {
       departures: S.lost.get(ram, state) > 0 ? undefined : this.departures(),
       choices: S.wantChoices.get(ram, state) === 0 ? undefined : this.choices(),
       interleaving: hash.map((word) => word.toString(16).padStart(8, '0')).join(''),
+      occasions: {
+        requests: S.requests.get(ram, state),
+        sleeps: S.sleeps.get(ram, state),
+        rings: S.rings.get(ram, state),
+      },
+      victimPoints: this.schedule.faults.victimPassed,
       ns: this.schedule.ns,
     };
   }

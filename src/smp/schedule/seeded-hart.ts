@@ -6,13 +6,15 @@
  */
 
 import type { Ram } from '../../core/ram.ts';
+import { doorbellIndex } from '../doorbell.ts';
 import { HartControl } from '../hart-control.ts';
 import { Ipi } from '../ipi.ts';
 import type { SmpMap } from '../smp-map.ts';
-import { HartBlock } from '../../core/hart-block.ts';
 import { Point, type ScheduledHart, Slept } from './point.ts';
-import { NOBODY, Schedule } from './schedule.ts';
-import { HostTurn } from './state.ts';
+import { NOBODY } from './hart-turns.ts';
+import { HASH_HIGH, HASH_LOW } from './notes.ts';
+import { Schedule } from './schedule.ts';
+import { HartTurn, HostTurn, ScheduleState } from './state.ts';
 import { Abandoned, TurnTaking } from './turns.ts';
 
 /** Points before which an exhaustive search switches: between them nothing happens that another hart could see. */
@@ -23,6 +25,12 @@ const HOST_WITHIN = 20_000;
 
 export class SeededHart implements ScheduledHart {
   private readonly doorbell: number;
+  // Where in the views of RAM the state lies that each point touches.
+  private readonly ownMoments: number;
+  private readonly moments: number;
+  private readonly due: number;
+  private readonly hash: number;
+  private readonly victimWord: number;
 
   /** @param turns address of the turns, `state` of the schedule's state (schedule/state.ts) */
   constructor(
@@ -32,10 +40,14 @@ export class SeededHart implements ScheduledHart {
     state: number,
     private readonly hart: number,
   ) {
-    this.schedule = new Schedule(ram, state, map.cpus);
-    this.schedule.doorbellOf = (target) => this.doorbellOf(target);
+    this.schedule = new Schedule(ram, state, map.cpus, (target) => doorbellIndex(map, target));
     this.turns = new TurnTaking(ram, turns, map.cpus);
-    this.doorbell = this.doorbellOf(hart);
+    this.doorbell = doorbellIndex(map, hart);
+    this.ownMoments = HartTurn.moments.addr(this.schedule.harts.turnOf(hart)) >>> 3;
+    this.moments = ScheduleState.moments.addr(state) >>> 3;
+    this.due = ScheduleState.due.addr(state) >>> 3;
+    this.hash = ScheduleState.hash.addr(state) >>> 2;
+    this.victimWord = ScheduleState.victim.addr(state) >>> 2;
   }
 
   readonly schedule: Schedule;
@@ -48,11 +60,17 @@ export class SeededHart implements ScheduledHart {
   }
 
   point(kind: Point, address: number): void {
-    const { schedule, hart } = this;
-    schedule.pass(hart, 1);
-    schedule.mix(hart, (address << 4) ^ kind);
-    if (schedule.victim !== 0) this.watchVictim();
-    if (schedule.leisure <= 0) this.look(((BRANCHING >>> kind) & 1) !== 0);
+    // What schedule.pass, mix and leisure do, by hand: this is what a seeded machine does most.
+    const { f64, i32, u32 } = this.ram;
+    f64[this.ownMoments]! += 1;
+    const now = f64[this.moments]! + 1;
+    f64[this.moments] = now;
+    const what = (address << 4) ^ kind;
+    const low = Math.imul(i32[this.hash]! ^ this.hart ^ (what << 6), HASH_LOW);
+    i32[this.hash] = low;
+    i32[this.hash + 1] = Math.imul(i32[this.hash + 1]! ^ (low >>> 15) ^ what, HASH_HIGH) + this.hart;
+    if (u32[this.victimWord] !== 0) this.watchVictim();
+    if (f64[this.due]! <= now) this.look(((BRANCHING >>> kind) & 1) !== 0);
   }
 
   slice(most: number): number {
@@ -75,21 +93,21 @@ export class SeededHart implements ScheduledHart {
     const { schedule, hart } = this;
     this.point(Point.Sleep, index * 4);
     if (this.ram.i32[index] !== expected) return Slept.NotEqual;
-    if (schedule.isSpurious()) return Slept.Woken;
-    schedule.letOthersGo(hart);
-    schedule.sleep(hart, index, expected, schedule.ns + timeoutNs);
+    if (schedule.faults.isSpurious()) return Slept.Woken;
+    schedule.faults.letOthersGo(hart);
+    schedule.sleep(hart, index, expected, timeoutNs);
     this.yield();
-    return schedule.wasLate(hart) ? Slept.Late : Slept.Woken;
+    return schedule.harts.wasLate(hart) ? Slept.Late : Slept.Woken;
   }
 
   notify(index: number, count: number): void {
     this.point(Point.Wake, index * 4);
-    this.schedule.notify(index, count);
+    this.schedule.harts.notify(index, count);
   }
 
   spin(): void {
     this.point(Point.Spin, 0);
-    this.schedule.pause(this.hart);
+    this.schedule.spin(this.hart);
     this.yield();
   }
 
@@ -98,7 +116,7 @@ export class SeededHart implements ScheduledHart {
   }
 
   awaitHost(): void {
-    this.turnToHost(HostTurn.Bell);
+    this.turnToHost(HostTurn.Trace);
   }
 
   /** This hart has failed: the host's turn, until the host calls all back to the start. Returns whether the machine stays on. */
@@ -114,28 +132,32 @@ export class SeededHart implements ScheduledHart {
 
   /** This hart has left its loop, and waits to be called back to the start. */
   leave(): never {
-    this.schedule.off(this.hart);
+    this.schedule.harts.off(this.hart);
     for (;;) this.yield();
   }
 
   holdsBack(hart: number, kinds: number): boolean {
-    return this.schedule.holdBack(hart, kinds);
+    return this.schedule.holdsBack(hart, kinds);
   }
 
   refusesMemory(): boolean {
-    return this.schedule.refuses();
+    return this.schedule.faults.refuses();
   }
 
   get victim(): number {
-    return this.schedule.victim;
+    return this.schedule.faults.victim;
   }
 
   executed(): void {
-    this.schedule.executed();
+    this.schedule.faults.executed();
   }
 
   threadStarts(thread: number): void {
-    this.schedule.threadStarts(thread);
+    this.schedule.faults.threadStarts(thread);
+  }
+
+  threadEnds(thread: number): void {
+    if (this.schedule.faults.victim === thread) this.schedule.faults.executed();
   }
 
   private look(branching: boolean): void {
@@ -176,22 +198,15 @@ export class SeededHart implements ScheduledHart {
   /** The host takes locks, and cannot wait for a hart that holds one. */
   private nobodyHoldsLocks(): boolean {
     for (let hart = 0; hart < this.map.cpus; hart++) {
-      if (HartControl.heldCount.get(this.ram, this.map.hartControl(hart)) !== 0) return false;
+      if (HartControl.heldCount.peek(this.ram, this.map.hartControl(hart)) !== 0) return false;
     }
     return true;
   }
 
   /** The thread that is to be killed may be the one that this hart runs: when it has passed its points, another hart kills it. */
   private watchVictim(): void {
-    const { schedule, hart, ram } = this;
-    if (HartControl.thread.get(ram, this.map.hartControl(hart)) !== schedule.victim) return;
-    if (!schedule.victimPasses(hart)) return;
-    const index = this.doorbellOf(schedule.executioner);
-    ram.i32[index] = ram.i32[index]! | Ipi.Kill;
-    schedule.notify(index, Infinity);
-  }
-
-  private doorbellOf(hart: number): number {
-    return HartBlock.doorbell.addr(this.map.hartBlock(hart)) >>> 2;
+    const { schedule, hart } = this;
+    if (HartControl.thread.peek(this.ram, this.map.hartControl(hart)) !== schedule.faults.victim) return;
+    if (schedule.faults.victimPasses(hart, Ipi.Kill)) schedule.changed();
   }
 }

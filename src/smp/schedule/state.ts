@@ -157,6 +157,7 @@ export const ScheduleState = struct(
     /** The thread (address) to be killed when it has passed so many points more; the hart that carries it out, + 1. */
     victim: u32('turn'),
     victimPoints: u32('turn'),
+    victimPassed: u32('turn'),
     executioner: u32('turn'),
     /** Threads that have started, and which of them is the victim (+ 1; 0: none). */
     started: u32('turn'),
@@ -183,6 +184,8 @@ export const HostTurn = {
   Start: 4,
   /** A hart has failed. */
   Failed: 5,
+  /** A ring of the trace is full: it is to be emptied, and nothing else. */
+  Trace: 6,
 } as const;
 
 /** Bytes of the words that are slept on, for so many harts. */

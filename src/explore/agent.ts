@@ -1,0 +1,316 @@
+/*
+ * Programs for the guest agent (docs/agent.md): lists of operations for each thread of each process, as data, and as the arguments that
+ * the agent takes. A scenario is written with them without compiling anything.
+ *
+ *   const program: AgentProgram = {
+ *     processes: [
+ *       { setup: [op.createPort()], threads: [[op.receive({ port: ref.setup(0) })]] },
+ *       { threads: [[op.send({ port: 0, tag: 7 })]] },
+ *     ],
+ *   };
+ *   await machine.run('agent', encodeAgent(program));
+ *
+ * Operations are plain objects with a `kind`, for models to look at. What became of them is in the trace: see agent-marks.ts.
+ *
+ * Set-ups are made in a fixed order (the leader's, then one process after the other), so on a fresh machine the ports that they create have
+ * the ids 0, 1, 2 … in that order.
+ */
+
+import { MapFlag, Prot } from '../kernel/mman.ts';
+import { VrosCall } from '../syscalls/abi.ts';
+import { Linux } from '../syscalls/numbers.ts';
+
+/** A value that only the guest knows. */
+export interface Reference {
+  /** As the agent's arguments have it. */
+  readonly source: '&' | '$' | '%' | '@' | '^';
+  readonly index: number;
+}
+
+/** Where a number can stand, a reference can. */
+export type Operand = number | Reference;
+
+function reference(source: Reference['source'], index: number): Reference {
+  return { source, index };
+}
+
+/** References to what only the guest knows. */
+export const ref = {
+  /** Address of a byte of the performer's own buffer of 512. */
+  buffer: (index = 0): Reference => reference('&', index),
+  /** Address of one of the 64 words that the threads of a process share. */
+  word: (index: number): Reference => reference('$', index),
+  /** Pid of a process of the program. */
+  pid: (process: number): Reference => reference('%', process),
+  /** Result of an earlier operation of the same list. */
+  own: (index: number): Reference => reference('@', index),
+  /** Result of an operation of the set-up of the thread's process; in the final list, of the leader's. */
+  setup: (index: number): Reference => reference('^', index),
+} as const;
+
+interface Common {
+  /** Performed without marks: it is not in the history, and costs less. */
+  readonly quiet?: boolean | undefined;
+}
+
+export type Operation = Common &
+  (
+    | { readonly kind: 'createPort' }
+    | { readonly kind: 'destroyPort'; readonly port: Operand }
+    | { readonly kind: 'portName'; readonly port: Operand }
+    | { readonly kind: 'portStat'; readonly port: Operand }
+    | {
+        readonly kind: 'send';
+        readonly port: Operand;
+        readonly type: number;
+        /** What tells this message from others: its first 4 bytes; the rest follows from it. */
+        readonly tag: number;
+        /** Bytes. Shorter than 4: the tag must fit. */
+        readonly size: number;
+        readonly wait: boolean;
+      }
+    /** `wait`: for ever, not at all, or so many nanoseconds. */
+    | { readonly kind: 'receive'; readonly port: Operand; readonly wait: boolean | number }
+    /** `ns`: undefined waits for ever. */
+    | { readonly kind: 'futexWait'; readonly word: number; readonly expected: number; readonly ns?: number | undefined }
+    | { readonly kind: 'futexWake'; readonly word: number; readonly count: number }
+    | { readonly kind: 'load'; readonly word: number }
+    | { readonly kind: 'store'; readonly word: number; readonly value: number }
+    /** Atomic. */
+    | { readonly kind: 'add'; readonly word: number; readonly value: number }
+    /** A load, an addition and a store: not atomic. */
+    | { readonly kind: 'increment'; readonly word: number; readonly value: number }
+    | { readonly kind: 'compareExchange'; readonly word: number; readonly expected: number; readonly value: number }
+    | { readonly kind: 'peek'; readonly address: Operand; readonly offset: number }
+    | { readonly kind: 'poke'; readonly address: Operand; readonly offset: number; readonly value: number }
+    | {
+        readonly kind: 'mmap';
+        readonly address: Operand;
+        readonly length: number;
+        readonly prot: number;
+        readonly flags: number;
+      }
+    | { readonly kind: 'munmap'; readonly address: Operand; readonly length: number }
+    | { readonly kind: 'mprotect'; readonly address: Operand; readonly length: number; readonly prot: number }
+    | { readonly kind: 'clock'; readonly clock: number }
+    | { readonly kind: 'sleep'; readonly ns: number }
+    | { readonly kind: 'yield' }
+    | { readonly kind: 'getpid' }
+    | { readonly kind: 'kill'; readonly pid: Operand; readonly signal: number }
+    | { readonly kind: 'exit'; readonly status: number }
+    | { readonly kind: 'exitGroup'; readonly status: number }
+    | { readonly kind: 'call'; readonly number: number; readonly args: readonly Operand[] }
+  );
+
+export type OperationOf<K extends Operation['kind']> = Extract<Operation, { readonly kind: K }>;
+
+/** Each operation with its usual values. Results are as the system call's, negative errnos included, where nothing else is said. */
+export const op = {
+  /** The new port's id. */
+  createPort: (): OperationOf<'createPort'> => ({ kind: 'createPort' }),
+  destroyPort: (port: Operand): OperationOf<'destroyPort'> => ({ kind: 'destroyPort', port }),
+  /** The port's tagged name. */
+  portName: (port: Operand): OperationOf<'portName'> => ({ kind: 'portName', port }),
+  /** Messages queued + 2^16 × waiting receivers + 2^24 × waiting senders (`portCounts` takes it apart). */
+  portStat: (port: Operand): OperationOf<'portStat'> => ({ kind: 'portStat', port }),
+  send: (message: Partial<OperationOf<'send'>> & Pick<OperationOf<'send'>, 'port' | 'tag'>): OperationOf<'send'> => ({
+    kind: 'send',
+    type: 0,
+    size: 4,
+    wait: false,
+    ...message,
+  }),
+  /** 0, and the message in the history's record. */
+  receive: (from: Partial<OperationOf<'receive'>> & Pick<OperationOf<'receive'>, 'port'>): OperationOf<'receive'> => ({
+    kind: 'receive',
+    wait: true,
+    ...from,
+  }),
+  futexWait: (word: number, expected: number, ns?: number): OperationOf<'futexWait'> => ({
+    kind: 'futexWait',
+    word,
+    expected,
+    ns,
+  }),
+  futexWake: (word: number, count: number): OperationOf<'futexWake'> => ({ kind: 'futexWake', word, count }),
+  /** The word, as a signed number. */
+  load: (word: number): OperationOf<'load'> => ({ kind: 'load', word }),
+  store: (word: number, value: number): OperationOf<'store'> => ({ kind: 'store', word, value }),
+  /** What the word was before. */
+  add: (word: number, value: number): OperationOf<'add'> => ({ kind: 'add', word, value }),
+  /** What the word was before. */
+  increment: (word: number, value = 1): OperationOf<'increment'> => ({ kind: 'increment', word, value }),
+  /** What the word was before. */
+  compareExchange: (word: number, expected: number, value: number): OperationOf<'compareExchange'> => ({
+    kind: 'compareExchange',
+    word,
+    expected,
+    value,
+  }),
+  /** The word at that address. A bad one kills the process. */
+  peek: (address: Operand, offset = 0): OperationOf<'peek'> => ({ kind: 'peek', address, offset }),
+  poke: (address: Operand, offset: number, value: number): OperationOf<'poke'> => ({ kind: 'poke', address, offset, value }),
+  /** The address of so many bytes of anonymous memory. */
+  mmap: (length: number, how: Partial<OperationOf<'mmap'>> = {}): OperationOf<'mmap'> => ({
+    kind: 'mmap',
+    address: 0,
+    length,
+    prot: Prot.Read | Prot.Write,
+    flags: MapFlag.Private | MapFlag.Anonymous,
+    ...how,
+  }),
+  munmap: (address: Operand, length: number): OperationOf<'munmap'> => ({ kind: 'munmap', address, length }),
+  mprotect: (address: Operand, length: number, prot: number): OperationOf<'mprotect'> => ({
+    kind: 'mprotect',
+    address,
+    length,
+    prot,
+  }),
+  /** Nanoseconds of a clock; 1: CLOCK_MONOTONIC. */
+  clock: (clock = 1): OperationOf<'clock'> => ({ kind: 'clock', clock }),
+  sleep: (ns: number): OperationOf<'sleep'> => ({ kind: 'sleep', ns }),
+  yield: (): OperationOf<'yield'> => ({ kind: 'yield' }),
+  getpid: (): OperationOf<'getpid'> => ({ kind: 'getpid' }),
+  /** Sends a signal to a process of the program. */
+  kill: (process: number, signal = 9): OperationOf<'kill'> => ({ kind: 'kill', pid: ref.pid(process), signal }),
+  /** Ends the thread. */
+  exit: (status = 0): OperationOf<'exit'> => ({ kind: 'exit', status }),
+  /** Ends the process. */
+  exitGroup: (status = 0): OperationOf<'exitGroup'> => ({ kind: 'exitGroup', status }),
+  /** Any system call. */
+  call: (number: number, ...args: Operand[]): OperationOf<'call'> => ({ kind: 'call', number, args }),
+} as const;
+
+/** The same operation, without marks. */
+export function quiet<T extends Operation>(operation: T): T {
+  return { ...operation, quiet: true };
+}
+
+export interface AgentProcess {
+  /** By its first thread, while no other process does anything. */
+  readonly setup?: readonly Operation[] | undefined;
+  /** At least one; they go to the starting line first. */
+  readonly threads: readonly (readonly Operation[])[];
+}
+
+export interface AgentProgram {
+  /** By the leader, before there are processes. */
+  readonly setup?: readonly Operation[] | undefined;
+  readonly processes: readonly AgentProcess[];
+  /** By the leader, when all processes have ended. */
+  readonly final?: readonly Operation[] | undefined;
+}
+
+/** How many threads meet at the starting line. */
+export function threadsOf(program: AgentProgram): number {
+  return program.processes.reduce((sum, { threads }) => sum + threads.length, 0);
+}
+
+const MAX_TYPE = 0xffff;
+const MAX_SIZE = 512;
+/** Operations of a list, and threads, as marks can number them. */
+const MAX_OPERATIONS = 0xffff;
+const MAX_THREADS = 0x8000;
+
+/**
+ * The arguments that make the agent perform the program.
+ *
+ * @throws RangeError when it cannot be expressed; what refers to nothing the agent itself refuses, with status 2
+ */
+export function encodeAgent(program: AgentProgram): string[] {
+  if (threadsOf(program) > MAX_THREADS) throw new RangeError(`an agent has at most ${String(MAX_THREADS)} threads`);
+  const { setup, processes, final } = program;
+  return [
+    ...(setup === undefined ? [] : [`S=${encodeList(setup)}`]),
+    ...(final === undefined ? [] : [`F=${encodeList(final)}`]),
+    ...processes.flatMap(({ setup, threads }) => [
+      `P=${encodeList(setup ?? [])}`,
+      ...threads.map((thread) => `T=${encodeList(thread)}`),
+    ]),
+  ];
+}
+
+function encodeList(operations: readonly Operation[]): string {
+  if (operations.length > MAX_OPERATIONS)
+    throw new RangeError(`a list has at most ${String(MAX_OPERATIONS)} operations, this one ${String(operations.length)}`);
+  return operations.map((operation) => (operation.quiet === true ? '-' : '') + encode(operation)).join(' ');
+}
+
+function encode(operation: Operation): string {
+  switch (operation.kind) {
+    case 'createPort':
+      return word('call', VrosCall.SYS_IPC_CREATE_PORT);
+    case 'destroyPort':
+      return word('call', VrosCall.SYS_IPC_DESTROY_PORT, operation.port);
+    case 'portName':
+      return word('call', VrosCall.SYS_IPC_PORT_NAME, operation.port);
+    case 'portStat':
+      return word('stat', operation.port);
+    case 'send':
+      checkMessage(operation);
+      return word('send', operation.port, operation.type, operation.tag, operation.size, operation.wait ? 1 : 0);
+    case 'receive': {
+      if (typeof operation.wait === 'number') return word('recv', operation.port, 2, operation.wait);
+      return word('recv', operation.port, operation.wait ? 0 : 1);
+    }
+    case 'futexWait':
+      return word('wait', ref.word(operation.word), operation.expected, operation.ns ?? 0);
+    case 'futexWake':
+      return word('call', Linux.futex, ref.word(operation.word), 1, operation.count);
+    case 'load':
+      return word('load', ref.word(operation.word));
+    case 'store':
+      return word('store', ref.word(operation.word), operation.value);
+    case 'add':
+      return word('add', ref.word(operation.word), operation.value);
+    case 'increment':
+      return word('inc', ref.word(operation.word), operation.value);
+    case 'compareExchange':
+      return word('cas', ref.word(operation.word), operation.expected, operation.value);
+    case 'peek':
+      return word('peek', operation.address, operation.offset);
+    case 'poke':
+      return word('poke', operation.address, operation.offset, operation.value);
+    case 'mmap':
+      return word('call', Linux.mmap, operation.address, operation.length, operation.prot, operation.flags, -1, 0);
+    case 'munmap':
+      return word('call', Linux.munmap, operation.address, operation.length);
+    case 'mprotect':
+      return word('call', Linux.mprotect, operation.address, operation.length, operation.prot);
+    case 'clock':
+      return word('clock', operation.clock);
+    case 'sleep':
+      return word('sleep', operation.ns);
+    case 'yield':
+      return word('call', Linux.sched_yield);
+    case 'getpid':
+      return word('call', Linux.getpid);
+    case 'kill':
+      return word('call', Linux.kill, operation.pid, operation.signal);
+    case 'exit':
+      return word('call', Linux.exit, operation.status);
+    case 'exitGroup':
+      return word('call', Linux.exit_group, operation.status);
+    case 'call':
+      if (operation.args.length > 6) throw new RangeError('a system call has at most 6 arguments');
+      return word('call', operation.number, ...operation.args);
+  }
+}
+
+function word(name: string, ...operands: readonly Operand[]): string {
+  return `${name}:${operands.map(encodeOperand).join(',')}`;
+}
+
+function encodeOperand(operand: Operand): string {
+  if (typeof operand !== 'number') return `${operand.source}${String(operand.index)}`;
+  if (!Number.isSafeInteger(operand)) throw new RangeError(`${String(operand)} is no whole number, or too large to be exact`);
+  return String(operand);
+}
+
+/** What the receiver's mark has no room for must not be sent. */
+function checkMessage({ type, tag, size }: OperationOf<'send'>): void {
+  if (type < 0 || type > MAX_TYPE) throw new RangeError(`type ${String(type)}: 0 to ${String(MAX_TYPE)}`);
+  if (size < 0 || size > MAX_SIZE) throw new RangeError(`size ${String(size)}: 0 to ${String(MAX_SIZE)} bytes`);
+  const limit = 256 ** Math.min(4, size);
+  if (tag < 0 || tag >= limit) throw new RangeError(`tag ${String(tag)} does not fit into ${String(Math.min(4, size))} bytes`);
+}
