@@ -55,6 +55,14 @@ export class HartTurns {
     S.ready.put(ram, state, hart >>> 5, S.ready.at(ram, state, hart >>> 5) | (1 << (hart & 31)));
   }
 
+  /** Whether no hart is in its loop. */
+  get allOff(): boolean {
+    for (let hart = 0; hart < this.cpus; hart++) {
+      if (HartTurn.life.get(this.ram, this.turnOf(hart)) !== Life.Off) return false;
+    }
+    return true;
+  }
+
   /** The hart has left its loop, or is to begin it anew. */
   off(hart: number): void {
     this.leave(hart, Life.Off);

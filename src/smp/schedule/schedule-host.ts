@@ -41,6 +41,11 @@ export class ScheduleHost {
     this.schedule.begin(PLAIN);
   }
 
+  /** Once, before the harts start, when RAM comes from a snapshot: the plan in it goes on. */
+  takeOver(): void {
+    this.turns.initialise();
+  }
+
   /** Resolves when it is the host's turn, with the reason (HostTurn). */
   async turn(): Promise<number> {
     await this.turns.awaitHost();

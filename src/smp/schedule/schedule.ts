@@ -178,7 +178,7 @@ export class Schedule {
 
   /** Lets one go on: the plain order's, or who the strategy wants; and notes it, and when the next look is due. */
   private goOn(hart: number, plain: number, mayStay: boolean): number {
-    const { ram, state, harts, faults } = this;
+    const { ram, state, harts, faults, moments } = this;
     let next = this.strategies.decide(hart, plain, mayStay);
     if (faults.executioner >= 0) next = faults.executioner;
     if (next !== plain) this.notes.departure(hart, harts.momentsOf(hart), next);
