@@ -151,7 +151,7 @@ export class Machine {
       if (streams !== undefined && stdin === undefined) this.console.attachTerminalOrPipes(streams, onSnapshotKey);
       else if (streams !== undefined) this.console.attachOutput(streams, stdin!);
       run.pid = launch(this.kernel, program, word, args, { ...DEFAULT_ENV, ...env });
-      if (plan !== undefined) this.scheduled?.begin(plan);
+      this.scheduled?.begin(plan);
       return captured;
     });
   }
