@@ -51,6 +51,13 @@ export interface MachineStats {
   readonly framesFree: number;
 }
 
+/** What the host does in its turn. */
+interface Job {
+  readonly run: () => Promise<void>;
+  /** The machine has ended: it will not be done. */
+  readonly giveUp: (why: Error) => void;
+}
+
 /** How often the host looks at the rings while there is a trace. */
 const TRACE_INTERVAL_MS = 250;
 /** How often the host asks for its turn in a machine under a schedule, until it has it. */
@@ -71,11 +78,9 @@ export class Machine {
   /** Who holds the machine still, the last one in line. */
   private holding: Promise<unknown> = Promise.resolve();
   /** Under a schedule: what waits for the host's turn; whether a run is being ended; wakes the host that waits for something to do. */
-  private readonly jobs: (() => Promise<void>)[] = [];
+  private readonly jobs: Job[] = [];
   private ending = false;
   private nudge: () => void = () => undefined;
-  /** Under a schedule: the harts have been called back to the start in this turn of the host's. */
-  private restarted = false;
 
   private constructor(
     private readonly powered: Powered,
@@ -141,7 +146,7 @@ export class Machine {
       if (streams !== undefined && stdin === undefined) this.console.attachTerminalOrPipes(streams, onSnapshotKey);
       else if (streams !== undefined) this.console.attachOutput(streams, stdin!);
       run.pid = launch(this.kernel, program, word, args, { ...DEFAULT_ENV, ...env });
-      if (plan !== undefined) this.scheduled?.begin(plan);
+      this.scheduled?.begin(plan);
       return captured;
     });
   }
@@ -227,9 +232,9 @@ export class Machine {
     // No hart is left that could release what it holds.
     for (let hart = 0; hart < kernel.config.cpus; hart++) breakLocks(kernel.ram, kernel.smpMap.hartControl(hart));
     kernel.bell.ring(HostCall.Stop);
+    this.scheduled?.conclude();
     await this.serving;
-    // What has waited for a turn learns that there will be none.
-    await this.doJobs();
+    for (const job of this.jobs.splice(0)) job.giveUp(this.ended!);
     await this.console.finish();
     tracing?.close();
   }
@@ -312,7 +317,6 @@ export class Machine {
       clearInterval(asking);
       if (whole) await bringHome(kernel, scheduled, (reason) => this.serveTurn(reason));
       else await scheduled.restart();
-      this.restarted = true;
       result = await work();
     }).finally(() => {
       clearInterval(asking);
@@ -386,7 +390,7 @@ export class Machine {
    */
   private async serveScheduled(scheduled: ScheduleHost): Promise<void> {
     while (this.reason() === undefined) {
-      let reason = await scheduled.turn();
+      const reason = await scheduled.turn();
       if (this.reason() !== undefined) return;
       if (reason === HostTurn.Trace) {
         this.tracing?.drain();
@@ -401,8 +405,6 @@ export class Machine {
         if (this.reason() !== undefined) return;
         const nudged = this.awaitNudge();
         await this.console.pump();
-        if (this.restarted) reason = HostTurn.Start;
-        this.restarted = false;
         if (this.jobs.length > 0) continue;
         // A plan of its own is to begin where the snapshot was taken.
         if (this.resumable !== undefined) {
@@ -410,32 +412,40 @@ export class Machine {
           continue;
         }
         if (this.ending) continue;
-        if (reason !== HostTurn.NoProgress && scheduled.resume()) break;
+        if (scheduled.resume()) break;
         if (this.current !== undefined && !this.console.expectsInput) this.standStill('deadlock');
         await nudged;
       }
     }
   }
 
-  /** Has something done when the host may touch what harts touch: at once, but under a schedule in the host's next turn. */
+  /**
+   * Has something done when the host may touch what harts touch: at once, but under a schedule in the host's next turn. Rejects when the
+   * machine has ended before.
+   */
   private inTurn(job: () => void | Promise<void>): Promise<void> {
     if (this.scheduled === undefined) return Promise.resolve(job());
     return new Promise((resolve, reject) => {
-      this.jobs.push(async () => {
+      const ended = this.reason();
+      if (ended !== undefined) {
+        reject(ended);
+        return;
+      }
+      const run = async (): Promise<void> => {
         try {
-          this.check();
           await job();
           resolve();
         } catch (error) {
           reject(asError(error));
         }
-      });
+      };
+      this.jobs.push({ run, giveUp: reject });
       this.nudge();
     });
   }
 
   private async doJobs(): Promise<void> {
-    for (let job = this.jobs.shift(); job !== undefined; job = this.jobs.shift()) await job();
+    for (let job = this.jobs.shift(); job !== undefined; job = this.jobs.shift()) await job.run();
     // Whoever awaited the job goes on before the harts do.
     await nextTurn();
   }

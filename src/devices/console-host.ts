@@ -79,6 +79,8 @@ export class ConsoleHost {
 
   /** Whether bytes may be moved now; if not, whoever is in the way is told that there are some. */
   private mayPump: () => boolean = () => true;
+  /** Whether nobody else runs while bytes are moved: then there is no point in waiting for a lock. */
+  private alone = false;
 
   private finishing = false;
   private again = false;
@@ -191,14 +193,15 @@ export class ConsoleHost {
     this.arrived(bytes);
   }
 
-  /** From here on bytes are moved only when `may` says so: it is asked whenever there are some. */
+  /** From here on bytes are moved only when `may` says so: it is asked whenever there are some. No hart runs then. */
   pumpOnlyWhen(may: () => boolean): void {
     this.mayPump = may;
+    this.alone = true;
   }
 
-  /** Whether input may come yet: the stream it comes from has not ended, or the console has not taken all of it. */
+  /** Whether input may come that is not here yet: from a stream that has not ended. */
   get expectsInput(): boolean {
-    return !this.hungUp && (this.streams !== null || this.detached !== null || this.input.length > 0);
+    return (this.streams !== null || this.detached !== null) && !this.inputEnded;
   }
 
   /** Moves what can be moved, both ways. */
@@ -315,7 +318,7 @@ export class ConsoleHost {
       while (this.again) {
         this.again = false;
         await this.moveOutput();
-        if (!this.exchange()) this.again = !this.finishing;
+        if (!this.exchange()) this.again = !this.finishing && !this.alone;
         // An echo is output too.
         if (this.console.output.pending) this.again = true;
         // Let the event loop live while programs flood the console: keys, signals, the end of the machine.

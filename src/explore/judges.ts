@@ -1,5 +1,6 @@
 /*
- * What a target itself says of a run: how a program ends and what it writes; a scenario's deaths, its invariant and its models.
+ * What a target itself says of a run: how a program ends and what it writes; a scenario's deaths, its invariant and its models. Of a run
+ * in which the plan has killed somebody only the models are asked: the rest is as the dead have left it.
  */
 
 import { decodeMarks } from './agent-marks.ts';
@@ -28,8 +29,8 @@ export class ProgramJudge implements Judge {
     private readonly expected: string | undefined,
   ) {}
 
-  judge({ result }: Performance): Finding | undefined {
-    if (result === undefined) return undefined;
+  judge({ result, killed }: Performance): Finding | undefined {
+    if (result === undefined || killed) return undefined;
     const { word, expected } = this;
     const { status, signal, fault, stdout, stderr } = result;
     const report = [stdout, stderr].filter((text) => text !== '').join('\n');
@@ -67,13 +68,14 @@ export class ScenarioJudge implements Judge {
     const { scenario } = this;
     const run = this.runOf(performance);
     if (run === undefined) return undefined;
-    if (scenario.deaths !== true && run.status !== 0) {
+    const { killed } = performance;
+    if (scenario.deaths !== true && !killed && run.status !== 0) {
       const died = run.processes.findIndex(({ status }) => status !== 0);
       const how =
         died < 0 ? `status ${run.status}` : `process ${died}, wait status 0x${(run.processes[died]?.status ?? 0).toString(16)}`;
       return { kind: 'exit', text: `a process has not ended as it should: ${how}`, report: performance.result?.stderr };
     }
-    const wrong = scenario.invariant?.(run);
+    const wrong = killed ? undefined : scenario.invariant?.(run);
     if (wrong !== undefined) return { kind: 'invariant', text: wrong };
     for (const object of scenario.linearizable ?? []) {
       const finding = judgeHistory(object, run);

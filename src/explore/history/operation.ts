@@ -15,7 +15,7 @@ export type Value = Scalar | Readonly<Record<string, Scalar>>;
 export interface Operation {
   /** Unique within the history. */
   readonly id: number;
-  /** Who called: a thread. */
+  /** Who called: a thread; negative: nobody, it came with the end of the process of that number. */
   readonly actor: number;
   readonly name: string;
   readonly args: Readonly<Record<string, Scalar>>;
@@ -75,3 +75,7 @@ export interface Model<State> {
 
 /** Whether it may have had no effect: what it returned is not known. */
 export const isOptional = (operation: Operation): boolean => operation.result === undefined;
+
+/** Who called, for people. */
+export const actorText = ({ actor }: Pick<Operation, 'actor'>): string =>
+  actor < 0 ? `end of process ${-actor}` : `thread ${actor}`;

@@ -5,7 +5,7 @@
  */
 
 import type { Explanation } from './explain.ts';
-import type { Model, Operation } from './operation.ts';
+import { actorText, type Model, type Operation } from './operation.ts';
 import type { Point } from './search.ts';
 import { element, escaped, text } from './svg.ts';
 
@@ -107,7 +107,7 @@ class Picture<State> {
   private row(actor: number, row: number): string {
     const y = TOP + row * ROW + BAR / 2;
     const line = element('line', { class: 'grid', x1: LEFT, x2: this.right, y1: y, y2: y });
-    return text(MARGIN, y + 4, `thread ${actor}`) + line;
+    return text(MARGIN, y + 4, actorText({ actor })) + line;
   }
 
   private tick(position: number, column: number): string {
@@ -115,7 +115,7 @@ class Picture<State> {
   }
 
   private bar(operation: Operation): string {
-    const { id, actor, end, result, waits } = operation;
+    const { id, end, result, waits } = operation;
     const [x, to] = this.span(operation);
     const y = this.top(operation);
     const label = `#${id} ${this.model.describe(operation)}`;
@@ -126,7 +126,7 @@ class Picture<State> {
     return element(
       'g',
       { class: classes },
-      element('title', {}, escaped(`${label}\nthread ${actor}, ${times}`)),
+      element('title', {}, escaped(`${label}\n${actorText(operation)}, ${times}`)),
       element('rect', { x, y, width: to - x, height: BAR, rx: 3 }),
       ...(waits === undefined
         ? []

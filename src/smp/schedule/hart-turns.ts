@@ -79,6 +79,16 @@ export class HartTurns {
     this.leave(hart, Life.Asleep);
   }
 
+  /** Whether the last sleep of the hart, if it has begun one, was on this word. */
+  sleptOn(hart: number, index: number): boolean {
+    return HartTurn.word.get(this.ram, this.turnOf(hart)) === index;
+  }
+
+  /** The hart sleeps again as it did last: on the same word, until the same time. */
+  sleepOn(hart: number): void {
+    this.leave(hart, Life.Asleep);
+  }
+
   /** Whether the sleep that the hart has been woken from was ended by its deadline. */
   wasLate(hart: number): boolean {
     return HartTurn.late.get(this.ram, this.turnOf(hart)) !== 0;
@@ -155,6 +165,14 @@ export class HartTurns {
       if (first === NOBODY || this.wakeAt(hart) < this.wakeAt(first)) first = hart;
     }
     return first;
+  }
+
+  /** Whether a hart is paused beyond the moment `until`. */
+  pausedBeyond(until: number): boolean {
+    for (let hart = 0; hart < this.cpus; hart++) {
+      if (HartTurn.life.get(this.ram, this.turnOf(hart)) === Life.Paused && this.wakeAt(hart) > until) return true;
+    }
+    return false;
   }
 
   wakeAt(hart: number): number {

@@ -2,17 +2,12 @@
  * Explanations: are they true, as short as can be, and do picture and file say the same?
  */
 
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-
 import { parseHTML } from 'linkedom';
 import { describe, expect, it } from 'vitest';
 
 import { check, checkPart } from '../../../src/explore/history/checker.ts';
 import { knowingOnly } from '../../../src/explore/history/contradiction.ts';
 import { explain, type Explanation } from '../../../src/explore/history/explain.ts';
-import { loadHistory, saveHistory, savePicture } from '../../../src/explore/history/files.ts';
 import { historyFromJson, HistoryFormatError, historyToJson } from '../../../src/explore/history/json.ts';
 import { portModel } from '../../../src/explore/history/models/port.ts';
 import { registerModel } from '../../../src/explore/history/models/register.ts';
@@ -237,15 +232,5 @@ describe('a file', () => {
     const json = change(historyToJson(history));
     expect(() => historyFromJson(json)).toThrow(HistoryFormatError);
     expect(() => historyFromJson(json)).toThrow(message);
-  });
-
-  it('can be kept on disk, with its picture', async () => {
-    const folder = await mkdtemp(join(tmpdir(), 'hartbeat-history-'));
-    await saveHistory(join(folder, 'history.json'), history);
-    expect(await loadHistory(join(folder, 'history.json'))).toEqual(history);
-    const explanation = explained(ports, swapped);
-    await savePicture(join(folder, 'history.svg'), ports, explanation);
-    expect(await readFile(join(folder, 'history.svg'), 'utf8')).toBe(explanationPicture(ports, explanation));
-    await rm(folder, { recursive: true });
   });
 });
