@@ -146,7 +146,7 @@ export class Machine {
     const { streams, stdin, env, plan, onSnapshotKey } = options;
     return this.conduct(run, async () => {
       // All runs begin alike, whatever has been before.
-      await this.scheduled?.restart();
+      if (this.scheduled !== undefined) await this.scheduled.restart();
       const captured = streams === undefined ? this.console.attachBuffers(stdin) : undefined;
       if (streams !== undefined && stdin === undefined) this.console.attachTerminalOrPipes(streams, onSnapshotKey);
       else if (streams !== undefined) this.console.attachOutput(streams, stdin!);
@@ -437,7 +437,6 @@ export class Machine {
       }
       const run = async (): Promise<void> => {
         try {
-          this.check();
           await job();
           resolve();
         } catch (error) {

@@ -43,10 +43,11 @@ export async function bringHome(
 ): Promise<void> {
   if (!scheduled.schedule.harts.allOff) kernel.doorbells.ringAll(Ipi.Pause);
   while (!scheduled.schedule.harts.allOff) {
-    if (!scheduled.resume()) throw new Standstill('deadlock', standstillReport(kernel, 'deadlock'));
-    const reason = await scheduled.turn();
-    await serve(reason);
-    if (reason === HostTurn.NoProgress) throw new Standstill('no-progress', standstillReport(kernel, 'no-progress'));
+    if (!scheduled.resume()) {
+      const kind = scheduled.schedule.reason === HostTurn.NoProgress ? 'no-progress' : 'deadlock';
+      throw new Standstill(kind, standstillReport(kernel, kind));
+    }
+    await serve(await scheduled.turn());
   }
   await scheduled.restart();
 }
