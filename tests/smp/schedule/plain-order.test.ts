@@ -56,12 +56,13 @@ describe('the plain order', () => {
     expect(departuresOf(run)).toEqual([]);
   });
 
-  it('wakes those who sleep on a word one by one, in the order in which they fell asleep', () => {
-    const run = simulate([[wait(0)], [wait(0)], [wait(0)], [post(0), post(0), post(0)]], replay({ hart: 0, at: 1, to: 2 }));
-    // Hart 2 goes first, then 3 posts before anybody else sleeps … so let 0 and 1 sleep after it.
-    expect(run.end).toBe('done');
-    const woken = run.deeds.filter(({ what }) => what === 'woken').map(({ hart }) => hart);
-    expect([...woken].sort()).toEqual([0, 1, 2]);
+  it('wakes the one who has slept on a word for longest', () => {
+    const programs = [[wait(0)], [wait(0)], [wait(0)], [post(0)]];
+    // In the order 2, 0, 1 they fall asleep: hart 2 goes first, and 0 after it has fallen asleep.
+    const run = simulate(programs, replay({ hart: 0, at: 1, to: 2 }, { hart: 2, at: 3, to: 0 }));
+    expect(run.switches.map(({ to }) => to).slice(0, 4)).toEqual([2, 0, 1, 3]);
+    expect(run.deeds.filter(({ what }) => what === 'woken').map(({ hart }) => hart)).toEqual([2]);
+    expect(run.end).toBe('rest');
   });
 
   it('wakes all who sleep on a doorbell', () => {

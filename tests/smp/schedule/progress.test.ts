@@ -59,15 +59,9 @@ describe('time', () => {
   });
 
   it('may jump by centuries, where it is not exact any more', () => {
-    for (const ns of [1e16, 2 ** 54 + 4, 2 ** 60 - 128, 2 ** 61 + 2 ** 10, 1.7e19]) {
+    for (const ns of [1e16, 2 ** 60 - 1280, 2 ** 60 - 1408, 2 ** 61 + 2 ** 10, 1.7e19]) {
       for (let offset = 0; offset < 64; offset++) {
-        const run = simulate(
-          [
-            [points(offset), wait(0, ns)],
-            [answer(ns), points(1)],
-          ],
-          PLAIN,
-        );
+        const run = simulate([[points(offset), wait(0, ns)]], PLAIN);
         expect(run.end).toBe('done');
         expect(run.report.moments).toBeLessThan(100);
       }
@@ -81,8 +75,9 @@ describe('time', () => {
   });
 
   it('goes on over plans, moments begin anew', () => {
-    const simulation = new Simulation([[compute(100)]]);
+    const simulation = new Simulation([[compute(100)], [compute(100)]]);
     const first = simulation.run(PLAIN);
+    expect(first.report.contended).toBeGreaterThan(0);
     simulation.host.begin(PLAIN);
     expect(simulation.host.report()).toMatchObject({ moments: 0, contended: 0, ns: first.report.ns, departures: [] });
   });
