@@ -38,6 +38,6 @@ export interface Scenario {
   /** Processes may end with a status other than 0, or by a signal: that is part of it. */
   readonly deaths?: boolean;
   readonly linearizable?: readonly Linearizable[];
-  /** What is wrong with a run, in a line; undefined: nothing. */
+  /** What is wrong with a run, in a line; undefined: nothing. Not asked of runs in which the plan has killed a thread. */
   readonly invariant?: (run: ScenarioRun) => string | undefined;
 }

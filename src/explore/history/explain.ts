@@ -54,18 +54,18 @@ export function explain<State>(
   let first: FailedPrefix<State> | undefined;
   for (const part of partsOf(model, operations)) {
     const failure = shortestFailure(model, part, budget);
-    if (failure !== undefined && (first === undefined || failure.event.at < first.event.at)) first = failure;
+    if (failure !== undefined && (first === undefined || failure.last.at < first.last.at)) first = failure;
   }
   if (first === undefined) return undefined;
-  const { operations: prefix, partial, event } = first;
+  const { operations: prefix, partial, last } = first;
   const contradiction = contradictionIn(model, prefix, effort);
-  const object = model.prepared?.(prefix) ?? model;
+  const object = model.prepared?.(prefix, false) ?? model;
   const state = partial.at(-1)?.state ?? object.initial;
   return {
     prefix,
     total: operations.length,
-    last: event.operation,
-    lastMoment: event.moment,
+    last: last.operation,
+    lastMoment: last.moment,
     contradiction: contradiction.operations,
     related: relatedTo(model, contradiction.operations, prefix),
     partial,
@@ -81,7 +81,11 @@ function relatedTo<State>(model: Model<State>, core: readonly Operation[], all: 
 }
 
 /** What is open at the event and cannot follow, that of the event first. */
-function stuckIn<State>(model: Model<State>, { operations, event, partial }: FailedPrefix<State>, state: State): Stuck[] {
+function stuckIn<State>(
+  model: Model<State>,
+  { operations, stuck: event, partial }: FailedPrefix<State>,
+  state: State,
+): Stuck[] {
   const explained = new Set(partial.map((point) => point.operation));
   const open = operations.filter(
     (operation) => operation !== event.operation && operation.end >= event.at && !explained.has(operation),

@@ -4,7 +4,7 @@
  * It walks along the timeline and gives an operation its effect only when it must (just in time): at the end of one that has had none yet,
  * at the moment one is seen to wait, or for one that must be served before it can return. There it tries each operation that is open, and
  * goes on with the next, until the event has become true. A configuration (event, who is open and has had its effect, state) that has been
- * tried is not tried again; operations that only observe do so as soon as they can; of twins (Model.twin) only the first is tried. Frames
+ * tried is not tried again; operations that only observe do so as soon as they can; one that another leads (Model.leads) waits for it. Frames
  * are kept in a list, so the length of a history is no matter; steps are counted, and when the budget is spent the answer is 'unknown'.
  *
  * That delaying loses nothing: if some order explains the history, then at each event the beginning of this order up to the operation that the
@@ -74,7 +74,8 @@ class Search<State> {
   /** For each event the operations that have begun and not ended, those that end first in front. */
   private readonly open: (readonly number[])[] = [];
   private readonly observes: readonly boolean[];
-  private readonly twins: readonly (string | undefined)[];
+  /** For each pair whether the first leads the second: 0 unknown, 1 no, 2 yes. */
+  private readonly leading: Uint8Array;
   private readonly tried = new Set<string>();
   private steps = 0;
 
@@ -85,7 +86,7 @@ class Search<State> {
   ) {
     this.events = timeline(operations);
     this.observes = operations.map((operation) => model.observes?.(operation) ?? false);
-    this.twins = operations.map((operation) => model.twin?.(operation));
+    this.leading = new Uint8Array(operations.length ** 2);
     let open: readonly number[] = NONE;
     for (const { moment, index } of this.events) {
       if (moment === Moment.Begin) open = [...open, index].sort((a, b) => endOf(operations[a]!) - endOf(operations[b]!));
@@ -172,20 +173,28 @@ class Search<State> {
     const started = ahead.includes(index);
     // Seen to wait, but it has been served or refused already: nothing that follows can change that.
     if (moment === Moment.Waits && started) return NONE;
-    const branches: Branch<State>[] = this.step(state, index).map((next) => ({ chosen: index, state: next }));
+    const waiting = this.open[event]!.filter((other) => !ahead.includes(other));
+    const isLed = (second: number): boolean => waiting.some((first) => this.leads(first, second));
+    const branches: Branch<State>[] = [];
+    const branch = (chosen: number): void => {
+      for (const next of this.step(state, chosen)) branches.push({ chosen, state: next });
+    };
+    if (started || !isLed(index)) branch(index);
     if (isOptional(operation) && !started) branches.push({ chosen: NO_EFFECT, state });
-    const met = new Set<string>();
     for (const other of this.open[event]!) {
-      if (this.observes[other]!) continue;
-      const again = ahead.includes(other);
-      if (again && !this.waits(state, other)) continue;
-      const twin = again ? undefined : this.twins[other];
-      if (twin !== undefined && met.has(twin)) continue;
-      if (twin !== undefined) met.add(twin);
-      if (other === index) continue;
-      for (const next of this.step(state, other)) branches.push({ chosen: other, state: next });
+      if (other === index || this.observes[other]!) continue;
+      if (ahead.includes(other) ? this.waits(state, other) : !isLed(other)) branch(other);
     }
     return branches;
+  }
+
+  private leads(first: number, second: number): boolean {
+    if (first === second || this.model.leads === undefined) return false;
+    const pair = first * this.operations.length + second;
+    if (this.leading[pair] === 0) {
+      this.leading[pair] = this.model.leads(this.operations[first]!, this.operations[second]!) ? 2 : 1;
+    }
+    return this.leading[pair] === 2;
   }
 
   private step(state: State, index: number): readonly State[] {

@@ -113,9 +113,20 @@ export class ScheduleHost {
       departures: S.lost.get(ram, state) > 0 ? undefined : this.departures(),
       choices: S.wantChoices.get(ram, state) === 0 ? undefined : this.choices(),
       interleaving: hash.map((word) => word.toString(16).padStart(8, '0')).join(''),
+      occasions: {
+        requests: S.requests.get(ram, state),
+        sleeps: S.sleeps.get(ram, state),
+        rings: S.rings.get(ram, state),
+      },
       victimPoints: this.schedule.faults.victimPassed,
       ns: this.schedule.ns,
     };
+  }
+
+  /** Frames that have been freed since the plan began, in use again or not: not all if they were very many. */
+  freedFrames(): number[] {
+    const { ram, state } = this;
+    return Array.from({ length: S.freedCount.get(ram, state) }, (_, i) => S.freed.at(ram, state, i));
   }
 
   private departures(): Departure[] {

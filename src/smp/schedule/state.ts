@@ -91,6 +91,8 @@ export const MAX_MADE = 16384;
 export const MAX_CHOICES = 16384;
 /** Of each kind of fault. */
 export const MAX_FAULTS = 16;
+/** Frames freed that are remembered. */
+export const MAX_FREED = 512;
 
 export const ScheduleKind = { Plain: 0, RoundRobin: 1, Random: 2, Pct: 3 } as const;
 
@@ -164,6 +166,10 @@ export const ScheduleState = struct(
     /** Threads that have started, and which of them is the victim (+ 1; 0: none). */
     started: u32('turn'),
     victimNth: u32('turn'),
+
+    /** Frames that have been freed since the plan began, the first MAX_FREED of them: they are looked at when all is over. */
+    freedCount: u32('turn'),
+    freed: u32Array('turn', MAX_FREED),
 
     late: bytes('turn', MAX_FAULTS * LateRing.SIZE, 8),
     harts: bytes('turn', 64 * HartTurn.SIZE, 64),

@@ -16,6 +16,10 @@ export class MessageOrder {
   /** By message: its one send, its one receive; undefined: there are several. */
   private readonly sends = new Map<string, Operation | undefined>();
   private readonly receives = new Map<string, Operation | undefined>();
+  /** For keys of states. */
+  private readonly shortNames = new Map<string, string>();
+  /** The port may be destroyed: then a message that nobody received need not have gone behind others, it may have been discarded. */
+  private readonly mayEnd: boolean;
   /** Receives that may have brought anything. */
   private readonly unknown: readonly Operation[];
 
@@ -25,8 +29,11 @@ export class MessageOrder {
       const received = receivedMessage(operation);
       // What failed sent nothing: a message that is tried until it gets in is one message.
       if (name === 'send' && (result === undefined || result === 0)) note(this.sends, sentMessage(operation), operation);
-      if (received !== undefined) note(this.receives, received, operation);
+      if (received === undefined) continue;
+      note(this.receives, received, operation);
+      if (!this.shortNames.has(received)) this.shortNames.set(received, this.shortNames.size.toString(36));
     }
+    this.mayEnd = operations.some(({ name }) => name === 'destroy');
     this.unknown = operations.filter(({ name, result }) => name === 'receive' && result === undefined);
   }
 
@@ -48,10 +55,29 @@ export class MessageOrder {
     return first !== undefined && second !== undefined && first.end < second.begin;
   }
 
+  /**
+   * Whether of two sends that overlap the second need not come first. It cannot, if its message was received later. And if the first returned
+   * no later and its message was asked for and received no later, then both can change places in any order that explains the history, as can
+   * their receives; places in line, which others may have seen, are left as they are.
+   */
+  leads(first: Operation, second: Operation): boolean {
+    if (second.result !== 0) return false;
+    if ((!this.mayEnd || this.receiveOf(sentMessage(second)) !== undefined) && this.isBefore(first, second)) return true;
+    const one = this.receiveOf(sentMessage(first));
+    const other = this.receiveOf(sentMessage(second));
+    if (first.result !== 0 || one === undefined || other === undefined) return false;
+    if ([first, second, one, other].some(({ waits }) => waits !== undefined)) return false;
+    const sameDoor =
+      one.args.process === other.args.process && one.args.port === other.args.port && first.args.port === second.args.port;
+    if (!sameDoor) return false;
+    const sooner = first.end < second.end || (first.end === second.end && first.id < second.id);
+    return sooner && one.begin <= other.begin && one.end <= other.end;
+  }
+
   /** The message as the history can see it. */
   seen(send: Operation): string {
     const message = sentMessage(send);
-    return this.receives.has(message) ? message : '?';
+    return this.shortNames.get(message) ?? '?';
   }
 
   /** The receive of a message that was sent once and received once. */

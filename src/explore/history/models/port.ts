@@ -68,11 +68,12 @@ function modelOf(object: PortObject, initial: PortState): Model<PortState> {
     waiting: isInLine,
     key: (state) => object.key(state),
     partition: (operations) => object.partition(operations),
-    prepared: (operations) => {
+    prepared: (operations, foresight) => {
       const { slots } = object.settings;
       const id = operations.map((operation) => object.portOf(operation)).find((port) => port !== undefined);
       const { owner, generation } = slots?.find((slot) => slot.id === id) ?? initial;
-      return modelOf(new PortObject(object.settings, new MessageOrder(operations)), { ...initial, owner, generation });
+      const order = foresight ? new MessageOrder(operations) : undefined;
+      return modelOf(new PortObject(object.settings, order), { ...initial, owner, generation });
     },
     describe: portText,
     show: stateText,
@@ -81,7 +82,7 @@ function modelOf(object: PortObject, initial: PortState): Model<PortState> {
       return typeof next === 'string' ? next : 'it could happen here';
     },
     observes: (operation) => !mustWait(operation) && onlyObserves(operation),
-    twin: (operation) => object.twin(operation),
+    leads: (first, second) => object.leads(first, second),
     subjects: portSubjects,
   };
 }
@@ -127,13 +128,24 @@ class PortObject {
     return `${state.owner}.${state.generation}|${queue}|${ids(state.receivers)}|${ids(state.senders)}`;
   }
 
-  /** Sends whose messages look the same, receives of which nothing is known. */
-  twin(operation: Operation): string | undefined {
+  /** Which of two operations that overlap may as well come first, or has to. */
+  leads(first: Operation, second: Operation): boolean {
+    if (first.name === 'send' && second.name === 'send' && this.order?.leads(first, second) === true) return true;
+    const twin = this.twin(first);
+    return (
+      twin !== undefined &&
+      twin === this.twin(second) &&
+      (first.end < second.end || (first.end === second.end && first.id < second.id))
+    );
+  }
+
+  /** Sends whose messages look the same, receives of which nothing is known: those with the same twin can be exchanged. */
+  private twin(operation: Operation): string | undefined {
     const { name, args, result } = operation;
     const isReceive = name === 'receive' && result === undefined;
-    if (mustWait(operation) || (name !== 'send' && !isReceive)) return undefined;
+    if (mustWait(operation) || typeof result === 'object' || (name !== 'send' && !isReceive)) return undefined;
     const seen = isReceive ? '' : (this.order?.seen(operation) ?? sentMessage(operation));
-    return [name, args.process, args.port, args.size, args.wait, String(result), seen].join();
+    return [name, args.process, args.port, args.size, args.wait, result, seen].join();
   }
 
   step(state: PortState, operation: Operation): PortState | string {
