@@ -9,5 +9,5 @@ RACE(half-built, half_built, "an object is used before the thread that makes it 
 RACE(shared-slot, shared_slot, "two producers put into the same slot of a ring")
 RACE(torn-pair, torn_pair, "a reader sees one half of a pair old, the other new")
 RACE(gone-stack, gone_stack, "a thread uses its creator's stack after the creator has returned")
-RACE(early-use, early_use, "a thread uses what its creator sets after it has created the thread")
+RACE(late-use, late_use, "a worker uses what the main thread puts away meanwhile")
 RACE(endless-spin, endless_spin, "a thread spins until a counter is complete, and it never is")

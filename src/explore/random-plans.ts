@@ -5,9 +5,9 @@
  * it is learned: from a probe in the plain order at first, then from the runs of the last epoch. Epochs end after the 16th, 32nd, 64th …
  * schedule, and none begins before all runs of the one before are in: that keeps the i-th schedule independent of how fast workers are.
  *
- * A single run in which one hart is late while another one computes can have a hundred times the choices of the others. So every other
- * schedule takes the most that a run had, which misses no place, and every other the median, which wastes no changes on moments that
- * hardly a run has. The guarantee of PCT holds for the first half, and costs twice the schedules at worst.
+ * A single run in which one hart is late while another one computes can have a hundred times the choices of the others. Where it is so,
+ * every other schedule takes the most that a run had, which misses no place, and every other the median, which wastes no changes on
+ * moments that hardly a run has. The guarantee of PCT holds for the first half, and costs twice the schedules at worst.
  */
 
 import type { Outcome } from './session.ts';
@@ -15,6 +15,8 @@ import { type Job, PLAIN, type PlanSource, type Shard } from './plans.ts';
 
 const SEEDS = 2 ** 32;
 const FIRST_EPOCH = 16;
+/** From how many times the median on the most choices of a run are taken for an exception. */
+const FAR = 4;
 
 /** Seeds from `seed` on, preemption at random. */
 export class RandomPlans implements PlanSource {
@@ -46,9 +48,9 @@ export class PctPlans implements PlanSource {
   private probed = false;
   /** Moments with a choice in the runs of this epoch. */
   private contended: number[] = [];
-  /** The most of the last epoch, and the median. */
+  /** The most of the last epoch, and the usual number: the same, unless that is far more than the median. */
   private most = 0;
-  private median = 0;
+  private usual = 0;
 
   constructor(
     private readonly seed: number,
@@ -57,9 +59,9 @@ export class PctPlans implements PlanSource {
   ) {}
 
   get note(): string | undefined {
-    const { depth, most, median } = this;
+    const { depth, most, usual } = this;
     if (most === 0) return undefined;
-    return `depth ${depth}, priorities change within the first ${median === most ? most : `${median} or ${most}`} choices`;
+    return `depth ${depth}, priorities change within the first ${usual === most ? most : `${usual} or ${most}`} choices`;
   }
 
   take(): Job | undefined {
@@ -73,7 +75,7 @@ export class PctPlans implements PlanSource {
       this.epochEnd = this.epochEnd === 0 ? FIRST_EPOCH : 2 * this.epochEnd;
       this.learn();
     }
-    const steps = this.taken % 2 === 0 ? this.most : this.median;
+    const steps = this.taken % 2 === 0 ? this.most : this.usual;
     const seed = seedOf(this.seed, this.taken++, this.shard);
     this.outstanding++;
     const strategy = { kind: 'pct', seed, depth: this.depth, steps } as const;
@@ -88,8 +90,9 @@ export class PctPlans implements PlanSource {
 
   private learn(): void {
     const sorted = this.contended.sort((a, b) => a - b);
-    this.median = Math.max(1, sorted[sorted.length >> 1] ?? 1);
+    const median = Math.max(1, sorted[sorted.length >> 1] ?? 1);
     this.most = Math.max(1, sorted.at(-1) ?? 1);
+    this.usual = this.most > FAR * median ? median : this.most;
     this.contended = [];
   }
 }
