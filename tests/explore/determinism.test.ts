@@ -15,6 +15,7 @@ import children from '../../scenarios/children.ts';
 import handOff from '../../scenarios/port-hand-off.ts';
 import mutex from '../../scenarios/mutex.ts';
 import { encodeAgent } from '../../src/explore/agent.ts';
+import type { Kernel } from '../../src/kernel/kernel.ts';
 import { Machine, type MachineOptions } from '../../src/machine.ts';
 import { saveMachine } from '../../src/machine/snapshot.ts';
 import type { Strategy } from '../../src/smp/schedule/plan.ts';
@@ -68,9 +69,12 @@ async function run(options: MachineOptions): Promise<Ending> {
   }
   const trace = await readFile(file);
   await rm(file);
-  const state = saveMachine(machine['kernel']).pieces.map(({ words }) => new Uint8Array(words.buffer));
+  const state = saveMachine(kernelOf(machine)).pieces.map(({ words }) => new Uint8Array(words.buffer));
   return { trace: sha256(trace), output: outputs.join('\n'), state: sha256(...state) };
 }
+
+/** What a machine keeps to itself. */
+const kernelOf = (machine: Machine): Kernel => (machine as unknown as { kernel: Kernel }).kernel;
 
 function sha256(...parts: readonly Uint8Array[]): string {
   const hash = createHash('sha256');
