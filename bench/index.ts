@@ -17,6 +17,7 @@ import { idle, memory } from './figures/idle.ts';
 import { micro } from './figures/micro.ts';
 import { powerOn, powerOnCold } from './figures/power-on.ts';
 import { PROGRAM_GROUP, programExperiment } from './figures/programs.ts';
+import { schedules } from './figures/schedules.ts';
 import { interpreter, scaling } from './figures/speed.ts';
 import { BUSY_CORES, hostFacts, loadAverage } from './host.ts';
 import { type Options, parseOptions } from './options.ts';
@@ -39,6 +40,7 @@ const EXPERIMENTS: readonly Experiment[] = [
   idle,
   memory,
   micro,
+  schedules,
 ];
 
 /** All experiments, those of --only, or, with --program alone, only the programs. */

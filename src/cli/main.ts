@@ -5,23 +5,30 @@
  *   128 + n                 when signal n ended it, or this command
  *   64  (EX_USAGE)          one line on stderr says what was wrong with the command, and what to do
  *   70  (EX_SOFTWARE)       the machine failed; the report is on stderr
+ *   71                      under a schedule: nobody could go on, or nothing came of it; who waits for whom is on stderr
  */
 
 import { readFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import { join } from 'node:path';
 
-import { Machine, type RunResult } from '../machine.ts';
-import { Halted, MachineCheck, UsageError } from '../machine/errors.ts';
+import { parseSchedule } from '../explore/schedule-option.ts';
+import { Machine, type MachineOptions, type RunResult } from '../machine.ts';
+import { Halted, MachineCheck, Standstill, UsageError } from '../machine/errors.ts';
 import { findProgram } from '../machine/programs.ts';
+import { checkWritable } from '../machine/snapshot-file.ts';
 import { projectRoot } from '../smp/bundle.ts';
+import type { Plan } from '../smp/schedule/plan.ts';
 import { enableExclusiveWasmFeatures } from '../smp/wasm-features.ts';
 import { dumpProgram } from './dump.ts';
 import { Answer, type BootOptions, parseOptions } from './options.ts';
+import { rehearse } from './rehearse.ts';
+import { Snapshots } from './snapshots.ts';
 import { formatStats } from './stats.ts';
 
 const EX_USAGE = 64;
 const EX_SOFTWARE = 70;
+const STOOD_STILL = 71;
 const SHELL = 'sh';
 
 /** Signals of the host that turn the machine off. */
@@ -39,7 +46,10 @@ export async function main(argv: readonly string[]): Promise<number> {
       print(dumpProgram(options.dumpTranslation, options.program));
       return 0;
     }
-    return await boot(options);
+    const replay = options.schedule === undefined ? undefined : parseSchedule(options.schedule);
+    if (replay?.target !== undefined && options.program === undefined)
+      return await rehearse(replay.target, replay.plan, options);
+    return await boot(options, replay?.plan);
   } catch (error) {
     if (error instanceof UsageError) {
       complain(error.message);
@@ -49,25 +59,21 @@ export async function main(argv: readonly string[]): Promise<number> {
       process.stderr.write(`${error.message}\n`);
       return EX_SOFTWARE;
     }
+    if (error instanceof Standstill) {
+      complain(error.message);
+      return STOOD_STILL;
+    }
     throw error;
   }
 }
 
-async function boot(options: BootOptions): Promise<number> {
+async function boot(options: BootOptions, plan: Plan | undefined): Promise<number> {
   enableExclusiveWasmFeatures();
   // Before anything is started: the most likely mistakes are here.
   const program = findProgram(options.program ?? SHELL);
-  const machine = await Machine.boot({
-    cpus: options.cpus,
-    memory: options.memory,
-    ports: options.ports,
-    portMessages: options.portMessages,
-    portMessageBytes: options.portMessageBytes,
-    jit: options.jit,
-    countAccesses: options.stats,
-    seed: options.seed,
-    trace: options.trace === undefined ? undefined : { file: options.trace, level: options.logLevel },
-  });
+  if (options.snapshot !== undefined) await checkWritable(options.snapshot);
+  const machine = await Machine.boot(machineOptions(options, plan !== undefined));
+  const snapshots = options.snapshot === undefined ? undefined : new Snapshots(machine, options.snapshot, complain);
 
   let stoppedBy: (typeof SIGNALS)[number] | undefined;
   const stop = (signal: (typeof SIGNALS)[number]): void => {
@@ -76,18 +82,47 @@ async function boot(options: BootOptions): Promise<number> {
   };
   for (const signal of SIGNALS) process.on(signal, stop);
   try {
-    const result = await machine.run(options.program ?? SHELL, options.args, { streams: process, program });
-    report(result, options.program ?? SHELL);
+    // Under a schedule all input is there before the program begins, so that it does not matter when it came; a terminal types as it likes.
+    const stdin = !machine.isScheduled || process.stdin.isTTY ? undefined : readFileSync(0);
+    const how = { streams: process, stdin, plan, onSnapshotKey: snapshots?.ask };
+    const resumed = options.program === undefined ? machine.resumable : undefined;
+    const word = resumed ?? options.program ?? SHELL;
+    const result = await (resumed === undefined ? machine.run(word, options.args, { ...how, program }) : machine.resume(how));
+    report(result, word);
+    await snapshots?.finish();
     return result.status;
   } catch (error) {
     if (!(error instanceof Halted) || stoppedBy === undefined) throw error;
+    snapshots?.missed(error.message);
     return 128 + constants.signals[stoppedBy];
   } finally {
+    await snapshots?.close();
     await machine.halt();
     for (const signal of SIGNALS) process.removeListener(signal, stop);
     if (options.stats) process.stderr.write(formatStats(machine.stats()));
     if (machine.traceFile !== undefined) complain(`trace in ${machine.traceFile}`);
   }
+}
+
+/** What the machine is made of; when it goes on from a snapshot, only what was asked for beside. */
+function machineOptions(options: BootOptions, scheduled: boolean): MachineOptions {
+  const { restore, given } = options;
+  const asked = <Name extends keyof BootOptions>(name: Name): BootOptions[Name] | undefined =>
+    given === undefined || given.has(name) ? options[name] : undefined;
+  return {
+    from: restore,
+    cpus: asked('cpus'),
+    memory: asked('memory'),
+    ports: asked('ports'),
+    portMessages: asked('portMessages'),
+    portMessageBytes: asked('portMessageBytes'),
+    jit: asked('jit'),
+    countAccesses: options.stats,
+    seed: options.seed,
+    // A machine from a snapshot is under a schedule if the first one was.
+    seeded: scheduled || restore === undefined ? scheduled : undefined,
+    trace: options.trace === undefined ? undefined : { file: options.trace, level: options.logLevel },
+  };
 }
 
 /** Says why a program died, for a fault says nothing by itself. */

@@ -17,18 +17,27 @@ const NS_PER_S = 1e9;
 /** Origins closer than this are one: the boot page keeps the wall clock as a double, good to a quarter of a microsecond. */
 const SAME_ORIGIN_NS = 1000;
 
-/** 2026-01-01. */
-const VIRTUAL_EPOCH_NS = Date.UTC(2026, 0) * NS_PER_MS;
+/** The wall clock at power-on of a machine under a schedule: 2026-01-01. */
+export const VIRTUAL_EPOCH_MS = Date.UTC(2026, 0);
 
 export class Clock {
   /** Wall clock at power-on, split so that sums stay exact. */
-  private readonly epochSeconds: number;
-  private readonly epochNs: number;
+  private epochSeconds = 0;
+  private epochNs = 0;
   /** What to subtract from this worker's reading. */
-  private readonly startNs: number;
+  private startNs = 0;
   private lastNs = 0;
 
-  constructor(ram: Ram, bootPage: number) {
+  constructor(
+    private readonly ram: Ram,
+    private readonly bootPage: number,
+  ) {
+    this.resume();
+  }
+
+  /** The clock has been set: RAM has been replaced, and the epochs with it. */
+  resume(): void {
+    const { ram, bootPage } = this;
     const monotonic = BootPage.epochMonotonicNs.get(ram, bootPage);
     const realtime = BootPage.epochRealtimeNs.get(ram, bootPage);
     const origin = realtime - monotonic;
@@ -36,18 +45,24 @@ export class Clock {
     this.startNs = monotonic - (Math.abs(drift) < SAME_ORIGIN_NS ? 0 : drift);
     this.epochSeconds = Math.floor(realtime / NS_PER_S);
     this.epochNs = realtime % NS_PER_S;
+    this.lastNs = 0;
   }
 
   /** The host calls this once, before any clock is made: now is time zero. Of a machine under a schedule, time zero is always the same. */
   static powerOn(ram: Ram, bootPage: number, seeded = false): void {
     if (seeded) {
       BootPage.epochMonotonicNs.set(ram, bootPage, 0);
-      BootPage.epochRealtimeNs.set(ram, bootPage, VIRTUAL_EPOCH_NS);
+      BootPage.epochRealtimeNs.set(ram, bootPage, VIRTUAL_EPOCH_MS * NS_PER_MS);
       return;
     }
-    const now = performance.now() * NS_PER_MS;
-    BootPage.epochMonotonicNs.set(ram, bootPage, now);
-    BootPage.epochRealtimeNs.set(ram, bootPage, performance.timeOrigin * NS_PER_MS + now);
+    Clock.continueAt(ram, bootPage, 0);
+  }
+
+  /** Now is `ns` since power-on, by whatever host the machine was turned on; the wall clock is this host's. */
+  static continueAt(ram: Ram, bootPage: number, ns: number): void {
+    const start = performance.now() * NS_PER_MS - ns;
+    BootPage.epochMonotonicNs.set(ram, bootPage, start);
+    BootPage.epochRealtimeNs.set(ram, bootPage, performance.timeOrigin * NS_PER_MS + start);
   }
 
   /** Whole nanoseconds since power-on. Never smaller than what this object returned before. */

@@ -6,7 +6,6 @@
  */
 
 import { E } from '../kernel/errno.ts';
-import { WaitReason } from '../kernel/wait.ts';
 import type { DecodedEvent } from '../trace/drain.ts';
 import type { Operand } from './agent.ts';
 import type { AgentRecord } from './agent-marks.ts';
@@ -115,7 +114,7 @@ function waitPositions(events: readonly DecodedEvent[]): Map<number, number[]> {
   events.forEach(({ event, thread, args }, position) => {
     if (event !== 'block') return;
     const { reason } = args;
-    if (reason !== WaitReason.portSend && reason !== WaitReason.portReceive) return;
+    if (reason !== 'portSend' && reason !== 'portReceive') return;
     const list = positions.get(thread);
     if (list === undefined) positions.set(thread, [position]);
     else list.push(position);

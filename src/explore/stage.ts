@@ -23,6 +23,7 @@ import { findProgram, type Program } from '../machine/programs.ts';
 import { resultOf, type RunResult } from '../machine/result.ts';
 import { loadMachine, saveMachine, type Snapshot } from '../machine/snapshot.ts';
 import { standstillReport } from '../machine/standstill.ts';
+import { traceDrain } from '../machine/tracing.ts';
 import { MachineState } from '../smp/boot-page.ts';
 import { HostCall } from '../smp/host-bell.ts';
 import { Ipi } from '../smp/ipi.ts';
@@ -30,8 +31,7 @@ import { heldLocks } from '../smp/lock-audit.ts';
 import type { Plan, ScheduleReport } from '../smp/schedule/plan.ts';
 import type { ScheduleHost } from '../smp/schedule/schedule-host.ts';
 import { HostTurn } from '../smp/schedule/state.ts';
-import { type DecodedEvent, TraceDrain } from '../trace/drain.ts';
-import { callName } from '../syscalls/numbers.ts';
+import type { DecodedEvent, TraceDrain } from '../trace/drain.ts';
 import type { Finding, Wanted } from './session.ts';
 
 /** What is put on the stage. */
@@ -88,9 +88,8 @@ export class Stage {
     this.program = findProgram(play.word);
     this.host = powered.scheduled!;
     this.console = connectConsole(powered.kernel);
-    const { ram, map } = powered.kernel;
-    const rings = Array.from({ length: map.participants }, (_, n) => map.traceRings + n * map.traceRingStride);
-    this.drain = new TraceDrain(ram, rings, { call: callName });
+    this.console.pumpOnlyWhen(() => this.host.hasTurn);
+    this.drain = traceDrain(powered.kernel.ram, powered.kernel.map);
     powered.onFailure((failure) => {
       this.failure ??= failure;
     });
@@ -117,6 +116,8 @@ export class Stage {
     this.end = undefined;
     this.events = [...this.prologue];
     this.captured = this.console.attachBuffers(this.play.stdin);
+    // All of it is there before anybody runs: later it would come when the host's event loop gets to it.
+    await this.console.pump();
     const threads = kernel.line.heldThreads();
     kernel.line.release();
     host.begin(plan, { threads, limit: LIMIT, choices: want.choices ?? false });
@@ -137,6 +138,7 @@ export class Stage {
     kernel.doorbells.ringAll(Ipi.Halt);
     host.abandon();
     await powered.pool.stop();
+    host.conclude();
   }
 
   private async prepare(): Promise<void> {
@@ -157,6 +159,7 @@ export class Stage {
   private async bringToLine(): Promise<void> {
     const { kernel, play } = this;
     const captured = this.console.attachBuffers(play.stdin);
+    await this.console.pump();
     refuse(await this.goOn(() => kernel.line.heldCount() > 0));
     await this.console.finish();
     if (this.end !== undefined || kernel.line.heldCount() === 0) {
@@ -183,7 +186,8 @@ export class Stage {
         return failureFinding(crashReport(kernel.ram, kernel.map.bootPage, kernel.smpMap, this.failure));
       }
       if (kernel.power.state === MachineState.Halting) {
-        this.end ??= { pid: 0, status: (kernel.power.status & 0xff) << 8, fault: { cause: 0, pc: 0, address: 0 } };
+        // Whoever turns the machine off decides the status, also if the program has ended since.
+        this.end = { pid: 0, status: (kernel.power.status & 0xff) << 8, fault: { cause: 0, pc: 0, address: 0 } };
         return undefined;
       }
       if (reason === HostTurn.NoProgress) return standstill(kernel, 'no-progress');

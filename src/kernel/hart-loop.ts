@@ -40,7 +40,7 @@ const IDLE_SPIN_NS = 60_000;
 /** Spins between two looks at the clock, and at the queues of others. */
 const SPINS_PER_LOOK = 32;
 /** Instructions between two looks at the clock under a schedule, which decides itself how long the pieces are. */
-const SCHEDULED_CREDIT = 20_000;
+const SCHEDULED_CREDIT = 200_000;
 const A0 = xOffset(10);
 const ECALL_BYTES = 4;
 const MAX_WORD = 0xffff_ffff;
@@ -72,7 +72,6 @@ export class HartLoop {
   run(): boolean {
     const { kernel } = this;
     HartControl.mode.store(kernel.ram, this.control, Mode.Kernel);
-    BootPage.online.add(kernel.ram, kernel.map.bootPage, 1);
     kernel.scheduler.start();
     for (;;) {
       this.takeInterrupts();
@@ -185,6 +184,7 @@ export class HartLoop {
     if ((kinds & Ipi.Call) !== 0) kernel.calls.serve();
     if ((kinds & Ipi.Halt) !== 0) this.halted = true;
     if ((kinds & Ipi.Pause) !== 0) this.pausing = true;
+    if (SEEDED && (kinds & Ipi.HostTurn) !== 0) scheduledHart().hostWanted();
     if (SEEDED && (kinds & Ipi.Kill) !== 0) this.killVictim();
   }
 

@@ -6,9 +6,10 @@
 
 import type { Ram } from '../core/ram.ts';
 import type { MemoryMap } from '../kernel/memory-map.ts';
+import { VIRTUAL_EPOCH_MS } from '../devices/clock.ts';
 import { WaitReason } from '../kernel/wait.ts';
 import { BootPage } from '../smp/boot-page.ts';
-import { TraceDrain } from '../trace/drain.ts';
+import { type DecodedEvent, TraceDrain } from '../trace/drain.ts';
 import type { LevelName } from '../trace/events.ts';
 import type { TraceSink } from '../trace/sink.ts';
 import { callName } from '../syscalls/numbers.ts';
@@ -16,6 +17,22 @@ import { UsageError } from './errors.ts';
 import type { TraceOptions } from './options.ts';
 
 const REASONS = new Map<number, string>(Object.entries(WaitReason).map(([name, number]) => [number, name]));
+
+/** Takes the records of all participants out of the rings, with names for what the floors above `trace` know. */
+export function traceDrain(ram: Ram, map: MemoryMap): TraceDrain {
+  const rings = Array.from({ length: map.participants }, (_, n) => map.traceRings + n * map.traceRingStride);
+  return new TraceDrain(ram, rings, { call: callName, reason: (number) => REASONS.get(number) });
+}
+
+async function openSink(file: string, level: LevelName, epochMs: number): Promise<TraceSink> {
+  const { TraceSink, defaultTraceFile } = await import('../trace/sink.ts');
+  const path = file === '' ? defaultTraceFile() : file;
+  try {
+    return new TraceSink({ file: path, level, epochMs });
+  } catch (error) {
+    throw new UsageError(`cannot write a trace to ${path}: ${(error as Error).message}`);
+  }
+}
 
 export class Tracing {
   private constructor(
@@ -29,16 +46,20 @@ export class Tracing {
    * @throws UsageError when it cannot be made
    */
   static async open(ram: Ram, map: MemoryMap, { file = '', level = 'trace' }: TraceOptions): Promise<Tracing> {
-    const { TraceSink, defaultTraceFile } = await import('../trace/sink.ts');
-    const rings = Array.from({ length: map.participants }, (_, n) => map.traceRings + n * map.traceRingStride);
-    const drainer = new TraceDrain(ram, rings, { call: callName, reason: (number) => REASONS.get(number) });
-    const path = file === '' ? defaultTraceFile() : file;
-    try {
-      const epochMs = BootPage.epochRealtimeNs.get(ram, map.bootPage) / 1e6;
-      return new Tracing(drainer, new TraceSink({ file: path, level, epochMs }));
-    } catch (error) {
-      throw new UsageError(`cannot write a trace to ${path}: ${(error as Error).message}`);
-    }
+    return new Tracing(traceDrain(ram, map), await openSink(file, level, epochOf(ram, map)));
+  }
+
+  /**
+   * Writes the trace of a run under a schedule that has been kept as a list of events.
+   *
+   * @returns absolute path of the file
+   * @throws UsageError when it cannot be made
+   */
+  static async write(events: readonly DecodedEvent[], { file = '', level = 'trace' }: TraceOptions): Promise<string> {
+    const sink = await openSink(file, level, VIRTUAL_EPOCH_MS);
+    for (const event of events) sink.write(event);
+    sink.close();
+    return sink.file;
   }
 
   /** Absolute path. */
@@ -58,6 +79,11 @@ export class Tracing {
     });
   }
 
+  /** The machine has another power-on time than before: RAM has been replaced. */
+  resume(ram: Ram, map: MemoryMap): void {
+    this.sink.epochMs = epochOf(ram, map);
+  }
+
   note(level: LevelName, ns: number, event: string, fields: Readonly<Record<string, unknown>>): void {
     this.sink.note(level, ns, event, fields);
   }
@@ -67,4 +93,9 @@ export class Tracing {
     this.drain();
     this.sink.close();
   }
+}
+
+/** Wall clock of the power-on, ms. */
+function epochOf(ram: Ram, map: MemoryMap): number {
+  return BootPage.epochRealtimeNs.get(ram, map.bootPage) / 1e6;
 }

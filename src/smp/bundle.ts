@@ -244,8 +244,10 @@ export function cacheFolder(): string {
 export function sourcePositions(text: string): string {
   const maps = new Map<string, SourceMap | undefined>();
   return text.replace(
-    /(?:file:\/\/)?(\/[^\s():]+-[0-9a-f]{16}\.mjs):(\d+):(\d+)/g,
-    (whole, file: string, line: string, column: string) => {
+    /(file:\/\/)?(\/[^\s():]+-[0-9a-f]{16}\.mjs):(\d+):(\d+)/g,
+    (whole, scheme: string | undefined, path: string, line: string, column: string) => {
+      // In a URL some characters are written as numbers.
+      const file = scheme === undefined ? path : fileURLToPath(scheme + path);
       if (!maps.has(file)) maps.set(file, loadMap(file));
       const entry = maps.get(file)?.findEntry(Number(line) - 1, Number(column) - 1);
       if (entry === undefined || !('originalSource' in entry)) return whole;

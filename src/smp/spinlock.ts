@@ -89,8 +89,9 @@ export class Locks {
   }
 
   release(lock: number): void {
-    this.pop(lock);
+    // First of all: as long as the word is taken, the lock counts as held.
     if (SEEDED) point(Point.Release, lock);
+    this.pop(lock);
     const word = Atomics.exchange(this.ram.i32, lock >>> 2, 0);
     if ((word & ~SLEEPERS) !== this.me)
       throw new KernelPanic(`lock at ${hex(lock)} released by hart ${String(this.me - 1)} that does not hold it`);

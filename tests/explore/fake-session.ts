@@ -3,6 +3,7 @@
  *
  *   counters 2 2   threads that count without a lock, so many times each (fake-machine.ts)
  *   locked         threads that share nothing
+ *   slow           the same, and a run takes its time
  *   dies N         the worker's thread ends in the Nth run of its session
  *   hangs          a run never ends
  *   throws         a run is an exception
@@ -23,6 +24,8 @@ export function openSession({ run: { word, args } }: SessionTarget): Promise<Ses
       return Promise.resolve(modelSession(counters(...args.map(Number))));
     case 'locked':
       return Promise.resolve(modelSession(LOCKED));
+    case 'slow':
+      return Promise.resolve(slow());
     case 'dies':
       return Promise.resolve(dying(Number(args[0])));
     case 'hangs':
@@ -34,6 +37,17 @@ export function openSession({ run: { word, args } }: SessionTarget): Promise<Ses
     default:
       return Promise.reject(new Error(`nothing can open ${word}`));
   }
+}
+
+function slow(): Session {
+  const session = modelSession(LOCKED);
+  return {
+    ...session,
+    run: async (plan, want) => {
+      await new Promise((later) => setTimeout(later, 5));
+      return session.run(plan, want);
+    },
+  };
 }
 
 function dying(after: number): Session {

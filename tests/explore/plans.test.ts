@@ -228,6 +228,7 @@ describe('the kill strategy', () => {
   it('is split into shards that have every death once', () => {
     const parts = shards(3).map((shard) => deaths(drain(make({ strategy: 'kill', shard }), THREE)));
     expect(parts.flat().sort()).toEqual(deaths(drain(make({ strategy: 'kill' }), THREE)).sort());
+    expect(parts.map(({ length }) => length)).toEqual([3, 2, 2]);
   });
 
   it('ends where there is nobody to kill, and refuses a target that counts no points', () => {

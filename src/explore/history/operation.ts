@@ -52,10 +52,17 @@ export interface Model<State> {
   /** Splits a history into parts that are independent objects: it is linearizable if each of them is (P-compositionality). */
   partition?(operations: readonly Operation[]): (readonly Operation[])[];
   /**
-   * A model of one part that knows all its operations: it may refuse a step early if it leads to nothing with these, and may give states
-   * that differ only in what none of these can see the same key.
+   * The model for one part. With `foresight` it may refuse a step early if it leads to nothing with these operations, and may give states
+   * that differ only in what none of these can see the same key: quick, but the reasons it gives are no longer those of the object.
    */
-  prepared?(operations: readonly Operation[]): Model<State>;
+  prepared?(operations: readonly Operation[], foresight: boolean): Model<State>;
+  /** Whether the operation, as it was seen, leaves every state in which it is possible as it is: so it need not be put off. */
+  observes?(operation: Operation): boolean;
+  /**
+   * Whether, of two operations that are open and have not had their effect, the second need not be tried before the first: no order that
+   * explains the history has them that way round, or it can be turned into one that has them the other way.
+   */
+  leads?(first: Operation, second: Operation): boolean;
   /** The operation for people: `send(7, "a") → 0`. */
   describe(operation: Operation): string;
   /** The state for people. */

@@ -50,7 +50,7 @@ export function historyPicture<State>(
 
 /** The picture of a violation: of its shortest prefix. */
 export function explanationPicture<State>(model: Model<State>, explanation: Explanation<State>, title?: string): string {
-  const { prefix, contradiction, related, stuck, partial, last } = explanation;
+  const { prefix, contradiction, related, stuck, partial } = explanation;
   const marks = new Map<Operation, string>();
   const mark = (operation: Operation, name: string): void => {
     marks.set(operation, `${marks.get(operation) ?? ''} ${name}`);
@@ -58,9 +58,9 @@ export function explanationPicture<State>(model: Model<State>, explanation: Expl
   contradiction.forEach((operation) => mark(operation, 'contradiction'));
   related.forEach((operation) => mark(operation, 'related'));
   stuck.forEach(({ operation }) => mark(operation, 'stuck'));
-  const reason = stuck.find(({ operation }) => operation === last)?.reason ?? '';
   const heading = title ?? `Not linearizable: ${model.name}`;
-  const subtitle = `#${last.id} ${model.describe(last)}${reason === '' ? '' : `, but ${reason}`}`;
+  const [first] = stuck;
+  const subtitle = first === undefined ? '' : `#${first.operation.id} ${model.describe(first.operation)}, but ${first.reason}`;
   return new Picture(model, prefix, partial, heading, subtitle, marks).draw();
 }
 

@@ -11,6 +11,9 @@ import { HartTurn, LateRing, MAX_FAULTS, ScheduleState as S } from './state.ts';
 /** Points of a victim that has got its sentence. */
 const NEVER = 0xffff_ffff;
 
+/** What is counted in 32 bits gets no further than this. */
+const most = (count: number): number => Math.min(count, NEVER - 1);
+
 export class Faults {
   constructor(
     private readonly ram: Ram,
@@ -32,6 +35,7 @@ export class Faults {
     for (const fault of faults) {
       switch (fault.kind) {
         case 'stall': {
+          if (fault.hart >= harts.cpus) break;
           const turn = harts.turnOf(fault.hart);
           HartTurn.stallAt.set(ram, turn, fault.at);
           HartTurn.stallFor.set(ram, turn, fault.moments);
@@ -39,19 +43,19 @@ export class Faults {
         }
         case 'late-ipi': {
           const slot = this.another(S.lateCount);
-          S.lateNth.put(ram, state, slot, fault.nth);
-          S.lateMoments.put(ram, state, slot, fault.moments);
+          S.lateNth.put(ram, state, slot, most(fault.nth));
+          S.lateMoments.put(ram, state, slot, most(fault.moments));
           break;
         }
         case 'no-memory':
-          S.refuse.put(ram, state, this.another(S.refuseCount), fault.nth);
+          S.refuse.put(ram, state, this.another(S.refuseCount), most(fault.nth));
           break;
         case 'spurious':
-          S.spurious.put(ram, state, this.another(S.spuriousCount), fault.nth);
+          S.spurious.put(ram, state, this.another(S.spuriousCount), most(fault.nth));
           break;
         case 'kill':
-          S.victimNth.set(ram, state, fault.thread + 1);
-          S.victimPoints.set(ram, state, fault.at);
+          S.victimNth.set(ram, state, most(fault.thread) + 1);
+          S.victimPoints.set(ram, state, most(fault.at));
           S.victimPassed.set(ram, state, 0);
           S.victim.set(ram, state, threads[fault.thread] ?? 0);
           break;

@@ -62,15 +62,15 @@ export class Notes {
     S.freedCount.set(ram, state, count + 1);
   }
 
-  /** At moment `at` of `hart` others could have gone on: of harts 0 … 31, a bit each. */
-  choice(hart: number, at: number): void {
+  /** At moment `at` of `hart` others than `plain`, whom the plain order wants, could have gone on: of harts 0 … 31, a bit each. */
+  choice(hart: number, at: number, plain: number): void {
     const { ram, state } = this;
     const count = S.choices.get(ram, state);
     if (count === MAX_CHOICES) return;
     const record = S.choiceList.addr(state) + count * ChoiceRecord.SIZE;
     ChoiceRecord.hart.set(ram, record, hart);
     ChoiceRecord.at.set(ram, record, at);
-    ChoiceRecord.others.set(ram, record, S.ready.at(ram, state, 0) & ~(hart < 32 ? 1 << hart : 0));
+    ChoiceRecord.others.set(ram, record, S.ready.at(ram, state, 0) & ~(plain < 32 ? 1 << plain : 0));
     S.choices.set(ram, state, count + 1);
   }
 }

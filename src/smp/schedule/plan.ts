@@ -27,7 +27,10 @@ export type Strategy =
   /** The plain order with departures. An empty list: the plain order. */
   | { readonly kind: 'replay'; readonly departures: readonly Departure[] };
 
-/** Things that go wrong on purpose. `at`, `nth` and `thread` count from 0; a moment is one of the hart, or of the hart that runs the thread. */
+/**
+ * Things that go wrong on purpose. `at`, `nth` and `thread` count from 0; a moment is one of the hart, or of the hart that runs the thread.
+ * Of several stalls of one hart, and of several deaths, the last one counts; what concerns no hart of the machine is without effect.
+ */
 export type Fault =
   /** From its moment `at` on the hart does nothing for so many moments of the others. */
   | { readonly kind: 'stall'; readonly hart: number; readonly at: number; readonly moments: number }
@@ -53,7 +56,7 @@ export const PLAIN: Plan = { strategy: { kind: 'replay', departures: [] }, fault
 export interface Choice {
   readonly hart: number;
   readonly at: number;
-  /** The harts that could have gone on, the one that did left out: a bit each (at most 32 harts). */
+  /** The harts that could have gone on, the one that does in the plain order left out: a bit each (of harts 0 … 31). */
   readonly others: number;
 }
 
@@ -71,6 +74,8 @@ export interface ScheduleReport {
   readonly interleaving: string;
   /** Synchronisation points that the thread to be killed (Fault 'kill') has passed. */
   readonly victimPoints?: number;
+  /** How often a fault could have happened: requests for memory, sleeps of harts, rings of doorbells. */
+  readonly occasions?: { readonly requests: number; readonly sleeps: number; readonly rings: number };
   /** Virtual time at the end, nanoseconds since power-on. */
   readonly ns: number;
 }

@@ -185,10 +185,10 @@ export class SeededHart implements ScheduledHart {
     this.turns.await(hart);
   }
 
-  /** Nobody can go on. */
+  /** Nobody can go on, or nothing comes of it. */
   private rest(): void {
     this.schedule.running = this.hart;
-    this.schedule.reason = this.schedule.isStuck ? HostTurn.NoProgress : HostTurn.Rest;
+    this.schedule.reason = this.schedule.harts.anyReady ? HostTurn.NoProgress : HostTurn.Rest;
     this.turns.giveHost();
   }
 

@@ -86,8 +86,9 @@ export const ChoiceRecord = struct('ChoiceRecord', { at: f64('turn'), hart: u32(
 /** A ring of a doorbell that is held back: when it is to arrive, for whom, what. */
 export const LateRing = struct('LateRing', { due: f64('turn'), hart: u32('turn'), kinds: u32('turn') });
 
+/** What is noted of a run can be asked for in the next one. */
 export const MAX_ASKED = 8192;
-export const MAX_MADE = 16384;
+export const MAX_MADE = MAX_ASKED;
 export const MAX_CHOICES = 16384;
 /** Of each kind of fault. */
 export const MAX_FAULTS = 16;
@@ -132,6 +133,8 @@ export const ScheduleState = struct(
     preemptAt: f64('turn'),
     /** Moment at which a hart that never waits gives way to another one all the same. */
     fairAt: f64('turn'),
+    /** How many moments that hart is given. */
+    patience: f64('turn'),
     /** The moment after which the run counts as going nowhere. */
     limit: f64('turn'),
     /** PCT: priorities below all are handed out downwards from here. */

@@ -15,6 +15,9 @@ import { DepartureRecord, HartTurn, MAX_ASKED, ScheduleKind, ScheduleState as S 
 const LEAST_LOG = 2;
 const MOST_LOG = 12;
 
+/** As many moments as no run has. */
+const MAX_QUANTUM = 2 ** 32 - 1;
+
 export class Strategies {
   constructor(
     private readonly ram: Ram,
@@ -34,7 +37,7 @@ export class Strategies {
         break;
       case 'round-robin':
         S.kind.set(ram, state, ScheduleKind.RoundRobin);
-        S.parameter.set(ram, state, strategy.quantum);
+        S.parameter.set(ram, state, Math.min(strategy.quantum, MAX_QUANTUM));
         S.preemptAt.set(ram, state, strategy.quantum);
         break;
       case 'random': {
@@ -78,7 +81,9 @@ export class Strategies {
   private ask(departures: readonly Departure[]): void {
     const { ram, state, harts } = this;
     if (departures.length > MAX_ASKED) throw new RangeError(`a schedule has at most ${String(MAX_ASKED)} departures`);
-    const sorted = [...departures].sort((a, b) => a.hart - b.hart || a.at - b.at);
+    const sorted = departures
+      .filter(({ hart, to }) => hart < harts.cpus && to < harts.cpus)
+      .sort((a, b) => a.hart - b.hart || a.at - b.at);
     sorted.forEach(({ hart, at, to }, i) => {
       const record = this.record(i);
       DepartureRecord.hart.set(ram, record, hart);
@@ -142,7 +147,7 @@ export class Strategies {
       if (DepartureRecord.at.get(ram, record) === now) to = DepartureRecord.to.get(ram, record);
       HartTurn.cursor.set(ram, turn, cursor + 1);
     }
-    return to !== NOBODY && to < harts.cpus && harts.isReady(to) ? to : NOBODY;
+    return to !== NOBODY && harts.isReady(to) ? to : NOBODY;
   }
 
   private changePriority(hart: number): void {

@@ -33,11 +33,13 @@ export class TurnTaking {
     this.grants = Turns.grants.addr(base) >>> 2;
   }
 
-  /** Gives the turn to a hart. */
+  /** Gives the turn to a hart. One that is wanted at the start, or off, stays so: the host may turn the machine off at any time. */
   give(hart: number): void {
     const { i32 } = this.ram;
+    const index = this.indexOf(hart);
     Atomics.store(i32, this.turn, hart + 1);
-    this.grant(hart, Grant.Go);
+    Atomics.compareExchange(i32, index, Grant.Wait, Grant.Go);
+    Atomics.notify(i32, index);
   }
 
   /** Gives the turn to the host. */
@@ -72,7 +74,11 @@ export class TurnTaking {
     const { i32 } = this.ram;
     Atomics.store(i32, this.joined, 0);
     Atomics.store(i32, this.turn, -1);
-    for (let hart = 0; hart < this.cpus; hart++) this.grant(hart, off ? Grant.Off : Grant.Abandon);
+    for (let hart = 0; hart < this.cpus; hart++) {
+      const index = this.indexOf(hart);
+      Atomics.store(i32, index, off ? Grant.Off : Grant.Abandon);
+      Atomics.notify(i32, index);
+    }
   }
 
   /** Resolves when it is the host's turn. */
@@ -89,13 +95,6 @@ export class TurnTaking {
   /** The machine begins: nobody has come to the start yet. */
   initialise(): void {
     Atomics.store(this.ram.i32, this.turn, -1);
-  }
-
-  private grant(hart: number, grant: number): void {
-    const { i32 } = this.ram;
-    const index = this.indexOf(hart);
-    Atomics.store(i32, index, grant);
-    Atomics.notify(i32, index);
   }
 
   private indexOf(hart: number): number {

@@ -34,6 +34,7 @@ export function registerModel(initial: Scalar = 0): Model<Scalar> {
     },
     key: (value) => `${typeof value} ${value}`,
     partition: (operations) => [...groupsOf(operations, ({ args }) => args.register ?? 0).values()],
+    observes: ({ name, result }) => name === 'read' || (name === 'cas' && result === 0),
     describe: (operation) => {
       const { name, args, result } = operation;
       const values = Object.values(args).join(', ');
