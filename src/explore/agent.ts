@@ -185,8 +185,8 @@ export const op = {
   requeue: (from: number, to: number, wake: number, move: number): OperationOf<'call'> =>
     op.call(Linux.futex, ref.word(from), FUTEX_REQUEUE, wake, move, ref.word(to)),
   /** The thread may run on these harts only, bit h for hart h. The mask goes into a word that nobody else uses. */
-  affinity: (harts: number, word: number): OperationOf<'store' | 'call'>[] => [
-    quiet(op.store(word, harts)),
+  affinity: (harts: number, word: number): [OperationOf<'store'>, OperationOf<'call'>] => [
+    op.store(word, harts),
     op.call(Linux.sched_setaffinity, 0, 8, ref.word(word)),
   ],
   /** The word becomes 0, and who waits for it is woken, when the thread ends (as for pthread_join). */

@@ -6,12 +6,13 @@
  * something is found to be wrong.
  */
 
+import { PAGE_SIZE } from '../core/ram.ts';
 import type { Captured, ConsoleHost } from '../devices/console-host.ts';
 import type { Kernel } from '../kernel/kernel.ts';
 import type { ProgramEnd } from '../kernel/launches.ts';
 import { Signal } from '../kernel/signal-numbers.ts';
 import { type Census, censusDifference, takeCensus } from '../kernel/oracles/census.ts';
-import { strayWrite } from '../kernel/oracles/poison.ts';
+import { poisonFrame, strayWrite } from '../kernel/oracles/poison.ts';
 import { describeWaits, findLostWakeups } from '../kernel/oracles/waits-for.ts';
 import { crashReport, type Failure } from '../machine/crash.ts';
 import { UsageError } from '../machine/errors.ts';
@@ -73,6 +74,8 @@ export class Stage {
   /** What was recorded before the runs begin. */
   private prologue: readonly DecodedEvent[] = [];
   private census: Census = new Map();
+  /** Whether all frames that are free in the snapshot are poisoned, and nothing else. */
+  private clean = false;
   private readonly program: Program;
   /** Threads there are when a run begins. */
   threads = 0;
@@ -109,6 +112,7 @@ export class Stage {
     const { host, kernel } = this;
     await host.restart();
     loadMachine(kernel, this.snapshot!);
+    if (!this.clean) this.poisonFree();
     this.end = undefined;
     this.events = [...this.prologue];
     this.captured = this.console.attachBuffers(this.play.stdin);
@@ -122,6 +126,7 @@ export class Stage {
     if (killed && finding?.kind === 'deadlock') finding = await this.endSurvivors(finding);
     await this.console.finish();
     if (finding === undefined && kernel.power.state === MachineState.Running) finding = this.inspect();
+    this.clean = finding === undefined && kernel.power.state === MachineState.Running;
     const result =
       this.end === undefined ? undefined : resultOf(this.end, this.captured.stdout.text(), this.captured.stderr.text());
     return { result, finding, killed, schedule: host.report(), events: this.events };
@@ -218,6 +223,17 @@ export class Stage {
     if (stray !== undefined) return { kind: 'machine-check', text: stray };
     const difference = censusDifference(this.census, takeCensus(kernel.inspection));
     return difference === '' ? undefined : { kind: 'leak', text: `after the program has ended there are ${difference}` };
+  }
+
+  /**
+   * A snapshot has the frames in use only. A run that ends as it should leaves the others as it found them, poisoned; one that does not may
+   * leave anything, and the next run would have it to answer for.
+   */
+  private poisonFree(): void {
+    const { ram, frames } = this.kernel;
+    for (let frame = frames.low; frame < frames.high; frame += PAGE_SIZE) {
+      if (frames.references(frame) === 0) poisonFrame(ram, frame);
+    }
   }
 
   /** What was written to a frame after it was freed: whoever had got it next would have found it. */

@@ -5,6 +5,7 @@
 
 import { describe, expect, it } from 'vitest';
 
+import { PLAIN } from '../../src/explore/plans.ts';
 import { decodeToken, encodeToken } from '../../src/explore/token.ts';
 import { DEFECTS } from './defects.ts';
 import { HUNTS } from './found.ts';
@@ -33,6 +34,17 @@ describe('a kernel with a deliberate defect', () => {
 
     await withSession(scenarioTarget(scenario), async (session) => {
       for (const plan of plans) expect((await session.run(plan)).finding).toBeUndefined();
+    });
+  });
+
+  it('leaves nothing behind for the next run, however it has failed', async () => {
+    await withSession(scenarioTarget('tests/explore/unmap-fresh.ts', 'frames-freed-before-shootdown'), async (session) => {
+      const before = await session.run(PLAIN);
+      for (const seed of [1, 1001, 2001]) {
+        const { outcome } = await hunt(session, { strategy: 'pct', seed, schedules: 300 });
+        expect(outcome?.finding).toBeDefined();
+        expect(await session.run(PLAIN)).toEqual(before);
+      }
     });
   });
 });
