@@ -5,7 +5,7 @@
  * Words are counters: `wait` takes one off, and sleeps while there is none; `post` adds one and wakes one who sleeps.
  */
 
-import { PAGE_SIZE, Ram } from '../../../src/core/ram.ts';
+import { PAGE_SIZE, type Ram } from '../../../src/core/ram.ts';
 import type { Plan, ScheduleReport } from '../../../src/smp/schedule/plan.ts';
 import type { PlanOptions, Schedule } from '../../../src/smp/schedule/schedule.ts';
 import { ScheduleHost } from '../../../src/smp/schedule/schedule-host.ts';
@@ -209,7 +209,8 @@ export class Simulation {
       yield* this.point(hart);
       if (this.ram.i32[index] !== 0) break;
       yield* this.point(hart);
-      if (this.ram.i32[index] !== 0) continue;
+      // Others may have run meanwhile, which the type of the word does not tell.
+      if (Number(this.ram.i32[index]) !== 0) continue;
       if (schedule.faults.isSpurious()) {
         this.note(hart, 'woken for no reason');
         continue;
