@@ -203,14 +203,17 @@ export class Simulation {
     }
   }
 
+  private isUp(index: number): boolean {
+    return this.ram.i32[index] !== 0;
+  }
+
   private *await(hart: number, index: number, ns: number, take: () => void): Hart {
     const { schedule } = this;
     for (;;) {
       yield* this.point(hart);
-      if (this.ram.i32[index] !== 0) break;
+      if (this.isUp(index)) break;
       yield* this.point(hart);
-      // Others may have run meanwhile, which the type of the word does not tell.
-      if (Number(this.ram.i32[index]) !== 0) continue;
+      if (this.isUp(index)) continue;
       if (schedule.faults.isSpurious()) {
         this.note(hart, 'woken for no reason');
         continue;
