@@ -12,13 +12,16 @@
  * Everything that is known of a machine lies in its RAM; several machines live side by side in one process.
  */
 
+import type { TypedInput } from './devices/typed-input.ts';
 import type { Captured, ConsoleHost } from './devices/console-host.ts';
 import type { Kernel } from './kernel/kernel.ts';
 import { breakLocks } from './kernel/machine-check.ts';
 import { Signal } from './kernel/signal-numbers.ts';
-import { asError, nextTurn } from './machine/async.ts';
+import { asError } from './machine/async.ts';
 import { crashReport, type Failure } from './machine/crash.ts';
 import { Halted, MachineCheck, Standstill, UsageError } from './machine/errors.ts';
+import type { ScheduleReport } from './smp/schedule/plan.ts';
+import { HostTurns } from './machine/host-turns.ts';
 import { boundName, DEFAULT_ENV, launch, unbindName } from './machine/launch.ts';
 import { type MachineSnapshot, mismatch, putSnapshot, takeSnapshot } from './machine/machine-snapshot.ts';
 import type { MachineOptions } from './machine/options.ts';
@@ -52,13 +55,6 @@ export interface MachineStats {
   readonly framesFree: number;
 }
 
-/** What the host does in its turn. */
-interface Job {
-  readonly run: () => Promise<void>;
-  /** The machine has ended: it will not be done. */
-  readonly giveUp: (why: Error) => void;
-}
-
 /** How often the host looks at the rings while there is a trace. */
 const TRACE_INTERVAL_MS = 250;
 /** How often the host asks for its turn in a machine under a schedule, until it has it. */
@@ -69,7 +65,8 @@ const CRASH_GRACE_MS = 250;
 export class Machine {
   private readonly kernel: Kernel;
   private readonly console: ConsoleHost;
-  private readonly scheduled: ScheduleHost | undefined;
+  /** Under a schedule: when the host acts. */
+  private readonly turns: HostTurns | undefined;
   private current: Run | undefined;
   private failure: Failure | undefined;
   /** Why nothing runs any more. */
@@ -78,14 +75,6 @@ export class Machine {
   private serving: Promise<void> = Promise.resolve();
   /** Who holds the machine still, the last one in line. */
   private holding: Promise<unknown> = Promise.resolve();
-  /** Under a schedule: what waits for the host's turn; whether a run is being ended; wakes the host that waits for something to do. */
-  private readonly jobs: Job[] = [];
-  private ending = false;
-  private nudge: () => void = () => undefined;
-  /** Under a schedule: the host is at work in its turn; while it waits for something to do it is not. */
-  private acting = false;
-  /** All harts have gone. */
-  private over = false;
 
   private constructor(
     private readonly powered: Powered,
@@ -93,14 +82,29 @@ export class Machine {
   ) {
     const { kernel, scheduled, from } = powered;
     this.kernel = kernel;
-    this.scheduled = scheduled;
     this.console = connectConsole(kernel);
+    this.turns = scheduled === undefined ? undefined : this.takeTurns(scheduled);
     if (from !== undefined) this.takeOver(from);
-    if (scheduled === undefined) return;
-    this.console.pumpOnlyWhen(() => {
-      const may = this.over || (this.acting && scheduled.hasTurn);
-      if (!may) this.nudge();
-      return may;
+  }
+
+  private takeTurns(scheduled: ScheduleHost): HostTurns {
+    const isRunning = (): boolean => this.isRunning();
+    const isResumable = (): boolean => this.resumable !== undefined;
+    return new HostTurns(scheduled, this.console, this.kernel.bell, {
+      reason: () => this.reason(),
+      answer: (calls) => {
+        this.answer(calls);
+      },
+      drainTrace: () => this.tracing?.drain(),
+      standStill: (kind) => {
+        this.failRun(new Standstill(kind, standstillReport(this.kernel, kind)));
+      },
+      get isRunning() {
+        return isRunning();
+      },
+      get isResumable() {
+        return isResumable();
+      },
     });
   }
 
@@ -117,11 +121,10 @@ export class Machine {
       if (trace !== undefined) tracing = await Tracing.open(ram, map, trace);
     });
     const machine = new Machine(powered, tracing);
-    const { scheduled } = powered;
     powered.onFailure((failure) => {
       machine.failed(failure);
     });
-    machine.serving = (scheduled === undefined ? machine.serve() : machine.serveScheduled(scheduled)).catch((error: unknown) =>
+    machine.serving = (machine.turns?.serve() ?? machine.serve()).catch((error: unknown) =>
       machine.failed({ hart: undefined, error: asError(error) }),
     );
     return machine;
@@ -144,15 +147,16 @@ export class Machine {
     if (this.isRunning()) throw alreadyRuns();
     const run = new Run(word, boundName(program, word));
     this.current = run;
-    const { streams, stdin, env, plan, onSnapshotKey } = options;
+    const { streams, stdin, env, plan, typed, onSnapshotKey } = options;
     return this.conduct(run, async () => {
       // All runs begin alike, whatever has been before.
-      if (this.scheduled !== undefined) await this.scheduled.restart();
+      if (this.turns !== undefined) await this.turns.scheduled.restart();
       const captured = streams === undefined ? this.console.attachBuffers(stdin) : undefined;
-      if (streams !== undefined && stdin === undefined) this.console.attachTerminalOrPipes(streams, onSnapshotKey);
+      if (streams !== undefined && typed !== undefined) this.console.attachTyped(streams, typed);
+      else if (streams !== undefined && stdin === undefined) this.console.attachTerminalOrPipes(streams, onSnapshotKey);
       else if (streams !== undefined) this.console.attachOutput(streams, stdin!);
       run.pid = launch(this.kernel, program, word, args, { ...DEFAULT_ENV, ...env });
-      this.scheduled?.begin(plan);
+      this.turns?.begin(plan, typed);
       return captured;
     });
   }
@@ -171,7 +175,7 @@ export class Machine {
     }
     run.claimed = true;
     return this.conduct(run, () => {
-      if (plan !== undefined) this.scheduled?.begin(plan);
+      if (plan !== undefined) this.turns?.begin(plan);
       if (streams === undefined) return this.console.resumeBuffers(stdin);
       if (stdin === undefined) this.console.resumeStreams(streams, onSnapshotKey);
       else this.console.resumeOutput(streams, stdin);
@@ -181,7 +185,7 @@ export class Machine {
 
   /** Whether its harts run one at a time, as a schedule says. */
   get isScheduled(): boolean {
-    return this.scheduled !== undefined;
+    return this.turns !== undefined;
   }
 
   /** What was asked for when the program was started that was under way in the snapshot; undefined: there is none to resume. */
@@ -221,6 +225,16 @@ export class Machine {
     return { harts: readHartStats(ram, smpMap), framesTotal: frames.total, framesFree: frames.freeCount() };
   }
 
+  /** Under a schedule: what the run has been like since its plan began. Exact while nothing runs. */
+  get schedule(): ScheduleReport | undefined {
+    return this.turns?.scheduled.report();
+  }
+
+  /** Under a schedule: what has been typed during the last run, to be repeated with it. */
+  get typed(): TypedInput | undefined {
+    return this.turns?.typed;
+  }
+
   /** Absolute path of the trace, if there is one. */
   get traceFile(): string | undefined {
     return this.tracing?.file;
@@ -232,16 +246,15 @@ export class Machine {
     this.end(new Halted('the machine has been turned off'));
     kernel.power.off(0);
     kernel.doorbells.ringAll(Ipi.Halt);
-    this.scheduled?.abandon();
-    this.nudge();
+    this.turns?.scheduled.abandon();
+    this.turns?.nudge();
     await (this.ended instanceof MachineCheck ? pool.stop(CRASH_GRACE_MS) : pool.stop());
     // No hart is left that could release what it holds.
     for (let hart = 0; hart < kernel.config.cpus; hart++) breakLocks(kernel.ram, kernel.smpMap.hartControl(hart));
     kernel.bell.ring(HostCall.Stop);
-    this.over = true;
-    this.scheduled?.conclude();
+    this.turns?.conclude();
     await this.serving;
-    for (const job of this.jobs.splice(0)) job.giveUp(this.ended!);
+    this.turns?.giveUp(this.ended!);
     await this.console.finish();
     tracing?.close();
   }
@@ -282,8 +295,8 @@ export class Machine {
     if (run.replaced) return;
     unbindName(this.kernel, run.bound);
     this.current = undefined;
-    this.ending = false;
-    this.nudge();
+    this.setEnding(false);
+    this.turns?.nudge();
   }
 
   /** Ends a program that nobody awaits. */
@@ -303,7 +316,8 @@ export class Machine {
   }
 
   private async holdStill<T>(job: () => Promise<T>, whole: boolean): Promise<T> {
-    const { kernel, scheduled } = this;
+    const { kernel, turns } = this;
+    const scheduled = turns?.scheduled;
     const check = this.check.bind(this);
     const work = async (): Promise<T> => {
       // What buffers have not got yet would be missing. `job` begins in the same moment in which nothing is on its way.
@@ -376,7 +390,7 @@ export class Machine {
   private takeOver({ console, run }: MachineSnapshot): void {
     this.console.restore(console);
     this.current = run === undefined ? undefined : Run.of(run);
-    this.ending = this.scheduled !== undefined && run?.ended !== undefined;
+    this.setEnding(run?.ended !== undefined);
     // Whatever there may be to do.
     this.kernel.bell.ring(HostCall.Output | HostCall.Input | HostCall.Exit);
   }
@@ -391,82 +405,17 @@ export class Machine {
     }
   }
 
-  /**
-   * The same under a schedule: the host acts when it has its turn, and at no other time. When nobody can go on, something has to come from
-   * outside: a program to run, input; if none can come, the run stands still.
-   */
-  private async serveScheduled(scheduled: ScheduleHost): Promise<void> {
-    while (this.reason() === undefined) {
-      const reason = await scheduled.turn();
-      if (this.reason() !== undefined) return;
-      if (reason === HostTurn.Trace) {
-        this.tracing?.drain();
-        scheduled.resume();
-        continue;
-      }
-      this.answer(this.kernel.bell.take());
-      if (this.reason() !== undefined) return;
-      if (reason === HostTurn.NoProgress) this.standStill('no-progress');
-      for (;;) {
-        this.acting = true;
-        await this.doJobs();
-        if (this.reason() !== undefined) return;
-        const nudged = this.awaitNudge();
-        await this.console.pump();
-        if (this.jobs.length > 0 || this.ending) continue;
-        this.acting = false;
-        // A plan of its own is to begin where a snapshot was taken.
-        if (this.resumable === undefined && scheduled.resume()) break;
-        if (this.resumable === undefined && this.current !== undefined && !this.console.expectsInput)
-          this.standStill('deadlock');
-        await nudged;
-      }
-    }
-  }
-
-  /**
-   * Has something done when the host may touch what harts touch: at once, but under a schedule in the host's next turn. Rejects when the
-   * machine has ended before.
-   */
+  /** Has something done when the host may touch what harts touch: at once, but under a schedule in the host's next turn. */
   private inTurn(job: () => void | Promise<void>): Promise<void> {
-    if (this.scheduled === undefined) return Promise.resolve(job());
-    return new Promise((resolve, reject) => {
-      const ended = this.reason();
-      if (ended !== undefined) {
-        reject(ended);
-        return;
-      }
-      const run = async (): Promise<void> => {
-        try {
-          await job();
-          resolve();
-        } catch (error) {
-          reject(asError(error));
-        }
-      };
-      this.jobs.push({ run, giveUp: reject });
-      this.nudge();
-    });
+    return this.turns === undefined ? Promise.resolve(job()) : this.turns.inTurn(job);
   }
 
-  private async doJobs(): Promise<void> {
-    for (let job = this.jobs.shift(); job !== undefined; job = this.jobs.shift()) await job.run();
-    // Whoever awaited the job goes on before the harts do.
-    await nextTurn();
-  }
-
-  private awaitNudge(): Promise<void> {
-    return new Promise((resolve) => {
-      this.nudge = resolve;
-    });
-  }
-
-  private standStill(kind: Standstill['kind']): void {
-    this.failRun(new Standstill(kind, standstillReport(this.kernel, kind)));
+  private setEnding(ending: boolean): void {
+    if (this.turns !== undefined) this.turns.ending = ending;
   }
 
   private failRun(error: Error): void {
-    this.ending = this.current !== undefined;
+    this.setEnding(this.current !== undefined);
     this.current?.fail(error);
   }
 
@@ -480,7 +429,7 @@ export class Machine {
       const end = this.kernel.launches.takeEnd();
       // One that was given up before may end any time.
       if (end !== undefined && end.pid === this.current?.pid) {
-        this.ending = this.scheduled !== undefined;
+        this.setEnding(true);
         this.current.end(end);
       }
     }

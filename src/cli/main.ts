@@ -8,10 +8,12 @@
  *   71                      under a schedule: nobody could go on, or nothing came of it; who waits for whom is on stderr
  */
 
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import { join } from 'node:path';
 
+import type { TypedInput } from '../devices/typed-input.ts';
+import { type Replay, replayData } from '../explore/replay-data.ts';
 import { parseSchedule } from '../explore/schedule-option.ts';
 import { Machine, type MachineOptions, type RunResult } from '../machine.ts';
 import { Halted, MachineCheck, Standstill, UsageError } from '../machine/errors.ts';
@@ -49,7 +51,9 @@ export async function main(argv: readonly string[]): Promise<number> {
     const replay = options.schedule === undefined ? undefined : parseSchedule(options.schedule);
     if (replay?.target !== undefined && options.program === undefined)
       return await rehearse(replay.target, replay.plan, options);
-    return await boot(options, replay?.plan);
+    if (options.record !== undefined && replay === undefined)
+      throw new UsageError('--record: only with --schedule (see --help)');
+    return await boot(options, replay);
   } catch (error) {
     if (error instanceof UsageError) {
       complain(error.message);
@@ -67,11 +71,12 @@ export async function main(argv: readonly string[]): Promise<number> {
   }
 }
 
-async function boot(options: BootOptions, plan: Plan | undefined): Promise<number> {
+async function boot(options: BootOptions, replay: Replay | undefined): Promise<number> {
+  const { plan, typed } = replay ?? {};
   enableExclusiveWasmFeatures();
   // Before anything is started: the most likely mistakes are here.
   const program = findProgram(options.program ?? SHELL);
-  if (options.snapshot !== undefined) await checkWritable(options.snapshot);
+  for (const file of [options.snapshot, options.record]) if (file !== undefined) await checkWritable(file);
   const machine = await Machine.boot(machineOptions(options, plan !== undefined));
   const snapshots = options.snapshot === undefined ? undefined : new Snapshots(machine, options.snapshot, complain);
 
@@ -83,8 +88,8 @@ async function boot(options: BootOptions, plan: Plan | undefined): Promise<numbe
   for (const signal of SIGNALS) process.on(signal, stop);
   try {
     // Under a schedule all input is there before the program begins, so that it does not matter when it came; a terminal types as it likes.
-    const stdin = !machine.isScheduled || process.stdin.isTTY ? undefined : readFileSync(0);
-    const how = { streams: process, stdin, plan, onSnapshotKey: snapshots?.ask };
+    const stdin = !machine.isScheduled || process.stdin.isTTY || typed !== undefined ? undefined : readAll();
+    const how = { streams: process, stdin, plan, typed, onSnapshotKey: snapshots?.ask };
     const resumed = options.program === undefined ? machine.resumable : undefined;
     const word = resumed ?? options.program ?? SHELL;
     const result = await (resumed === undefined ? machine.run(word, options.args, { ...how, program }) : machine.resume(how));
@@ -97,11 +102,27 @@ async function boot(options: BootOptions, plan: Plan | undefined): Promise<numbe
     return 128 + constants.signals[stoppedBy];
   } finally {
     await snapshots?.close();
+    if (options.record !== undefined) record(options.record, plan!, machine.typed);
     await machine.halt();
     for (const signal of SIGNALS) process.removeListener(signal, stop);
     if (options.stats) process.stderr.write(formatStats(machine.stats()));
     if (machine.traceFile !== undefined) complain(`trace in ${machine.traceFile}`);
   }
+}
+
+/** All of stdin; nothing if it is closed. */
+function readAll(): Buffer {
+  try {
+    return readFileSync(0);
+  } catch {
+    return Buffer.alloc(0);
+  }
+}
+
+/** Writes what repeats the run. */
+function record(file: string, plan: Plan, typed: TypedInput | undefined): void {
+  writeFileSync(file, `${JSON.stringify(replayData({ target: undefined, plan, typed }), undefined, 2)}\n`);
+  complain(`recorded in ${file}; repeat it with --schedule replay:${file} and the same program`);
 }
 
 /** What the machine is made of; when it goes on from a snapshot, only what was asked for beside. */

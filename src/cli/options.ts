@@ -30,6 +30,8 @@ export interface BootOptions {
   /** Address or symbol whose translation is to be shown instead of running the program. */
   readonly dumpTranslation: string | undefined;
   readonly seed: number | undefined;
+  /** File to write the schedule and what is typed to. */
+  readonly record: string | undefined;
   /** File to write snapshots of the machine to. */
   readonly snapshot: string | undefined;
   /** File of the snapshot that the machine goes on from, and the options that were given beside: all others are the snapshot's. */
@@ -81,6 +83,7 @@ export function parseOptions(argv: readonly string[], version: string): BootOpti
     jit: options.jit === false ? 'off' : options.jit,
     dumpTranslation: options.dumpTranslation,
     seed: options.seed,
+    record: options.record,
     snapshot: options.snapshot,
     restore: options.restore,
     given: options.restore === undefined ? undefined : givenOptions(command),
@@ -125,6 +128,11 @@ function describeOptions(version: string): Command {
       'run one hart at a time, in an order that can be repeated: round-robin[:QUANTUM], random:SEED, pct:SEED,depth=D, or replay:TOKEN or replay:FILE',
     )
     .option('--seed <n>', "seed of the machine's random numbers, for equal runs", count(0, 2 ** 32 - 1))
+    .option(
+      '--record <file>',
+      'with --schedule: write the schedule and what is typed at the terminal, for replay:FILE',
+      fileName,
+    )
     .option('--snapshot <file>', 'write a snapshot of the machine at the end, or on Ctrl-A s and SIGUSR2', fileName)
     .option('--restore <file>', 'go on from a snapshot: with the program that was under way, or with another one', fileName)
     .version(version, '--version', 'print the version')

@@ -15,6 +15,7 @@ import type { Ram } from '../core/ram.ts';
 import type { Locks } from '../smp/spinlock.ts';
 import { ConsoleFlag, Stream } from './console-layout.ts';
 import type { Console } from './console.ts';
+import type { TypedInput } from './typed-input.ts';
 import { BufferSink, type OutputStream, type Sink, StreamSink } from './sinks-host.ts';
 import { EscapeKeys, type InputStream, RawMode } from './terminal-host.ts';
 
@@ -71,6 +72,9 @@ export class ConsoleHost {
   private inputAt = 0;
   private inputEnded = false;
   private hungUp = false;
+  /** Under a schedule: what has come and has not been passed on yet; null: the end. */
+  private readonly typed: (Uint8Array | null)[] = [];
+  private size: { readonly rows: number; readonly columns: number } | undefined;
 
   /** Bits 1 << stream to be told to the console; whether writers are to be told of room; whether the size has changed. */
   private closing = 0;
@@ -125,6 +129,32 @@ export class ConsoleHost {
     this.input.push(bytesOf(stdin));
     this.inputEnded = true;
     void this.pump();
+  }
+
+  /** Connects streams for what is written, and, for input, what was once typed at a terminal: `pass` gives it piece by piece. */
+  attachTyped(streams: Pick<HostStreams, 'stdout' | 'stderr'>, { flags, rows, columns }: TypedInput): void {
+    this.connectOutput(streams);
+    this.echo = (flags & ConsoleFlag.InputTerminal) !== 0 ? this.out : null;
+    this.begin(flags);
+    this.size = { rows, columns };
+    this.resized();
+  }
+
+  /** The terminal that is attached, without what is typed there. */
+  get terminal(): Omit<TypedInput, 'pieces'> {
+    const { rows = 0, columns = 0 } = this.streams?.stdout ?? {};
+    return { flags: this.streams === null ? 0 : terminalFlags(this.streams), rows, columns };
+  }
+
+  /** Under a schedule: takes what has come since the last time, to be passed on. */
+  takeTyped(): (string | null)[] {
+    return this.typed.splice(0).map((piece) => (piece === null ? null : Buffer.from(piece).toString('latin1')));
+  }
+
+  /** Under a schedule: what is passed on to the console when it is next pumped. */
+  pass(piece: string | null): void {
+    if (piece === null) this.inputEnded = true;
+    else this.input.push(Buffer.from(piece, 'latin1'));
   }
 
   /** What there is to know, apart from RAM. Call when the console is not busy, and no hart works on it. */
@@ -294,6 +324,8 @@ export class ConsoleHost {
     this.hungUp = false;
     this.finishing = false;
     this.closing = 0;
+    this.typed.length = 0;
+    this.size = undefined;
   }
 
   /** @param moreInput whether input may come, even if it had ended */
@@ -380,7 +412,7 @@ export class ConsoleHost {
 
   private tellChangesLocked(): void {
     const { console } = this;
-    const { rows, columns } = this.streams?.stdout ?? {};
+    const { rows, columns } = this.size ?? this.streams?.stdout ?? {};
     if (this.sized && rows && columns) console.resizeLocked(rows, columns);
     this.sized = false;
     for (const stream of [Stream.Out, Stream.Error]) {
@@ -413,12 +445,14 @@ export class ConsoleHost {
 
   private readonly arrived = (chunk: Uint8Array | string): void => {
     const typed = typeof chunk === 'string' ? Buffer.from(chunk) : chunk;
-    this.input.push(this.escape ? this.escape.filter(typed) : typed);
+    const bytes = this.escape ? this.escape.filter(typed) : typed;
+    (this.alone ? this.typed : this.input).push(bytes);
     void this.pump();
   };
 
   private readonly ended = (): void => {
-    this.inputEnded = true;
+    if (this.alone) this.typed.push(null);
+    else this.inputEnded = true;
     void this.pump();
   };
 

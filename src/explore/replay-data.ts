@@ -9,14 +9,16 @@
  *       "stdin": "input.txt", "expect": "output.txt"         may be missing
  *     },
  *     "strategy": { "kind": "replay", "departures": [{ "hart": 0, "at": 512, "to": 1 }] },
- *     "faults": [{ "kind": "kill", "thread": 1, "at": 12 }]
- *   }
+ *     "faults": [{ "kind": "kill", "thread": 1, "at": 12 }],
+ *     "console": { "flags": 7, "rows": 24, "columns": 80, "typed": [[3, "ls\n"], [9, null]] }
+ *   }                                                        may be missing: what was typed at a terminal, in which turn of the host
  *
  * Whatever is read is checked here, field by field, so that nobody behind has to doubt it. Fields that this version does not know are
  * an error: to leave one out would replay something else.
  */
 
 import { JIT_MODES } from '../core/jit/translations.ts';
+import type { TypedInput, TypedPiece } from '../devices/typed-input.ts';
 import { UsageError } from '../machine/errors.ts';
 import type { Departure, Fault, Plan, Strategy } from '../smp/schedule/plan.ts';
 import type { Run, SessionTarget, TargetMachine } from './target.ts';
@@ -25,19 +27,22 @@ import type { Run, SessionTarget, TargetMachine } from './target.ts';
 export interface Replay {
   readonly target: SessionTarget | undefined;
   readonly plan: Plan;
+  /** What was typed at a terminal: of a run that has been recorded. */
+  readonly typed?: TypedInput | undefined;
 }
 
 /** The version of the form above. */
 const REPLAY_VERSION = 1;
 
 /** The form above, of which `JSON.stringify` makes a file. */
-export function replayData({ target, plan }: Replay): object {
+export function replayData({ target, plan, typed }: Replay): object {
   return {
     hartbeat: 'schedule',
     version: REPLAY_VERSION,
     ...(target === undefined ? {} : { target }),
     strategy: plan.strategy,
     faults: plan.faults,
+    ...(typed === undefined ? {} : { console: consoleData(typed) }),
   };
 }
 
@@ -58,6 +63,23 @@ export function replayFromJson(text: string): Replay {
   return replayFrom(data);
 }
 
+function consoleData({ flags, rows, columns, pieces }: TypedInput): object {
+  return { flags, rows, columns, typed: pieces.map(({ turn, text }) => [turn, text]) };
+}
+
+function consoleFrom(data: Fields): TypedInput {
+  const pieces = data.list('typed').map((piece, i): TypedPiece => {
+    const words = new Fields(piece, `console.typed[${i}]`);
+    const turn = words.whole('0');
+    const text = words.optional('1') === null ? null : words.text('1');
+    words.end();
+    return { turn, text };
+  });
+  const input = { flags: data.whole('flags'), rows: data.whole('rows'), columns: data.whole('columns'), pieces };
+  data.end();
+  return input;
+}
+
 /** The part that files and tokens have in common. */
 export function replayFrom(data: Fields): Replay {
   const target = data.optional('target');
@@ -69,6 +91,7 @@ export function replayFrom(data: Fields): Replay {
         faultFrom(new Fields(fault, `faults[${i}]`)),
       ),
     },
+    typed: data.optional('console') === undefined ? undefined : consoleFrom(new Fields(data.optional('console'), 'console')),
   };
   data.end();
   return replay;

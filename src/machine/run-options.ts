@@ -3,6 +3,7 @@
  */
 
 import type { HostStreams } from '../devices/console-host.ts';
+import type { TypedInput } from '../devices/typed-input.ts';
 import type { Plan } from '../smp/schedule/plan.ts';
 import type { Program } from './programs.ts';
 
@@ -13,6 +14,8 @@ export interface ResumeOptions {
   readonly streams?: HostStreams | undefined;
   /** Called when Ctrl-A s is typed at the terminal. */
   readonly onSnapshotKey?: (() => void) | undefined;
+  /** Under a schedule, beside streams: what was once typed at a terminal, instead of what is typed there now. */
+  readonly typed?: TypedInput | undefined;
   /** Under a schedule: what decides from here on. Default: the plain order; of a program that is resumed, the plan that there is. */
   readonly plan?: Plan | undefined;
 }

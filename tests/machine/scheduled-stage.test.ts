@@ -14,7 +14,6 @@ import { decodeMarks } from '../../src/explore/agent-marks.ts';
 import { type Performance, Stage } from '../../src/explore/stage.ts';
 import { Machine, type MachineOptions } from '../../src/machine.ts';
 import type { Fault, Plan, ScheduleReport } from '../../src/smp/schedule/plan.ts';
-import type { ScheduleHost } from '../../src/smp/schedule/schedule-host.ts';
 import { Linux } from '../../src/syscalls/numbers.ts';
 
 const stages: Stage[] = [];
@@ -270,7 +269,7 @@ describe('a machine', () => {
       for (const trace of [undefined, { file: join(folder, 'a') }, { file: join(folder, 'b'), level: 'info' as const }]) {
         const machine = await Machine.boot({ seeded: true, memory: 2 ** 25, cpus: 3, trace });
         await machine.run('sh', ['-c', 'ipctest; ipcstop; ps'], { plan: random(11) });
-        reports.push((machine as unknown as { scheduled: ScheduleHost }).scheduled.report());
+        reports.push(machine.schedule!);
         await machine.halt();
       }
       expect(reports[1]).toEqual(reports[0]);

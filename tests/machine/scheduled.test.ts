@@ -11,7 +11,6 @@ import { encodeAgent, op, ref } from '../../src/explore/agent.ts';
 import { Halted, Machine, MachineCheck, type MachineOptions, Standstill } from '../../src/machine.ts';
 import { MachineCall } from '../../src/syscalls/abi.ts';
 import type { Plan, ScheduleReport } from '../../src/smp/schedule/plan.ts';
-import type { ScheduleHost } from '../../src/smp/schedule/schedule-host.ts';
 
 const machines: Machine[] = [];
 
@@ -27,7 +26,7 @@ afterEach(async () => {
 
 /** What the last run was like. */
 function reportOf(machine: Machine): ScheduleReport {
-  return (machine as unknown as { scheduled: ScheduleHost }).scheduled.report();
+  return machine.schedule!;
 }
 
 const random = (seed: number): Plan => ({ strategy: { kind: 'random', seed }, faults: [] });

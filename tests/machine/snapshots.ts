@@ -27,7 +27,7 @@ export function kernelOf(machine: Machine): Kernel {
 
 /** What the run of a machine under a schedule has been like. */
 export function reportOf(machine: Machine): ScheduleReport {
-  return (machine as unknown as { scheduled: { report(): ScheduleReport } }).scheduled.report();
+  return machine.schedule!;
 }
 
 /** Takes snapshot after snapshot until a run is over; returns those that were taken while it was under way. */

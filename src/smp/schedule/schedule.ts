@@ -34,6 +34,8 @@ const MAX_SPINS = 10_000;
 export interface PlanOptions {
   /** Moments after which the run counts as going nowhere. */
   readonly limit?: number;
+  /** Moments after which the host has a turn even if nobody has rung: for what is typed at a terminal. */
+  readonly hostEvery?: number;
   /** Whether choices are noted. */
   readonly choices?: boolean;
   /** Addresses of the threads that have started already, in the order in which faults count them. */
@@ -69,7 +71,10 @@ export class Schedule {
    *
    * @throws RangeError when the plan has more departures or faults than there is room for
    */
-  begin({ strategy, faults }: Plan, { limit = Infinity, choices = false, threads = [] }: PlanOptions = {}): void {
+  begin(
+    { strategy, faults }: Plan,
+    { limit = Infinity, choices = false, threads = [], hostEvery = Infinity }: PlanOptions = {},
+  ): void {
     const { ram, state } = this;
     const { ns } = this;
     for (const field of [S.moments, S.contended, S.countedAt]) field.set(ram, state, 0);
@@ -78,7 +83,8 @@ export class Schedule {
     S.limit.set(ram, state, limit);
     S.patience.set(ram, state, MOST_PATIENCE);
     S.fairAt.set(ram, state, MOST_PATIENCE);
-    S.hostAt.set(ram, state, Infinity);
+    S.hostEvery.set(ram, state, hostEvery);
+    S.hostAt.set(ram, state, hostEvery);
     for (let hart = 0; hart < this.cpus; hart++) {
       const turn = this.harts.turnOf(hart);
       HartTurn.moments.set(ram, turn, 0);
@@ -272,7 +278,7 @@ export class Schedule {
 
   /** The host has had its turn. */
   hostServed(): void {
-    S.hostAt.set(this.ram, this.state, Infinity);
+    S.hostAt.set(this.ram, this.state, this.moments + S.hostEvery.get(this.ram, this.state));
     this.changed();
   }
 

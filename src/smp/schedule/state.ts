@@ -141,6 +141,8 @@ export const ScheduleState = struct(
     lowest: f64('turn'),
     /** The host is due for what it has been rung for. */
     hostAt: f64('turn'),
+    /** It is due again so many moments after its last turn. */
+    hostEvery: f64('turn'),
     /** Times that nobody could do anything but spin. */
     spins: u32('turn'),
 
