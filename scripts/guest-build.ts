@@ -22,7 +22,7 @@ const LIMIT = 2 * 1024 * 1024;
 const guest = fileURLToPath(new URL('../guest/', import.meta.url));
 
 const COMMON_FLAGS =
-  '-std=gnu11 -D_GNU_SOURCE -static -march=rv64gc -mabi=lp64d -Wall -Wextra -Werror -ffunction-sections -fdata-sections -Wl,--gc-sections -Wl,--build-id=none -s -I include';
+  '-std=gnu11 -D_GNU_SOURCE -static -march=rv64gc -mabi=lp64d -Wall -Wextra -Werror -ffunction-sections -fdata-sections -Wl,--gc-sections -Wl,--build-id=none -I include';
 
 interface Program {
   readonly name: string;
@@ -35,9 +35,11 @@ interface Program {
 }
 
 const programs: readonly Program[] = [
-  { name: 'box', folder: 'box', more: ['examples/echo.c'], flags: '-Os', list: 'box/applets.h' },
-  { name: 'trials', folder: 'trials', more: [], flags: '-O2 -pthread -lm' },
-  { name: 'agent', folder: 'agent', more: [], flags: '-O2 -nostdlib -ffreestanding -fno-tree-loop-distribute-patterns' },
+  { name: 'box', folder: 'box', more: ['examples/echo.c'], flags: '-Os -s', list: 'box/applets.h' },
+  { name: 'trials', folder: 'trials', more: [], flags: '-O2 -pthread -lm -s' },
+  { name: 'agent', folder: 'agent', more: [], flags: '-O2 -s -nostdlib -ffreestanding -fno-tree-loop-distribute-patterns' },
+  // With symbols: reports of what was found in them name functions.
+  { name: 'races', folder: 'races', more: [], flags: '-O1 -pthread', list: 'races/list.h' },
 ];
 
 /** What the manifest says of one program. */
@@ -81,7 +83,7 @@ function sourcesHash(program: Program): string {
 function namesOf(program: Program): string[] {
   if (program.list === undefined) return [program.name];
   const list = readFileSync(guest + program.list, 'utf8');
-  return [program.name, ...[...list.matchAll(/^[A-Z]+\((\w+),/gm)].map((match) => match[1]!)];
+  return [program.name, ...[...list.matchAll(/^[A-Z]+\(([\w-]+),/gm)].map((match) => match[1]!)];
 }
 
 /** Compiles into a file beside the program, and puts it into its place when all has gone well. */

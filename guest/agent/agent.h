@@ -6,6 +6,7 @@
  *   lists.c     from text to operations
  *   ready.c     from operations to the registers of system calls: all that can be done before the starting line
  *   perform.c   one operation, and the marks around it
+ *   mutex.c     lock and unlock, on futexes
  *   main.c      the leader, the processes, the threads
  */
 
@@ -74,8 +75,8 @@ static inline uint32_t body_word(uint32_t tag, uint32_t i)
     return i == 0 ? tag : x ^ x >> 15;
 }
 
-/* System calls first, accesses to memory from LOAD on. */
-enum what { CALL, SEND, RECV, STAT, WAIT, SLEEP, CLOCK, LOAD, STORE, ADD, INC, CAS, PEEK, POKE };
+/* Single system calls first; what is more or less than that from LOAD on. */
+enum what { CALL, SEND, RECV, STAT, WAIT, SLEEP, CLOCK, LOAD, STORE, ADD, INC, CAS, PEEK, POKE, LOCK, UNLOCK, SPAWN, AWAIT };
 
 /* Where an operand comes from; for all but CONSTANT the value says which one. */
 enum source { CONSTANT, BUFFER, WORD, PID, OWN_RESULT, SETUP_RESULT };
@@ -137,6 +138,13 @@ struct performer *new_performer(uint32_t number, struct list list, const long *s
 /* Performs the list from its first operation to its last. */
 void perform(struct performer *performer);
 void mark(enum mark kind, uint32_t number, uint32_t b, uint64_t cd);
+
+/* --- mutex.c ------------------------------------------------------------------------------------------------------------------- */
+
+/* How often the caller has slept before it had the mutex. */
+long lock(int32_t *word);
+/* How many it has woken. */
+long unlock(int32_t *word);
 
 /* --- main.c -------------------------------------------------------------------------------------------------------------------- */
 

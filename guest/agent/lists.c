@@ -26,6 +26,8 @@ static const struct name names[] = {
     { "call", 1, ANY }, { "send", 4, 2 },    { "recv", 1, 1 },  { "stat", 1, ANY }, { "wait", 2, 2 },
     { "sleep", 1, 0 },  { "clock", 1, ANY }, { "load", 1, ANY }, { "store", 2, ANY }, { "add", 2, ANY },
     { "inc", 2, ANY },  { "cas", 3, ANY },   { "peek", 1, ANY }, { "poke", 2, ANY },
+    { "lock", 1, ANY }, { "unlock", 1, ANY }, { "spawn", 0, ANY },
+    { "await", 2, ANY },
 };
 
 static bool is_end(char c)

@@ -11,6 +11,8 @@
  * the other, so that numbers (of ports, threads, processes) are the same in every run; for that they meet at the line aside. All threads
  * then meet at the main line. A thread ends after its list, a process with its last thread.
  *
+ * With "!" as its first argument it ends at once: what `spawn` starts.
+ *
  * Status of the leader: 0 if all processes ended with 0, 1 if not, 2 when the arguments are no good.
  */
 
@@ -225,6 +227,8 @@ _Noreturn static void be_leader(void)
 _Noreturn void agent_main(long *stack)
 {
     char **argv = (char **)(stack + 1);
+    if (stack[0] > 1 && argv[1][0] == '!')
+        end(0);
     bool is_process = stack[0] > 1 && argv[1][0] == '@';
     arguments = argv + (is_process ? 2 : 1);
     count_all();

@@ -31,8 +31,15 @@ static long result_of(const struct performer *performer, const struct operation 
     return result;
 }
 
-/* peek and poke have an address and an offset, the others an address. */
-static long access_memory(enum what what, long address, long a, long b)
+/* A child that executes this program and ends with status 0. */
+static long spawn(void)
+{
+    static char *arguments[] = { "agent", "!", NULL };
+    return start_process("/bin/agent", arguments);
+}
+
+/* What is no single system call. peek and poke have an address and an offset, the others an address, or nothing. */
+static long perform_here(enum what what, long address, long a, long b)
 {
     volatile int32_t *word = (volatile int32_t *)address;
     int32_t old;
@@ -52,6 +59,16 @@ static long access_memory(enum what what, long address, long a, long b)
         old = (int32_t)a;
         __atomic_compare_exchange_n(word, &old, (int32_t)b, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
         return old;
+    case LOCK:
+        return lock((int32_t *)address);
+    case UNLOCK:
+        return unlock((int32_t *)address);
+    case AWAIT:
+        while (*word != (int32_t)a)
+            ;
+        return 0;
+    case SPAWN:
+        return spawn();
     case PEEK:
         return *(volatile int32_t *)(address + a);
     default:
@@ -121,7 +138,7 @@ static long perform_one(struct performer *performer, const struct operation *ope
     if (!quiet)
         mark(MARK_BEGIN, performer->number, index, 0);
     if (operation->what >= LOAD) {
-        long result = access_memory(operation->what, o[0].value, o[1].value, o[2].value);
+        long result = perform_here(operation->what, o[0].value, o[1].value, o[2].value);
         if (!quiet)
             mark(MARK_END, performer->number, index, (uint64_t)result);
         return result;

@@ -66,7 +66,7 @@ export async function main(argv: readonly string[], host: ExploreHost = HOST): P
 
 async function search(options: ExploreOptions, host: ExploreHost): Promise<number> {
   const target = targetOf(options, host);
-  if (options.history !== undefined) checkHistory(options.history);
+  for (const option of ['history', 'picture'] as const) checkPlace(option, options[option]);
   const { strategy, depth, seed, shard, schedules, time, jobs, keepGoing } = options;
   const line = new ProgressLine(host.stderr, time);
   const abort = new AbortController();
@@ -83,6 +83,7 @@ async function search(options: ExploreOptions, host: ExploreHost): Promise<numbe
       strategy,
       depth,
       seed,
+      faults: options.faults,
       shard,
       schedules,
       seconds: time,
@@ -98,7 +99,7 @@ async function search(options: ExploreOptions, host: ExploreHost): Promise<numbe
     for (const signal of SIGNALS) process.removeListener(signal, interrupt);
   }
   host.stdout.write(options.json ? jsonResult(result, target, options) : formatResult(result, target, options));
-  if (options.history !== undefined) writeHistory(options.history, result, host);
+  for (const option of ['history', 'picture'] as const) writeExtra(option, options[option], result, host);
   if (result.found.length > 0) return FOUND;
   return stoppedBy === undefined ? 0 : 128 + osConstants.signals[stoppedBy];
 }
@@ -123,18 +124,30 @@ function targetOf(
 }
 
 /** A search may take long: that its result has a place is known before. */
-function checkHistory(file: string): void {
+function checkPlace(option: string, file: string | undefined): void {
+  if (file === undefined) return;
   try {
     accessSync(dirname(file), constants.W_OK);
   } catch {
-    throw new UsageError(`--history ${file}: there is no such folder, or it cannot be written to`);
+    throw new UsageError(`--${option} ${file}: there is no such folder, or it cannot be written to`);
   }
 }
 
-function writeHistory(file: string, { found }: CampaignResult, host: ExploreHost): void {
-  const history = found[0]?.outcome.history;
-  if (history !== undefined) writeFileSync(file, history);
-  else if (found.length > 0) host.stderr.write(`hartbeat: no ${file}: this target keeps no history of operations\n`);
+/** Writes what belongs to the first finding. */
+function writeExtra(
+  option: 'history' | 'picture',
+  file: string | undefined,
+  { found }: CampaignResult,
+  host: ExploreHost,
+): void {
+  const [first] = found;
+  if (file === undefined || first === undefined) return;
+  const text = first.outcome[option];
+  if (text !== undefined) writeFileSync(file, text);
+  else {
+    const why = option === 'history' ? 'this target keeps no history of operations' : 'no order of operations is missing';
+    host.stderr.write(`hartbeat: no ${file}: ${why}\n`);
+  }
 }
 
 function formatScenarios(folder: string | undefined): string {

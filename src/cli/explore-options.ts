@@ -7,11 +7,13 @@ import { availableParallelism } from 'node:os';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 
 import type { JitMode } from '../core/jit/translations.ts';
+import { parseFault } from '../explore/fault-option.ts';
 import type { Shard } from '../explore/plans.ts';
 import { MAX_DEPTH, MAX_SEED } from '../explore/schedule-option.ts';
 import { DEFAULT_DEPTH, STRATEGIES, type StrategyName } from '../explore/strategies.ts';
 import { UsageError } from '../machine/errors.ts';
 import { DEFAULT_CPUS } from '../machine/options.ts';
+import type { Fault } from '../smp/schedule/plan.ts';
 import { Answer } from './options.ts';
 import { bytes, count, oneLine } from './values.ts';
 
@@ -20,10 +22,10 @@ const MAX_EXPLORED_HARTS = 32;
 const MAX_JOBS = 256;
 const DEFAULT_SCHEDULES = 10_000;
 
-/** What the command line asks for. */
 /** Bytes: less than boot gives a machine, for what is in use is put back before every run. */
 const DEFAULT_MEMORY = 32 * 2 ** 20;
 
+/** What the command line asks for. */
 export interface ExploreOptions {
   readonly strategy: StrategyName;
   readonly depth: number | undefined;
@@ -41,6 +43,9 @@ export interface ExploreOptions {
   readonly stdin: string | undefined;
   readonly expect: string | undefined;
   readonly history: string | undefined;
+  readonly picture: string | undefined;
+  /** Happen in every run. */
+  readonly faults: readonly Fault[];
   readonly defect: string | undefined;
   readonly keepGoing: boolean;
   readonly shrink: boolean;
@@ -75,8 +80,23 @@ export function parseExploreOptions(argv: readonly string[], version: string): E
     if (error.exitCode === 0) return new Answer(text);
     throw new UsageError(oneLine(error.message));
   }
-  const { jit, depth, schedules, time, shard, stdin, expect, history, defect, keepGoing, json, list, ...options } =
-    command.opts<Parsed>();
+  const {
+    jit,
+    depth,
+    schedules,
+    time,
+    shard,
+    stdin,
+    expect,
+    history,
+    picture,
+    fault,
+    defect,
+    keepGoing,
+    json,
+    list,
+    ...options
+  } = command.opts<Parsed>();
   const { strategy } = options;
   const [target, ...args] = command.args;
   if (target === undefined && list !== true)
@@ -97,6 +117,8 @@ export function parseExploreOptions(argv: readonly string[], version: string): E
     stdin,
     expect,
     history,
+    picture,
+    faults: fault,
     defect,
     keepGoing: keepGoing === true,
     json: json === true,
@@ -106,10 +128,16 @@ export function parseExploreOptions(argv: readonly string[], version: string): E
   };
 }
 
-type Flags = 'jit' | 'keepGoing' | 'json' | 'list' | 'target' | 'args';
+type Flags = 'faults' | 'jit' | 'keepGoing' | 'json' | 'list' | 'target' | 'args';
 
 /** What commander answers: flags that are not given are missing. */
-type Parsed = Omit<ExploreOptions, Flags> & { jit: JitMode | false; keepGoing?: true; json?: true; list?: true };
+type Parsed = Omit<ExploreOptions, Flags> & {
+  jit: JitMode | false;
+  fault: readonly Fault[];
+  keepGoing?: true;
+  json?: true;
+  list?: true;
+};
 
 function describeOptions(version: string): Command {
   return (
@@ -129,6 +157,11 @@ function describeOptions(version: string): Command {
         '--schedules <n>',
         `how many to run, all shards together (default: ${DEFAULT_SCHEDULES} for pct and random, if there is no --time)`,
         count(1, 2 ** 48),
+      )
+      .addOption(
+        new Option('--fault <fault>', 'let this go wrong in every run; may be given several times')
+          .argParser(anotherFault)
+          .default([], 'none'),
       )
       .option('--time <seconds>', 'how long to look', seconds)
       .option('--seed <n>', 'the first seed', count(0, MAX_SEED), 1)
@@ -153,6 +186,7 @@ function describeOptions(version: string): Command {
       .option('--keep-going', 'collect different findings, instead of stopping at the first')
       .option('--no-shrink', 'leave schedules as they were found')
       .option('--history <file>', "write the finding's history of operations as JSON")
+      .option('--picture <file>', 'draw the operations that no order explains, as SVG')
       .option('--json', 'print the result as JSON')
       .option('--list', 'list the scenarios')
       // For tests of the search itself: see explore/defect.ts.
@@ -163,6 +197,10 @@ function describeOptions(version: string): Command {
   );
 }
 
+function anotherFault(text: string, before: readonly Fault[]): Fault[] {
+  return [...before, parseFault(text)];
+}
+
 const EXAMPLES = `
 Exit status: 0 when nothing was found; 1 with a finding; 64 when this command was used wrongly; 70 when the explorer itself failed;
 128+n when signal n ended the search before anything was found.
@@ -171,7 +209,8 @@ Examples:
   hartbeat-explore ./a.out one two                     ten thousand schedules of a program, until it fails
   hartbeat-explore --expect good.txt --time 60 ./a.out     a minute of them, with the output that is right
   hartbeat-explore --strategy exhaustive --depth 2 NAME    every schedule of a scenario with at most two preemptions
-  hartbeat-explore --strategy kill NAME                    every thread killed at each of its points`;
+  hartbeat-explore --strategy kill NAME                    every thread killed at each of its points
+  hartbeat-explore --fault stall:1@100+5000 NAME           hart 1 stands still for a while in every run`;
 
 function seconds(text: string): number {
   const value = /^\d+(\.\d+)?$/.test(text) ? Number(text) : NaN;

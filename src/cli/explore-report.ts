@@ -51,7 +51,7 @@ function formatFound(found: Found, target: SessionTarget, number: number | undef
   const heading = number === undefined ? 'FOUND' : `FOUND ${number}`;
   const lines = [`${heading} ${finding.kind}: ${firstLine(finding.text)}`];
   lines.push(...indent(finding.text.split('\n').slice(1)));
-  if (finding.report !== undefined) lines.push(...indent(finding.report.trimEnd().split('\n')));
+  if (finding.report !== undefined) lines.push(...indent(withoutHeading(finding.report, finding.text)));
   const first = firstPlan.strategy.kind === 'replay' ? '' : ` (${printStrategy(firstPlan.strategy)})`;
   lines.push('', `  found by schedule ${Math.max(schedule, 1)}${first}${times > 1 ? `, ${times} times in all` : ''}`);
   if (shrinkRuns > 0) lines.push(`  shrunk in ${plural(shrinkRuns, 'run')}`);
@@ -61,6 +61,12 @@ function formatFound(found: Found, target: SessionTarget, number: number | undef
     lines.push('  it did NOT fail in the same way when it was run once more: the session is not deterministic here');
   lines.push(`  token   ${token}`, `  replay  ${replayCommand(token)}`);
   return lines;
+}
+
+/** The lines of a report, without the first one if that says what the finding's text has said. */
+function withoutHeading(report: string, text: string): string[] {
+  const lines = report.trimEnd().split('\n');
+  return lines[0] === firstLine(text) ? lines.slice(1) : lines;
 }
 
 /** The result as one JSON object. */

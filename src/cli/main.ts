@@ -13,15 +13,17 @@ import { constants } from 'node:os';
 import { join } from 'node:path';
 
 import { parseSchedule } from '../explore/schedule-option.ts';
-import { Machine, type RunResult } from '../machine.ts';
+import { Machine, type MachineOptions, type RunResult } from '../machine.ts';
 import { Halted, MachineCheck, Standstill, UsageError } from '../machine/errors.ts';
 import { findProgram } from '../machine/programs.ts';
+import { checkWritable } from '../machine/snapshot-file.ts';
 import { projectRoot } from '../smp/bundle.ts';
 import type { Plan } from '../smp/schedule/plan.ts';
 import { enableExclusiveWasmFeatures } from '../smp/wasm-features.ts';
 import { dumpProgram } from './dump.ts';
 import { Answer, type BootOptions, parseOptions } from './options.ts';
 import { rehearse } from './rehearse.ts';
+import { Snapshots } from './snapshots.ts';
 import { formatStats } from './stats.ts';
 
 const EX_USAGE = 64;
@@ -69,18 +71,9 @@ async function boot(options: BootOptions, plan: Plan | undefined): Promise<numbe
   enableExclusiveWasmFeatures();
   // Before anything is started: the most likely mistakes are here.
   const program = findProgram(options.program ?? SHELL);
-  const machine = await Machine.boot({
-    cpus: options.cpus,
-    memory: options.memory,
-    ports: options.ports,
-    portMessages: options.portMessages,
-    portMessageBytes: options.portMessageBytes,
-    jit: options.jit,
-    countAccesses: options.stats,
-    seed: options.seed,
-    seeded: plan !== undefined,
-    trace: options.trace === undefined ? undefined : { file: options.trace, level: options.logLevel },
-  });
+  if (options.snapshot !== undefined) await checkWritable(options.snapshot);
+  const machine = await Machine.boot(machineOptions(options, plan !== undefined));
+  const snapshots = options.snapshot === undefined ? undefined : new Snapshots(machine, options.snapshot, complain);
 
   let stoppedBy: (typeof SIGNALS)[number] | undefined;
   const stop = (signal: (typeof SIGNALS)[number]): void => {
@@ -90,19 +83,46 @@ async function boot(options: BootOptions, plan: Plan | undefined): Promise<numbe
   for (const signal of SIGNALS) process.on(signal, stop);
   try {
     // Under a schedule all input is there before the program begins, so that it does not matter when it came; a terminal types as it likes.
-    const stdin = plan === undefined || process.stdin.isTTY ? undefined : readFileSync(0);
-    const result = await machine.run(options.program ?? SHELL, options.args, { streams: process, stdin, program, plan });
-    report(result, options.program ?? SHELL);
+    const stdin = !machine.isScheduled || process.stdin.isTTY ? undefined : readFileSync(0);
+    const how = { streams: process, stdin, plan, onSnapshotKey: snapshots?.ask };
+    const resumed = options.program === undefined ? machine.resumable : undefined;
+    const word = resumed ?? options.program ?? SHELL;
+    const result = await (resumed === undefined ? machine.run(word, options.args, { ...how, program }) : machine.resume(how));
+    report(result, word);
+    await snapshots?.finish();
     return result.status;
   } catch (error) {
     if (!(error instanceof Halted) || stoppedBy === undefined) throw error;
+    snapshots?.missed(error.message);
     return 128 + constants.signals[stoppedBy];
   } finally {
+    await snapshots?.close();
     await machine.halt();
     for (const signal of SIGNALS) process.removeListener(signal, stop);
     if (options.stats) process.stderr.write(formatStats(machine.stats()));
     if (machine.traceFile !== undefined) complain(`trace in ${machine.traceFile}`);
   }
+}
+
+/** What the machine is made of; when it goes on from a snapshot, only what was asked for beside. */
+function machineOptions(options: BootOptions, scheduled: boolean): MachineOptions {
+  const { restore, given } = options;
+  const asked = <Name extends keyof BootOptions>(name: Name): BootOptions[Name] | undefined =>
+    given === undefined || given.has(name) ? options[name] : undefined;
+  return {
+    from: restore,
+    cpus: asked('cpus'),
+    memory: asked('memory'),
+    ports: asked('ports'),
+    portMessages: asked('portMessages'),
+    portMessageBytes: asked('portMessageBytes'),
+    jit: asked('jit'),
+    countAccesses: options.stats,
+    seed: options.seed,
+    // A machine from a snapshot is under a schedule if the first one was.
+    seeded: scheduled || restore === undefined ? scheduled : undefined,
+    trace: options.trace === undefined ? undefined : { file: options.trace, level: options.logLevel },
+  };
 }
 
 /** Says why a program died, for a fault says nothing by itself. */

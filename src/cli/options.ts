@@ -4,7 +4,7 @@
  * Options end where the program begins: what follows its name belongs to the program, whatever it looks like.
  */
 
-import { Command, CommanderError, Option } from 'commander';
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 
 import type { JitMode } from '../core/jit/translations.ts';
 import { DEFAULT_CONFIG } from '../kernel/config.ts';
@@ -30,6 +30,11 @@ export interface BootOptions {
   /** Address or symbol whose translation is to be shown instead of running the program. */
   readonly dumpTranslation: string | undefined;
   readonly seed: number | undefined;
+  /** File to write snapshots of the machine to. */
+  readonly snapshot: string | undefined;
+  /** File of the snapshot that the machine goes on from, and the options that were given beside: all others are the snapshot's. */
+  readonly restore: string | undefined;
+  readonly given: ReadonlySet<string> | undefined;
   /** Which hart goes on (explore/schedule-option.ts); undefined: all of them, in parallel. */
   readonly schedule: string | undefined;
   /** Program and its arguments; none: the interactive shell. */
@@ -66,7 +71,7 @@ export function parseOptions(argv: readonly string[], version: string): BootOpti
     throw new UsageError(oneLine(error.message));
   }
   const options = command.opts<
-    Omit<BootOptions, 'program' | 'args' | 'stats' | 'jit'> & { stats?: true; jit: JitMode | false }
+    Omit<BootOptions, 'program' | 'args' | 'stats' | 'jit' | 'given'> & { stats?: true; jit: JitMode | false }
   >();
   const [program, ...args] = command.args;
   return {
@@ -76,6 +81,9 @@ export function parseOptions(argv: readonly string[], version: string): BootOpti
     jit: options.jit === false ? 'off' : options.jit,
     dumpTranslation: options.dumpTranslation,
     seed: options.seed,
+    snapshot: options.snapshot,
+    restore: options.restore,
+    given: options.restore === undefined ? undefined : givenOptions(command),
     schedule: options.schedule,
     program,
     args,
@@ -117,6 +125,8 @@ function describeOptions(version: string): Command {
       'run one hart at a time, in an order that can be repeated: round-robin[:QUANTUM], random:SEED, pct:SEED,depth=D, or replay:TOKEN or replay:FILE',
     )
     .option('--seed <n>', "seed of the machine's random numbers, for equal runs", count(0, 2 ** 32 - 1))
+    .option('--snapshot <file>', 'write a snapshot of the machine at the end, or on Ctrl-A s and SIGUSR2', fileName)
+    .option('--restore <file>', 'go on from a snapshot: with the program that was under way, or with another one', fileName)
     .version(version, '--version', 'print the version')
     .helpOption('-h, --help', 'print this text')
     .configureHelp({ optionTerm: ({ long, flags }) => (long === '--trace' ? '--trace[=file]' : flags) })
@@ -133,7 +143,19 @@ Examples:
   hartbeat --dump-translation main ./a.out   what the translator makes of main
   hartbeat --trace=run.ndjson ipctest     with a trace of everything that happened
   hartbeat --schedule random:7 ipctest    under a schedule that the number decides
-  hartbeat --schedule replay:TOKEN        what the explorer has found, once more`;
+  hartbeat --schedule replay:TOKEN        what the explorer has found, once more
+  hartbeat --snapshot later.snap          a snapshot when the shell ends, or at Ctrl-A s
+  hartbeat --restore later.snap           goes on from there`;
+
+/** Names of the options that the user has typed. */
+function givenOptions(command: Command): ReadonlySet<string> {
+  return new Set(Object.keys(command.opts()).filter((name) => command.getOptionValueSource(name) === 'cli'));
+}
+
+function fileName(text: string): string {
+  if (text === '') throw new InvalidArgumentError('the name of a file');
+  return text;
+}
 
 /** `--trace` takes a file only as `--trace=FILE`: the word after it is the program. */
 function bareTrace(command: Command, argv: readonly string[]): string[] {

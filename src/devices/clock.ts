@@ -22,13 +22,22 @@ export const VIRTUAL_EPOCH_MS = Date.UTC(2026, 0);
 
 export class Clock {
   /** Wall clock at power-on, split so that sums stay exact. */
-  private readonly epochSeconds: number;
-  private readonly epochNs: number;
+  private epochSeconds = 0;
+  private epochNs = 0;
   /** What to subtract from this worker's reading. */
-  private readonly startNs: number;
+  private startNs = 0;
   private lastNs = 0;
 
-  constructor(ram: Ram, bootPage: number) {
+  constructor(
+    private readonly ram: Ram,
+    private readonly bootPage: number,
+  ) {
+    this.resume();
+  }
+
+  /** The clock has been set: RAM has been replaced, and the epochs with it. */
+  resume(): void {
+    const { ram, bootPage } = this;
     const monotonic = BootPage.epochMonotonicNs.get(ram, bootPage);
     const realtime = BootPage.epochRealtimeNs.get(ram, bootPage);
     const origin = realtime - monotonic;
@@ -36,6 +45,7 @@ export class Clock {
     this.startNs = monotonic - (Math.abs(drift) < SAME_ORIGIN_NS ? 0 : drift);
     this.epochSeconds = Math.floor(realtime / NS_PER_S);
     this.epochNs = realtime % NS_PER_S;
+    this.lastNs = 0;
   }
 
   /** The host calls this once, before any clock is made: now is time zero. Of a machine under a schedule, time zero is always the same. */
@@ -45,9 +55,14 @@ export class Clock {
       BootPage.epochRealtimeNs.set(ram, bootPage, VIRTUAL_EPOCH_MS * NS_PER_MS);
       return;
     }
-    const now = performance.now() * NS_PER_MS;
-    BootPage.epochMonotonicNs.set(ram, bootPage, now);
-    BootPage.epochRealtimeNs.set(ram, bootPage, performance.timeOrigin * NS_PER_MS + now);
+    Clock.continueAt(ram, bootPage, 0);
+  }
+
+  /** Now is `ns` since power-on, by whatever host the machine was turned on; the wall clock is this host's. */
+  static continueAt(ram: Ram, bootPage: number, ns: number): void {
+    const start = performance.now() * NS_PER_MS - ns;
+    BootPage.epochMonotonicNs.set(ram, bootPage, start);
+    BootPage.epochRealtimeNs.set(ram, bootPage, performance.timeOrigin * NS_PER_MS + start);
   }
 
   /** Whole nanoseconds since power-on. Never smaller than what this object returned before. */

@@ -35,14 +35,32 @@ export interface HostStreams {
   readonly stderr: OutputStream;
 }
 
+/** What the host's end knows beside RAM: part of a snapshot. */
+export interface ConsoleState {
+  /** Input that the console has not taken yet. */
+  readonly input: Uint8Array;
+  /** Whether no more input comes after that, and whether the console has been told. */
+  readonly inputEnded: boolean;
+  readonly hungUp: boolean;
+  /** What has been captured so far; empty when it went to streams. */
+  readonly stdout: Uint8Array;
+  readonly stderr: Uint8Array;
+}
+
 /** What a run into buffers has written; complete after `finish`. */
 export interface Captured {
   readonly stdout: BufferSink;
   readonly stderr: BufferSink;
 }
 
+const NOTHING = new Uint8Array(0);
+
 export class ConsoleHost {
   private streams: HostStreams | null = null;
+  /** Where output is captured: while there are no streams. */
+  private captured: Captured | null = null;
+  /** A state has been restored, and nobody has said yet where its input comes from and its output goes; so much of it is from before. */
+  private detached: { readonly stdout: number; readonly stderr: number } | null = null;
   private out: Sink = new BufferSink();
   private error: Sink = this.out;
   private echo: Sink | null = null;
@@ -76,47 +94,22 @@ export class ConsoleHost {
     private readonly callbacks: ConsoleCallbacks,
   ) {}
 
-  /** Connects the process's streams: line editing when stdin is a terminal, plain bytes otherwise. */
-  attachTerminalOrPipes(streams: HostStreams = process): void {
-    const { stdin, stdout, stderr } = streams;
-    this.streams = streams;
-    this.out = new StreamSink(stdout, () => {
-      this.closeStream(Stream.Out);
-    });
-    this.error = new StreamSink(stderr, () => {
-      this.closeStream(Stream.Error);
-    });
-    this.echo = stdout.isTTY ? this.out : stderr.isTTY ? this.error : null;
-    this.begin(
-      (stdin.isTTY ? ConsoleFlag.InputTerminal : 0) |
-        (stdout.isTTY ? ConsoleFlag.OutputTerminal : 0) |
-        (stderr.isTTY ? ConsoleFlag.ErrorTerminal : 0),
-    );
-    if (stdin.isTTY) {
-      this.rawMode = new RawMode(stdin);
-      this.escape = new EscapeKeys(() => {
-        this.callbacks.powerOff();
-      });
-    }
-    this.resized();
-    stdout.on('resize', this.resized);
-    stdin.on('data', this.arrived);
-    stdin.on('end', this.ended);
-    stdin.on('close', this.ended);
-    stdin.on('error', this.ended);
-    stdin.ref?.();
-    stdin.resume();
+  /**
+   * Connects the process's streams: line editing when stdin is a terminal, plain bytes otherwise.
+   *
+   * @param snapshotKey called when Ctrl-A s is typed at the terminal
+   */
+  attachTerminalOrPipes(streams: HostStreams = process, snapshotKey?: () => void): void {
+    this.connect(streams, snapshotKey);
+    this.begin(terminalFlags(streams));
+    this.listen(streams);
   }
 
   /** Connects buffers: `stdin` is all the input there will be. */
   attachBuffers(stdin: Uint8Array | string = ''): Captured {
-    const captured = { stdout: new BufferSink(), stderr: new BufferSink() };
-    this.streams = null;
-    this.out = captured.stdout;
-    this.error = captured.stderr;
-    this.echo = null;
+    const captured = this.capture();
     this.begin(0);
-    this.input.push(typeof stdin === 'string' ? Buffer.from(stdin) : stdin);
+    this.input.push(bytesOf(stdin));
     this.inputEnded = true;
     void this.pump();
     return captured;
@@ -126,17 +119,71 @@ export class ConsoleHost {
    * Connects streams for what is written, and a buffer with all the input there will be. Nothing of it counts as a terminal, so that a program
    * does the same whatever the streams are.
    */
-  attachOutput({ stdout, stderr }: Pick<HostStreams, 'stdout' | 'stderr'>, stdin: Uint8Array): void {
-    this.streams = null;
-    this.out = new StreamSink(stdout, () => {
-      this.closeStream(Stream.Out);
-    });
-    this.error = new StreamSink(stderr, () => {
-      this.closeStream(Stream.Error);
-    });
-    this.echo = null;
+  attachOutput(streams: Pick<HostStreams, 'stdout' | 'stderr'>, stdin: Uint8Array | string): void {
+    this.connectOutput(streams);
     this.begin(0);
-    this.input.push(stdin);
+    this.input.push(bytesOf(stdin));
+    this.inputEnded = true;
+    void this.pump();
+  }
+
+  /** What there is to know, apart from RAM. Call when the console is not busy, and no hart works on it. */
+  save(): ConsoleState {
+    const { captured } = this;
+    return {
+      input: new Uint8Array(Buffer.concat(this.input).subarray(this.inputAt)),
+      inputEnded: this.inputEnded,
+      hungUp: this.hungUp,
+      stdout: new Uint8Array(captured?.stdout.bytes() ?? NOTHING),
+      stderr: new Uint8Array(captured?.stderr.bytes() ?? NOTHING),
+    };
+  }
+
+  /** RAM has been replaced, and this belongs to it. Output is captured until streams or buffers are resumed. Call after `finish`. */
+  restore({ input, inputEnded, hungUp, stdout, stderr }: ConsoleState): void {
+    const captured = this.capture();
+    void captured.stdout.write(stdout);
+    void captured.stderr.write(stderr);
+    this.detached = { stdout: stdout.length, stderr: stderr.length };
+    this.forget();
+    if (input.length > 0) this.input.push(input);
+    this.inputEnded = inputEnded;
+    this.hungUp = hungUp;
+    // What had no room then may have some now.
+    this.roomMade = true;
+  }
+
+  /** After `restore`: goes on with buffers. `stdin` is all that comes after the input that there is already, if there is to be more. */
+  resumeBuffers(stdin?: Uint8Array | string): Captured {
+    const captured = this.captured ?? this.capture();
+    this.takeOver(0, stdin !== undefined);
+    if (stdin !== undefined) this.input.push(bytesOf(stdin));
+    this.inputEnded = true;
+    void this.pump();
+    return captured;
+  }
+
+  /** After `restore`: goes on with streams. What has been written since then goes to them first; they may have input even if it had ended. */
+  resumeStreams(streams: HostStreams, snapshotKey?: () => void): void {
+    const { captured, detached } = this;
+    this.connect(streams, snapshotKey);
+    this.handOver(captured, detached);
+    this.takeOver(terminalFlags(streams), true);
+    this.listen(streams);
+  }
+
+  /** Whether something that has left RAM is still on its way into a buffer. (What is on its way to a stream is out of the machine.) */
+  get isBusy(): boolean {
+    return this.captured !== null && this.running !== null;
+  }
+
+  /** After `restore`: goes on with streams for what is written, and a buffer. */
+  resumeOutput(streams: Pick<HostStreams, 'stdout' | 'stderr'>, stdin: Uint8Array | string): void {
+    const { captured, detached } = this;
+    this.connectOutput(streams);
+    this.handOver(captured, detached);
+    this.takeOver(0, true);
+    this.input.push(bytesOf(stdin));
     this.inputEnded = true;
     void this.pump();
   }
@@ -154,7 +201,7 @@ export class ConsoleHost {
 
   /** Whether input may come that is not here yet: from a stream that has not ended. */
   get expectsInput(): boolean {
-    return this.streams !== null && !this.inputEnded;
+    return (this.streams !== null || this.detached !== null) && !this.inputEnded;
   }
 
   /** Moves what can be moved, both ways. */
@@ -189,13 +236,78 @@ export class ConsoleHost {
     this.escape = null;
   }
 
-  private begin(flags: number): void {
+  private connect(streams: HostStreams, snapshotKey?: () => void): void {
+    const { stdin, stdout, stderr } = streams;
+    this.connectOutput(streams);
+    this.streams = streams;
+    this.echo = stdout.isTTY ? this.out : stderr.isTTY ? this.error : null;
+    if (!stdin.isTTY) return;
+    this.rawMode = new RawMode(stdin);
+    this.escape = new EscapeKeys(() => {
+      this.callbacks.powerOff();
+    }, snapshotKey);
+  }
+
+  private connectOutput({ stdout, stderr }: Pick<HostStreams, 'stdout' | 'stderr'>): void {
+    this.streams = null;
+    this.captured = null;
+    this.out = new StreamSink(stdout, () => {
+      this.closeStream(Stream.Out);
+    });
+    this.error = new StreamSink(stderr, () => {
+      this.closeStream(Stream.Error);
+    });
+    this.echo = null;
+  }
+
+  /** Gives streams what has been captured since the state was restored. */
+  private handOver(captured: Captured | null, detached: ConsoleHost['detached']): void {
+    void this.out.write(captured?.stdout.bytes().subarray(detached?.stdout) ?? NOTHING);
+    void this.error.write(captured?.stderr.bytes().subarray(detached?.stderr) ?? NOTHING);
+  }
+
+  private listen({ stdin, stdout }: HostStreams): void {
+    this.resized();
+    stdout.on('resize', this.resized);
+    stdin.on('data', this.arrived);
+    stdin.on('end', this.ended);
+    stdin.on('close', this.ended);
+    stdin.on('error', this.ended);
+    stdin.ref?.();
+    stdin.resume();
+  }
+
+  private capture(): Captured {
+    const captured = { stdout: new BufferSink(), stderr: new BufferSink() };
+    this.streams = null;
+    this.captured = captured;
+    this.out = captured.stdout;
+    this.error = captured.stderr;
+    this.echo = null;
+    return captured;
+  }
+
+  private forget(): void {
     this.input.length = 0;
     this.inputAt = 0;
     this.inputEnded = false;
     this.hungUp = false;
     this.finishing = false;
     this.closing = 0;
+  }
+
+  /** @param moreInput whether input may come, even if it had ended */
+  private takeOver(flags: number, moreInput: boolean): void {
+    this.detached = null;
+    if (moreInput) this.inputEnded = this.hungUp = false;
+    this.locks.acquire(this.console.lock);
+    this.console.takeOverLocked(flags, moreInput);
+    this.locks.release(this.console.lock);
+  }
+
+  private begin(flags: number): void {
+    this.detached = null;
+    this.forget();
     this.locks.acquire(this.console.lock);
     this.console.resetLocked(flags);
     this.locks.release(this.console.lock);
@@ -314,6 +426,19 @@ export class ConsoleHost {
     this.sized = true;
     void this.pump();
   };
+}
+
+/** Which of the streams are terminals, as bits of ConsoleFlag. */
+function terminalFlags({ stdin, stdout, stderr }: HostStreams): number {
+  return (
+    (stdin.isTTY ? ConsoleFlag.InputTerminal : 0) |
+    (stdout.isTTY ? ConsoleFlag.OutputTerminal : 0) |
+    (stderr.isTTY ? ConsoleFlag.ErrorTerminal : 0)
+  );
+}
+
+function bytesOf(input: Uint8Array | string): Uint8Array {
+  return typeof input === 'string' ? Buffer.from(input) : input;
 }
 
 function nextTurn(): Promise<void> {

@@ -203,6 +203,29 @@ export class Console {
     ConsoleBlock.column.set(ram, block, 0);
   }
 
+  /**
+   * Other streams of the host take over: opens all of them, with the input that there is. When input changes between terminal and pipe, the
+   * line under edit becomes part of it, and ends of file that were typed and not yet read are lost.
+   *
+   * @param moreInput whether input may come, even if it had ended
+   */
+  takeOverLocked(flags: number, moreInput: boolean): void {
+    const { ram, block } = this;
+    const changed = ((ConsoleBlock.flags.get(ram, block) ^ flags) & ConsoleFlag.InputTerminal) !== 0;
+    if (changed) {
+      const head = ConsoleBlock.inHead.get(ram, block);
+      const kept: number[] = [];
+      for (let at = this.tail; at !== head; at = (at + 1) >>> 0) {
+        if (!this.isTerminal || !this.isMark(at)) kept.push(ram.u8[this.inputRing + (at & MASK)]!);
+      }
+      ConsoleBlock.inHead.set(ram, block, this.tail);
+      for (const byte of kept) this.editor.enterLocked(byte);
+    }
+    ConsoleBlock.flags.set(ram, block, flags);
+    ConsoleBlock.closed.set(ram, block, 0);
+    if (moreInput) ConsoleBlock.hungUp.set(ram, block, 0);
+  }
+
   private get isTerminal(): boolean {
     return (ConsoleBlock.flags.get(this.ram, this.block) & ConsoleFlag.InputTerminal) !== 0;
   }

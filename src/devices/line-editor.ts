@@ -79,6 +79,13 @@ export class LineEditor {
     }
   }
 
+  /** Adds a byte to the input as it is, without an echo; a newline ends its line. */
+  enterLocked(byte: number): void {
+    if (!this.append(byte)) return;
+    if (byte === Key.Newline) this.endLine();
+    else ConsoleBlock.inReady.set(this.ram, this.block, this.head);
+  }
+
   /** Whether the byte at a position of the input ring ends a line. */
   isEnd(position: number): boolean {
     const bit = position & MASK;

@@ -2,7 +2,8 @@
  * The host's terminal in raw mode, given back on every way out of the process: the end, a crash, a signal.
  *
  * In raw mode all keys come through; Node keeps the terminal's output processing (a newline still returns the carriage), so output
- * needs no translation. Ctrl-A is the machine's own key, as in QEMU: Ctrl-A x turns the power off, Ctrl-A Ctrl-A types a Ctrl-A.
+ * needs no translation. Ctrl-A is the machine's own key, as in QEMU: Ctrl-A x turns the power off, Ctrl-A s asks for a snapshot if anybody
+ * takes them, Ctrl-A Ctrl-A types a Ctrl-A.
  */
 
 import process from 'node:process';
@@ -63,12 +64,17 @@ export class RawMode {
 
 const CTRL_A = 1;
 const POWER_OFF = 'x'.charCodeAt(0);
+const SNAPSHOT = 's'.charCodeAt(0);
 
 /** Takes the machine's own keys out of what is typed. */
 export class EscapeKeys {
   private escaped = false;
 
-  constructor(private readonly powerOff: () => void) {}
+  /** @param snapshot called for Ctrl-A s; undefined: that is no key of the machine's */
+  constructor(
+    private readonly powerOff: () => void,
+    private readonly snapshot?: () => void,
+  ) {}
 
   /** Returns what is left for the machine. */
   filter(typed: Uint8Array): Uint8Array {
@@ -84,6 +90,10 @@ export class EscapeKeys {
       this.escaped = false;
       if (byte === POWER_OFF) {
         this.powerOff();
+        continue;
+      }
+      if (byte === SNAPSHOT && this.snapshot !== undefined) {
+        this.snapshot();
         continue;
       }
       out[length++] = CTRL_A;

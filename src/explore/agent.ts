@@ -92,6 +92,11 @@ export type Operation = Common &
       }
     | { readonly kind: 'munmap'; readonly address: Operand; readonly length: number }
     | { readonly kind: 'mprotect'; readonly address: Operand; readonly length: number; readonly prot: number }
+    | { readonly kind: 'lock'; readonly word: number }
+    | { readonly kind: 'unlock'; readonly word: number }
+    /** Spins. */
+    | { readonly kind: 'await'; readonly word: number; readonly value: number }
+    | { readonly kind: 'spawn' }
     | { readonly kind: 'clock'; readonly clock: number }
     | { readonly kind: 'sleep'; readonly ns: number }
     | { readonly kind: 'yield' }
@@ -166,6 +171,26 @@ export const op = {
     length,
     prot,
   }),
+  /** Takes a mutex made of a word and futexes (0: free): how often the caller has slept for it. */
+  lock: (word: number): OperationOf<'lock'> => ({ kind: 'lock', word }),
+  /** Gives it back: how many were woken. */
+  unlock: (word: number): OperationOf<'unlock'> => ({ kind: 'unlock', word }),
+  /** Spins until the word has that value. */
+  await: (word: number, value: number): OperationOf<'await'> => ({ kind: 'await', word, value }),
+  /** Starts a child process that ends at once with status 0: its pid. */
+  spawn: (): OperationOf<'spawn'> => ({ kind: 'spawn' }),
+  /** Waits for a child of the process to end, −1: for any; its pid. */
+  wait4: (pid: Operand = -1): OperationOf<'call'> => op.call(Linux.wait4, pid),
+  /** Wakes so many waiters of a word and moves so many others to another word; how many were woken. */
+  requeue: (from: number, to: number, wake: number, move: number): OperationOf<'call'> =>
+    op.call(Linux.futex, ref.word(from), FUTEX_REQUEUE, wake, move, ref.word(to)),
+  /** The thread may run on these harts only, bit h for hart h. The mask goes into a word that nobody else uses. */
+  affinity: (harts: number, word: number): [OperationOf<'store'>, OperationOf<'call'>] => [
+    op.store(word, harts),
+    op.call(Linux.sched_setaffinity, 0, 8, ref.word(word)),
+  ],
+  /** The word becomes 0, and who waits for it is woken, when the thread ends (as for pthread_join). */
+  clearAtExit: (word: number): OperationOf<'call'> => op.call(Linux.set_tid_address, ref.word(word)),
   /** Nanoseconds of a clock; 1: CLOCK_MONOTONIC. */
   clock: (clock = 1): OperationOf<'clock'> => ({ kind: 'clock', clock }),
   sleep: (ns: number): OperationOf<'sleep'> => ({ kind: 'sleep', ns }),
@@ -206,6 +231,7 @@ export function threadsOf(program: AgentProgram): number {
   return program.processes.reduce((sum, { threads }) => sum + threads.length, 0);
 }
 
+const FUTEX_REQUEUE = 3;
 const MAX_TYPE = 0xffff;
 const MAX_SIZE = 512;
 /** Operations of a list, and threads, as marks can number them. */
@@ -277,6 +303,14 @@ function encode(operation: Operation): string {
       return word('call', Linux.munmap, operation.address, operation.length);
     case 'mprotect':
       return word('call', Linux.mprotect, operation.address, operation.length, operation.prot);
+    case 'lock':
+      return word('lock', ref.word(operation.word));
+    case 'unlock':
+      return word('unlock', ref.word(operation.word));
+    case 'await':
+      return word('await', ref.word(operation.word), operation.value);
+    case 'spawn':
+      return 'spawn';
     case 'clock':
       return word('clock', operation.clock);
     case 'sleep':

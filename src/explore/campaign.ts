@@ -14,7 +14,7 @@ import { type ShrinkBudget, shrink, type ShrinkProgress, type Shrunk } from './s
 import { signatureOf } from './signature.ts';
 import { planSource, type StrategyName } from './strategies.ts';
 import type { SessionTarget } from './target.ts';
-import type { Plan } from '../smp/schedule/plan.ts';
+import type { Fault, Plan } from '../smp/schedule/plan.ts';
 
 /** How long a batch is meant to take, and what it may grow to. */
 const BATCH_MS = 100;
@@ -33,6 +33,8 @@ export interface CampaignOptions {
   readonly seed?: number | undefined;
   /** Default: all of it. */
   readonly shard?: Shard | undefined;
+  /** Happen in every run. */
+  readonly faults?: readonly Fault[] | undefined;
   /** How many schedules the campaign has, its shards together. Default: as many as the strategy has. */
   readonly schedules?: number | undefined;
   /** How long to look for findings, seconds. Default: no limit. */
@@ -143,7 +145,7 @@ class Campaign {
     private readonly options: CampaignOptions,
   ) {
     const { strategy, depth, seed = 1, shard = WHOLE, schedules } = options;
-    this.source = planSource({ strategy, depth, seed, shard, schedules });
+    this.source = planSource({ strategy, depth, seed, shard, schedules, faults: options.faults });
     this.limit = schedules === undefined ? Infinity : shareOf(schedules, shard);
   }
 

@@ -1,11 +1,13 @@
 /*
- * What a target itself says of a run: how a program ends and what it writes; a scenario's deaths, its invariant and its models.
+ * What a target itself says of a run: how a program ends and what it writes; a scenario's deaths, its invariant and its models. Of a run
+ * in which the plan has killed somebody only the models are asked: the rest is as the dead have left it.
  */
 
 import { decodeMarks } from './agent-marks.ts';
 import { check } from './history/checker.ts';
 import { explain } from './history/explain.ts';
 import { historyToJson } from './history/json.ts';
+import { explanationPicture } from './history/picture.ts';
 import { explanationText } from './history/report.ts';
 import type { Linearizable, Scenario, ScenarioRun } from './scenario.ts';
 import type { Finding } from './session.ts';
@@ -16,6 +18,8 @@ export interface Judge {
   judge(performance: Performance): Finding | undefined;
   /** The run's operations as JSON, if the target keeps a history of them. */
   history(performance: Performance): string | undefined;
+  /** A picture of the operations that no order explains, as SVG; undefined: there are none. */
+  picture(performance: Performance): string | undefined;
 }
 
 /** A program has to end with 0 and, if that is known, to write what is expected. */
@@ -25,8 +29,8 @@ export class ProgramJudge implements Judge {
     private readonly expected: string | undefined,
   ) {}
 
-  judge({ result }: Performance): Finding | undefined {
-    if (result === undefined) return undefined;
+  judge({ result, killed }: Performance): Finding | undefined {
+    if (result === undefined || killed) return undefined;
     const { word, expected } = this;
     const { status, signal, fault, stdout, stderr } = result;
     const report = [stdout, stderr].filter((text) => text !== '').join('\n');
@@ -40,6 +44,10 @@ export class ProgramJudge implements Judge {
   }
 
   history(): undefined {
+    return undefined;
+  }
+
+  picture(): undefined {
     return undefined;
   }
 }
@@ -60,13 +68,14 @@ export class ScenarioJudge implements Judge {
     const { scenario } = this;
     const run = this.runOf(performance);
     if (run === undefined) return undefined;
-    if (scenario.deaths !== true && run.status !== 0) {
+    const { killed } = performance;
+    if (scenario.deaths !== true && !killed && run.status !== 0) {
       const died = run.processes.findIndex(({ status }) => status !== 0);
       const how =
         died < 0 ? `status ${run.status}` : `process ${died}, wait status 0x${(run.processes[died]?.status ?? 0).toString(16)}`;
       return { kind: 'exit', text: `a process has not ended as it should: ${how}`, report: performance.result?.stderr };
     }
-    const wrong = scenario.invariant?.(run);
+    const wrong = killed ? undefined : scenario.invariant?.(run);
     if (wrong !== undefined) return { kind: 'invariant', text: wrong };
     for (const object of scenario.linearizable ?? []) {
       const finding = judgeHistory(object, run);
@@ -80,6 +89,16 @@ export class ScenarioJudge implements Judge {
     const object = this.scenario.linearizable?.[0];
     if (run === undefined || object === undefined) return undefined;
     return historyToJson({ object: object.model.name, settings: {}, operations: object.operations(run) });
+  }
+
+  picture(performance: Performance): string | undefined {
+    const run = this.runOf(performance);
+    if (run === undefined) return undefined;
+    for (const { operations, model } of this.scenario.linearizable ?? []) {
+      const explanation = explain(model, operations(run));
+      if (explanation !== undefined) return explanationPicture(model, explanation);
+    }
+    return undefined;
   }
 
   private runOf({ result, events }: Performance): ScenarioRun | undefined {

@@ -27,6 +27,7 @@ async function run(production: Production, plan: Plan, { choices, points, histor
     ...judged.schedule,
     finding: judged.finding,
     history: history === true ? judged.history() : undefined,
+    picture: history === true ? judged.picture() : undefined,
     points: points === true ? await pointsOf(production, plan) : undefined,
   };
 }

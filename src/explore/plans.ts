@@ -6,7 +6,7 @@
  * A campaign can be split: of N shards each has every N-th part of the plans, and together they have each plan once.
  */
 
-import type { Plan } from '../smp/schedule/plan.ts';
+import type { Fault, Plan } from '../smp/schedule/plan.ts';
 import type { Outcome } from './session.ts';
 
 /** A plan to run. */
@@ -40,6 +40,32 @@ export const WHOLE: Shard = { index: 0, of: 1 };
 /** How many of the first `total` of a campaign are in a shard. */
 export function shareOf(total: number, { index, of }: Shard): number {
   return Math.max(0, Math.ceil((total - index) / of));
+}
+
+/** A source whose plans have these faults as well. */
+export function withFaults(source: PlanSource, faults: readonly Fault[]): PlanSource {
+  if (faults.length === 0) return source;
+  /** Of each job that is handed out, the one that the source knows. */
+  const known = new Map<Job, Job>();
+  return {
+    take() {
+      const job = source.take();
+      if (job === undefined) return undefined;
+      const more = { ...job, plan: { ...job.plan, faults: [...faults, ...job.plan.faults] } };
+      known.set(more, job);
+      return more;
+    },
+    report(job, outcome) {
+      source.report(known.get(job)!, outcome);
+      known.delete(job);
+    },
+    get exhausted() {
+      return source.exhausted;
+    },
+    get note() {
+      return source.note;
+    },
+  };
 }
 
 /** What any search begins with: the plain order, nothing going wrong. */

@@ -1,6 +1,7 @@
 /*
  * What an agent did to ports, as a history for the model of ports (history/models/port.ts).
  *
+ * That a process has ended, and its ports with it, is one destroy more for each of them, whose actor is minus the process's pid.
  * That an operation waited, and since when, the kernel's `block` events tell; so the trace is to have them (level debug).
  */
 
@@ -10,11 +11,29 @@ import type { Operand } from './agent.ts';
 import type { AgentRecord } from './agent-marks.ts';
 import { portModel, type PortSettings } from './history/models/port.ts';
 import type { Operation, Scalar, Value } from './history/operation.ts';
+import { portEnds } from './port-ends.ts';
 import type { Linearizable, ScenarioRun } from './scenario.ts';
 
 /** The ports of a machine: their capacity, and what else differs from the default. */
 export function ports(settings: Partial<PortSettings> = {}): Linearizable {
-  return { operations: portOperations, model: portModel({ capacity: 16, ...settings }) };
+  const { ports = 32 } = settings;
+  return {
+    operations: (run) => [...portOperations(run), ...endOperations(run, ports)],
+    model: portModel({ capacity: 16, ...settings }),
+  };
+}
+
+function endOperations(run: ScenarioRun, ports: number): Operation[] {
+  const pids = new Set(run.processes.map(({ pid }) => pid));
+  return portEnds(run.events).map(({ port, generation, owner, begin, end }, nth) => ({
+    id: run.operations.length + nth,
+    actor: -owner,
+    name: 'destroy',
+    args: { process: pids.has(owner) ? owner : 'leader', port: port + ports * generation },
+    result: 0,
+    begin,
+    end,
+  }));
 }
 
 function portOperations(run: ScenarioRun): Operation[] {

@@ -25,6 +25,7 @@ import { programHash, type Run, scenarioFile, type SessionTarget } from './targe
 /** A run, judged. */
 export interface Judged extends Performance {
   readonly history: () => string | undefined;
+  readonly picture: () => string | undefined;
 }
 
 export class Production {
@@ -73,7 +74,8 @@ export class Production {
   async run({ strategy, faults }: Plan, want: Pick<Wanted, 'choices'> = {}): Promise<Judged> {
     const performance = await this.stage.run({ strategy, faults: [...this.faults, ...faults] }, want);
     const finding: Finding | undefined = performance.finding ?? this.judge.judge(performance);
-    return { ...performance, finding, history: () => this.judge.history(performance) };
+    const { judge } = this;
+    return { ...performance, finding, history: () => judge.history(performance), picture: () => judge.picture(performance) };
   }
 
   close(): Promise<void> {

@@ -4,6 +4,10 @@
  * PCT draws its priority changes from the first `steps` moments with a choice, and is good only if that is about how many a run has. So
  * it is learned: from a probe in the plain order at first, then from the runs of the last epoch. Epochs end after the 16th, 32nd, 64th …
  * schedule, and none begins before all runs of the one before are in: that keeps the i-th schedule independent of how fast workers are.
+ *
+ * A single run in which one hart is late while another one computes can have a hundred times the choices of the others. Where it is so,
+ * every other schedule takes the most that a run had, which misses no place, and every other the median, which wastes no changes on
+ * moments that hardly a run has. The guarantee of PCT holds for the first half, and costs twice the schedules at worst.
  */
 
 import type { Outcome } from './session.ts';
@@ -11,6 +15,8 @@ import { type Job, PLAIN, type PlanSource, type Shard } from './plans.ts';
 
 const SEEDS = 2 ** 32;
 const FIRST_EPOCH = 16;
+/** From how many times the median on the most choices of a run are taken for an exception. */
+const FAR = 4;
 
 /** Seeds from `seed` on, preemption at random. */
 export class RandomPlans implements PlanSource {
@@ -39,9 +45,12 @@ export class PctPlans implements PlanSource {
   private taken = 0;
   private outstanding = 0;
   private epochEnd = 0;
-  /** The most moments with a choice in a run of this epoch. */
-  private contended = 0;
-  private steps = 0;
+  private probed = false;
+  /** Moments with a choice in the runs of this epoch. */
+  private contended: number[] = [];
+  /** The most of the last epoch, and the usual number: the same, unless that is far more than the median. */
+  private most = 0;
+  private usual = 0;
 
   constructor(
     private readonly seed: number,
@@ -50,31 +59,41 @@ export class PctPlans implements PlanSource {
   ) {}
 
   get note(): string | undefined {
-    return this.steps === 0 ? undefined : `depth ${this.depth}, priorities change within the first ${this.steps} choices`;
+    const { depth, most, usual } = this;
+    if (most === 0) return undefined;
+    return `depth ${depth}, priorities change within the first ${usual === most ? most : `${usual} or ${most}`} choices`;
   }
 
   take(): Job | undefined {
     if (this.taken === this.epochEnd) {
       if (this.outstanding > 0) return undefined;
-      if (this.epochEnd === 0 && this.contended === 0) {
-        this.contended = 1;
+      if (!this.probed) {
+        this.probed = true;
         this.outstanding++;
         return { plan: PLAIN, choices: false, probe: true };
       }
       this.epochEnd = this.epochEnd === 0 ? FIRST_EPOCH : 2 * this.epochEnd;
-      this.steps = this.contended;
-      this.contended = 1;
+      this.learn();
     }
+    const steps = this.taken % 2 === 0 ? this.most : this.usual;
     const seed = seedOf(this.seed, this.taken++, this.shard);
     this.outstanding++;
-    const strategy = { kind: 'pct', seed, depth: this.depth, steps: this.steps } as const;
+    const strategy = { kind: 'pct', seed, depth: this.depth, steps } as const;
     return { plan: { strategy, faults: [] }, choices: false, probe: false };
   }
 
   report(_job: Job, { contended, finding }: Outcome): void {
     this.outstanding--;
     // A run that went wrong may have gone round and round until somebody stopped it.
-    if (finding === undefined) this.contended = Math.max(this.contended, contended);
+    if (finding === undefined) this.contended.push(contended);
+  }
+
+  private learn(): void {
+    const sorted = this.contended.sort((a, b) => a - b);
+    const median = Math.max(1, sorted[sorted.length >> 1] ?? 1);
+    this.most = Math.max(1, sorted.at(-1) ?? 1);
+    this.usual = this.most > FAR * median ? median : this.most;
+    this.contended = [];
   }
 }
 

@@ -23,7 +23,7 @@ export interface ScenarioRun extends AgentHistory {
 /** An object that the threads share, and the model that their operations on it must follow. */
 export interface Linearizable {
   /** What the run did to the object. */
-  operations(run: ScenarioRun): Operation[];
+  readonly operations: (run: ScenarioRun) => Operation[];
   // The state is the model's own affair.
   // eslint-disable-next-line @typescript-eslint/no-explicit-any
   readonly model: Model<any>;
@@ -38,6 +38,6 @@ export interface Scenario {
   /** Processes may end with a status other than 0, or by a signal: that is part of it. */
   readonly deaths?: boolean;
   readonly linearizable?: readonly Linearizable[];
-  /** What is wrong with a run, in a line; undefined: nothing. */
+  /** What is wrong with a run, in a line; undefined: nothing. Not asked of runs in which the plan has killed a thread. */
   readonly invariant?: (run: ScenarioRun) => string | undefined;
 }

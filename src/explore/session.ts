@@ -37,6 +37,8 @@ export interface Outcome extends ScheduleReport {
   readonly points?: readonly number[] | undefined;
   /** The history of the run's operations as JSON, if it was asked for and there is one. */
   readonly history?: string | undefined;
+  /** Likewise, a picture of the violation as SVG, if that is what was found. */
+  readonly picture?: string | undefined;
 }
 
 /** What a run is to report beyond what is free. */

@@ -6,10 +6,13 @@
  * something is found to be wrong.
  */
 
+import { PAGE_SIZE } from '../core/ram.ts';
 import type { Captured, ConsoleHost } from '../devices/console-host.ts';
 import type { Kernel } from '../kernel/kernel.ts';
 import type { ProgramEnd } from '../kernel/launches.ts';
+import { Signal } from '../kernel/signal-numbers.ts';
 import { type Census, censusDifference, takeCensus } from '../kernel/oracles/census.ts';
+import { poisonFrame, strayWrite } from '../kernel/oracles/poison.ts';
 import { describeWaits, findLostWakeups } from '../kernel/oracles/waits-for.ts';
 import { crashReport, type Failure } from '../machine/crash.ts';
 import { UsageError } from '../machine/errors.ts';
@@ -48,6 +51,8 @@ export interface Performance {
   readonly result: RunResult | undefined;
   /** What was wrong with the machine, or is not as it should be after a run, whatever ran. */
   readonly finding: Finding | undefined;
+  /** The plan has killed a thread: what the program makes of that is its own affair. */
+  readonly killed: boolean;
   readonly schedule: ScheduleReport;
   /** What has been recorded, in order, from the program's start on, if the machine has a trace. */
   readonly events: readonly DecodedEvent[];
@@ -69,6 +74,8 @@ export class Stage {
   /** What was recorded before the runs begin. */
   private prologue: readonly DecodedEvent[] = [];
   private census: Census = new Map();
+  /** Whether all frames that are free in the snapshot are poisoned, and nothing else. */
+  private clean = false;
   private readonly program: Program;
   /** Threads there are when a run begins. */
   threads = 0;
@@ -105,6 +112,7 @@ export class Stage {
     const { host, kernel } = this;
     await host.restart();
     loadMachine(kernel, this.snapshot!);
+    if (!this.clean) this.poisonFree();
     this.end = undefined;
     this.events = [...this.prologue];
     this.captured = this.console.attachBuffers(this.play.stdin);
@@ -113,12 +121,17 @@ export class Stage {
     const threads = kernel.line.heldThreads();
     kernel.line.release();
     host.begin(plan, { threads, limit: LIMIT, choices: want.choices ?? false });
+    const killed = plan.faults.some(({ kind }) => kind === 'kill');
     let finding = await this.goOn(() => false);
+    if (killed && finding?.kind === 'deadlock') finding = await this.endSurvivors(finding);
     await this.console.finish();
     if (finding === undefined && kernel.power.state === MachineState.Running) finding = this.inspect();
-    const result =
-      this.end === undefined ? undefined : resultOf(this.end, this.captured.stdout.text(), this.captured.stderr.text());
-    return { result, finding, schedule: host.report(), events: this.events };
+    this.clean = finding === undefined && kernel.power.state === MachineState.Running;
+    return { result: this.result(this.captured), finding, killed, schedule: host.report(), events: this.events };
+  }
+
+  private result({ stdout, stderr }: Captured): RunResult | undefined {
+    return this.end === undefined ? undefined : resultOf(this.end, stdout.text(), stderr.text());
   }
 
   async close(): Promise<void> {
@@ -187,6 +200,19 @@ export class Stage {
     }
   }
 
+  /**
+   * Nobody can go on, and somebody was killed: to wait for the dead is no mistake of the kernel's. Who is left is killed too, so that what is
+   * left behind can be counted.
+   *
+   * @returns what is wrong, if anything
+   */
+  private async endSurvivors(deadlock: Finding): Promise<Finding | undefined> {
+    const { kernel } = this;
+    if (heldLocks(kernel.ram, kernel.smpMap).length > 0) return deadlock;
+    kernel.signals.killAll(0, Signal.KILL);
+    return this.goOn(() => false);
+  }
+
   /** The program has ended and the machine is at rest: whether everything is back, and nobody holds or waits for anything wrongly. */
   private inspect(): Finding | undefined {
     const { kernel, play } = this;
@@ -195,8 +221,31 @@ export class Stage {
     const [held] = heldLocks(kernel.ram, kernel.smpMap);
     if (held !== undefined) return { kind: 'leak', text: `lock ${held.name} is still held when nothing runs any more` };
     unbind(kernel, this.program, play.word);
+    const stray = this.strayWrite();
+    if (stray !== undefined) return { kind: 'machine-check', text: stray };
     const difference = censusDifference(this.census, takeCensus(kernel.inspection));
     return difference === '' ? undefined : { kind: 'leak', text: `after the program has ended there are ${difference}` };
+  }
+
+  /**
+   * A snapshot has the frames in use only. A run that ends as it should leaves the others as it found them, poisoned; one that does not may
+   * leave anything, and the next run would have it to answer for.
+   */
+  private poisonFree(): void {
+    const { ram, frames } = this.kernel;
+    for (let frame = frames.low; frame < frames.high; frame += PAGE_SIZE) {
+      if (frames.references(frame) === 0) poisonFrame(ram, frame);
+    }
+  }
+
+  /** What was written to a frame after it was freed: whoever had got it next would have found it. */
+  private strayWrite(): string | undefined {
+    const { ram, frames } = this.kernel;
+    for (const frame of this.host.freedFrames()) {
+      const stray = frames.references(frame) === 0 ? strayWrite(ram, frame) : undefined;
+      if (stray !== undefined) return stray;
+    }
+    return undefined;
   }
 }
 

@@ -2,12 +2,13 @@
  * The strategies of a campaign by name.
  */
 
+import type { Fault } from '../smp/schedule/plan.ts';
 import { ExhaustivePlans } from './exhaustive-plans.ts';
-import { KillPlans } from './kill-plans.ts';
-import type { PlanSource, Shard } from './plans.ts';
+import { FaultPlans, SWEEPS } from './fault-plans.ts';
+import { type PlanSource, type Shard, withFaults } from './plans.ts';
 import { PctPlans, RandomPlans } from './random-plans.ts';
 
-export const STRATEGIES = ['pct', 'random', 'exhaustive', 'kill'] as const;
+export const STRATEGIES = ['pct', 'random', 'exhaustive', 'kill', 'no-memory', 'spurious', 'late-ipi'] as const;
 export type StrategyName = (typeof STRATEGIES)[number];
 
 /** Depth when none is given: PCT's d (a race of two preemptions), and the most departures of an exhaustive search. */
@@ -21,9 +22,15 @@ export interface StrategyOptions {
   readonly shard: Shard;
   /** All schedules of the campaign, its shards together; undefined: no limit. */
   readonly schedules: number | undefined;
+  /** Happen in every run, beside those of the strategy. */
+  readonly faults?: readonly Fault[] | undefined;
 }
 
-export function planSource({ strategy, depth, seed, shard, schedules }: StrategyOptions): PlanSource {
+export function planSource(options: StrategyOptions): PlanSource {
+  return withFaults(strategySource(options), options.faults ?? []);
+}
+
+function strategySource({ strategy, depth, seed, shard, schedules }: StrategyOptions): PlanSource {
   switch (strategy) {
     case 'pct':
       return new PctPlans(seed, depth ?? DEFAULT_DEPTH.pct, shard);
@@ -31,7 +38,7 @@ export function planSource({ strategy, depth, seed, shard, schedules }: Strategy
       return new RandomPlans(seed, shard);
     case 'exhaustive':
       return new ExhaustivePlans(depth ?? DEFAULT_DEPTH.exhaustive, shard);
-    case 'kill':
-      return new KillPlans(seed, shard, schedules === undefined ? 1 : Infinity);
+    default:
+      return new FaultPlans(SWEEPS[strategy], seed, shard, schedules === undefined ? 1 : Infinity);
   }
 }

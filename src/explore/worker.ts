@@ -117,6 +117,7 @@ function trimmed(outcome: Outcome, { choices, history }: Wanted): Outcome {
     departures: outcome.finding === undefined ? undefined : outcome.departures,
     choices: choices === true ? outcome.choices : undefined,
     history: history === true ? outcome.history : undefined,
+    picture: history === true ? outcome.picture : undefined,
   };
 }
 

@@ -187,7 +187,7 @@ export class Frames {
       else if (before === 0) throw new KernelPanic(`free frame ${hex(frame)} released`);
     }
     if (last === 0) return;
-    if (SEEDED) for (let i = 0; i < last; i++) poisonFrame(this.ram, frames[i]!);
+    if (SEEDED) for (let i = 0; i < last; i++) this.poison(frames[i]!);
     this.locks.acquire(this.listLock);
     for (let i = 0; i < last; i++) this.map.putLocked(this.indexOf(frames[i]!));
     this.locks.release(this.listLock);
@@ -213,7 +213,7 @@ export class Frames {
 
   private free(frame: number): void {
     const { ram, mine } = this;
-    if (SEEDED) poisonFrame(ram, frame);
+    if (SEEDED) this.poison(frame);
     const lock = Magazine.lock.addr(mine);
     this.locks.acquire(lock);
     let count = Magazine.count.get(ram, mine);
@@ -270,6 +270,11 @@ export class Frames {
       if (frame !== 0) return frame;
     }
     return 0;
+  }
+
+  private poison(frame: number): void {
+    poisonFrame(this.ram, frame);
+    scheduledHart().frameFreed(frame);
   }
 
   private refOf(frame: number): number {

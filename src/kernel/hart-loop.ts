@@ -72,7 +72,6 @@ export class HartLoop {
   run(): boolean {
     const { kernel } = this;
     HartControl.mode.store(kernel.ram, this.control, Mode.Kernel);
-    BootPage.online.add(kernel.ram, kernel.map.bootPage, 1);
     kernel.scheduler.start();
     for (;;) {
       this.takeInterrupts();
@@ -185,6 +184,7 @@ export class HartLoop {
     if ((kinds & Ipi.Call) !== 0) kernel.calls.serve();
     if ((kinds & Ipi.Halt) !== 0) this.halted = true;
     if ((kinds & Ipi.Pause) !== 0) this.pausing = true;
+    if (SEEDED && (kinds & Ipi.HostTurn) !== 0) scheduledHart().hostWanted();
     if (SEEDED && (kinds & Ipi.Kill) !== 0) this.killVictim();
   }
 

@@ -44,28 +44,35 @@ export function launch(
   args: readonly string[],
   env: Readonly<Record<string, string>>,
 ): number {
-  const path = pathOf(program, word);
+  const bound = boundName(program, word);
+  const path = bound ?? `/bin/${program.name}`;
   const envp = Object.entries(env).map(([name, value]) => `${name}=${value}`);
   if ([path, ...args, ...envp].some((text) => text.includes('\0'))) throw new UsageError(`${word}: a NUL in an argument`);
   if (program.kind === 'host') bindAll(kernel, program.bytes, [path]);
   const pid = kernel.launch(path, [program.kind === 'host' ? word : program.name, ...args], envp);
   if (pid > 0) return pid;
-  unbind(kernel, program, word);
+  unbindName(kernel, bound);
   if (pid === -E.NOEXEC) throw new UsageError(`${word} ${kernel.loader.refusal}`);
   throw refusal(word, -pid);
 }
 
-/** Takes the name of a host's program away again; processes that run it keep it. */
-export function unbind(kernel: Kernel, program: Program, word: string): void {
-  if (program.kind === 'guest') return;
-  const name = new TextEncoder().encode(pathOf(program, word));
-  kernel.ram.u8.set(name, kernel.scratch);
-  kernel.names.unbind(kernel.scratch, name.length);
+/** The name under which a program of the host is bound while it runs; undefined: it has one in /bin. */
+export function boundName(program: Program, word: string): string | undefined {
+  if (program.kind === 'guest') return undefined;
+  return Buffer.byteLength(word) <= MAX_IMAGE_NAME ? word : program.name;
 }
 
-function pathOf(program: Program, word: string): string {
-  if (program.kind === 'guest') return `/bin/${program.name}`;
-  return Buffer.byteLength(word) <= MAX_IMAGE_NAME ? word : program.name;
+/** Takes the name of a host's program away again; processes that run it keep it. */
+export function unbind(kernel: Kernel, program: Program, word: string): void {
+  unbindName(kernel, boundName(program, word));
+}
+
+/** The same by the name itself; nothing if there is none. */
+export function unbindName(kernel: Kernel, bound: string | undefined): void {
+  if (bound === undefined) return;
+  const name = new TextEncoder().encode(bound);
+  kernel.ram.u8.set(name, kernel.scratch);
+  kernel.names.unbind(kernel.scratch, name.length);
 }
 
 function bindAll(kernel: Kernel, bytes: Uint8Array, paths: readonly string[]): void {

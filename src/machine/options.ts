@@ -14,6 +14,7 @@ import type { SourceEdit } from '../smp/source-edits.ts';
 import { VrosLimit } from '../syscalls/abi.ts';
 import type { LevelName } from '../trace/events.ts';
 import { UsageError } from './errors.ts';
+import type { MachineSnapshot } from './machine-snapshot.ts';
 
 export interface TraceOptions {
   /** Where to write; '' or left out: a new file under traces/ of the working directory. */
@@ -45,6 +46,11 @@ export interface MachineOptions {
   readonly seed?: number | undefined;
   /** Default: no trace. */
   readonly trace?: TraceOptions | undefined;
+  /**
+   * A snapshot, or the path of one: the machine goes on from there. It has the shape of the snapshot's machine, and goes on with its random
+   * numbers: options that say something else are refused. `jit`, `countAccesses` and `trace` may differ.
+   */
+  readonly from?: MachineSnapshot | string | undefined;
 }
 
 export const DEFAULT_CPUS = 2;
@@ -72,6 +78,40 @@ export function configOf(options: MachineOptions): MachineConfig {
     jit: checkJit(options.jit),
     countAccesses: options.countAccesses ?? DEFAULT_CONFIG.countAccesses,
     seeded: options.seeded ?? DEFAULT_CONFIG.seeded,
+  };
+}
+
+/** What an option means in a configuration, where a snapshot has said it already. */
+const SHAPE_OPTIONS = [
+  ['cpus', 'cpus'],
+  ['memory', 'memoryBytes'],
+  ['ports', 'ports'],
+  ['portMessages', 'portMessages'],
+  ['portMessageBytes', 'portMessageBytes'],
+  ['seeded', 'seeded'],
+] as const;
+
+/**
+ * The configuration of a machine that is made from a snapshot.
+ *
+ * @throws UsageError when the options ask for something else
+ */
+export function configFrom(options: MachineOptions, { ram: { config } }: MachineSnapshot): MachineConfig {
+  for (const [name, field] of SHAPE_OPTIONS) {
+    const asked = options[name];
+    if (asked === undefined || asked === config[field]) continue;
+    throw new UsageError(`${name} ${String(asked)}: the machine of the snapshot has ${String(config[field])}: leave it out`);
+  }
+  if (options.seed !== undefined) {
+    throw new UsageError(
+      `seed ${String(options.seed)}: a machine from a snapshot goes on with its random numbers: leave it out`,
+    );
+  }
+  return {
+    ...config,
+    hostCores: availableParallelism(),
+    jit: checkJit(options.jit ?? config.jit),
+    countAccesses: options.countAccesses ?? config.countAccesses,
   };
 }
 

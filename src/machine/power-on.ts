@@ -2,7 +2,7 @@
  * Power-on: from options to harts that have begun, whoever is to work with them afterwards (machine.ts, or a search over schedules).
  */
 
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 
 import { Ram } from '../core/ram.ts';
 import { ConsoleHost } from '../devices/console-host.ts';
@@ -21,7 +21,10 @@ import type { Failure } from './crash.ts';
 import { UsageError } from './errors.ts';
 import { loadInterpreter } from './interpreter.ts';
 import { bindGuestBinaries } from './launch.ts';
-import { configOf, type MachineOptions, seedOf } from './options.ts';
+import { adopt, type MachineSnapshot, mismatch } from './machine-snapshot.ts';
+import { configFrom, configOf, type MachineOptions, seedOf } from './options.ts';
+import { loadRam } from './snapshot.ts';
+import { readSnapshot } from './snapshot-file.ts';
 
 /** A machine that is on. */
 export interface Powered {
@@ -30,6 +33,10 @@ export interface Powered {
   readonly pool: HartPool<HartTask>;
   /** Of a machine under a schedule. */
   readonly scheduled: ScheduleHost | undefined;
+  /** Names the kernel that its harts run. */
+  readonly build: string;
+  /** Where it goes on from. */
+  readonly from: MachineSnapshot | undefined;
   /** From here on harts that end before their time are reported so; those that have already, at once. */
   readonly onFailure: (report: (failure: Failure) => void) => void;
 }
@@ -41,12 +48,16 @@ export interface Powered {
  * @throws UsageError when the options ask for what cannot be
  */
 export async function powerOn(options: MachineOptions, prepare?: (kernel: Kernel) => Promise<void>): Promise<Powered> {
-  const config = configOf(options);
+  const from = typeof options.from === 'string' ? await readSnapshot(options.from) : options.from;
+  const config = from === undefined ? configOf(options) : configFrom(options, from);
   enableWasmFeatures();
   const map = plan(config);
   const seed = seedOf(options);
-  const build = config.seeded ? { name: 'hart-seeded', seeded: true } : { name: 'hart' };
-  const file = await bundle({ ...build, entry: join(projectRoot, 'src/hart.ts'), edits: options.edits });
+  const kind = config.seeded ? { name: 'hart-seeded', seeded: true } : { name: 'hart' };
+  const file = await bundle({ ...kind, entry: join(projectRoot, 'src/hart.ts'), edits: options.edits });
+  const build = basename(file, '.mjs');
+  const refusal = from === undefined ? undefined : mismatch(from, config, build);
+  if (refusal !== undefined) throw new UsageError(refusal);
   const failures: Failure[] = [];
   let report = (failure: Failure): void => void failures.push(failure);
   // The workers come up while this thread prepares what they will work on.
@@ -63,22 +74,28 @@ export async function powerOn(options: MachineOptions, prepare?: (kernel: Kernel
     const traceLevel = options.trace === undefined ? Level.silent : Level[options.trace.level ?? 'trace'];
     // Under a schedule a hart that waits for room in the trace costs nothing, and what is lost would differ from run to run.
     const traceLossless = config.seeded || (options.trace?.lossless ?? false);
-    Kernel.prepare(ram, config, map, { seed, traceLevel, traceLossless });
+    if (from === undefined) Kernel.prepare(ram, config, map, { seed, traceLevel, traceLossless });
+    else {
+      loadRam(ram, map, from.ram);
+      adopt(ram, map, from, { level: traceLevel, lossless: traceLossless });
+    }
     const kernel = new Kernel(ram, config, map, config.cpus);
-    kernel.initialise();
-    new SystemCalls(kernel).initialise();
-    bindGuestBinaries(kernel);
     const scheduled = config.seeded ? new ScheduleHost(ram, map.turns, map.schedule, kernel.smpMap) : undefined;
-    scheduled?.initialise();
+    if (from === undefined) {
+      kernel.initialise();
+      new SystemCalls(kernel).initialise();
+      bindGuestBinaries(kernel);
+      scheduled?.initialise();
+    } else scheduled?.takeOver();
     await prepare?.(kernel);
     const module = await loadInterpreter(config.countAccesses);
-    kernel.power.on();
+    if (from === undefined) kernel.power.on();
     pool.start(Array.from({ length: config.cpus }, (_, hart) => ({ memory: ram.memory, module, config, hart })));
     const onFailure = (to: (failure: Failure) => void): void => {
       report = to;
       failures.forEach(to);
     };
-    return { kernel, pool, scheduled, onFailure };
+    return { kernel, pool, scheduled, build, from, onFailure };
   } catch (error) {
     await pool.stop(0);
     throw error;

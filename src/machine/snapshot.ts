@@ -3,15 +3,17 @@
  *
  * It is taken while no hart is on its way (they wait at the gate, or sleep and will be called back to the start): what a hart has beside RAM
  * it makes anew. Left out are the harts' CPU caches, the words that harts wait on meanwhile, and the frames that are free. Of the hart
- * blocks only the doorbells count.
+ * blocks only the doorbells count, and the counters. What the host knows beside RAM is in machine-snapshot.ts.
  */
 
 import { CPU_CACHE_BYTES } from '../core/cpu.ts';
 import { HartBlock } from '../core/hart-block.ts';
 import { PAGE_SIZE, type Ram } from '../core/ram.ts';
 import type { MachineConfig } from '../kernel/config.ts';
-import type { Kernel } from '../kernel/kernel.ts';
+import { type Kernel, smpMapOf } from '../kernel/kernel.ts';
 import type { MemoryMap } from '../kernel/memory-map.ts';
+import { Ipi } from '../smp/ipi.ts';
+import type { SmpMap } from '../smp/smp-map.ts';
 
 /** A piece of RAM. */
 export interface Piece {
@@ -25,24 +27,57 @@ export interface Snapshot {
   readonly pieces: readonly Piece[];
   /** What was in each hart's doorbell. */
   readonly doorbells: readonly number[];
+  /** The counters of each hart's CPU, in the order of COUNTERS. */
+  readonly counters: readonly (readonly number[])[];
 }
+
+/** What a CPU counts in its hart block. */
+export const COUNTERS = [
+  HartBlock.instret,
+  HartBlock.tlbMisses,
+  HartBlock.accesses,
+  HartBlock.decodeMisses,
+  HartBlock.translated,
+  HartBlock.regions,
+  HartBlock.regionInstructions,
+  HartBlock.translateNs,
+];
 
 /** Saves the state of a machine that stands still. */
 export function saveMachine({ ram, map, config, frames, smpMap }: Kernel): Snapshot {
   const pieces = [...kernelRanges(map, config.cpus), ...frameRanges(map, (frame) => frames.references(frame) !== 0)].map(
     ({ start, end }) => ({ address: start, words: ram.u32.slice(start >>> 2, end >>> 2) }),
   );
-  const doorbells = Array.from({ length: config.cpus }, (_, hart) => HartBlock.doorbell.get(ram, smpMap.hartBlock(hart)));
-  return { config, pieces: pieces as Piece[], doorbells };
+  const blocks = Array.from({ length: config.cpus }, (_, hart) => smpMap.hartBlock(hart));
+  return {
+    config,
+    pieces,
+    // To be held still was asked of these harts, and is no part of the state.
+    doorbells: blocks.map((block) => HartBlock.doorbell.get(ram, block) & ~Ipi.Pause),
+    counters: blocks.map((block) => COUNTERS.map((counter) => counter.get(ram, block))),
+  };
 }
 
 /** Puts the state of a snapshot into the RAM of a machine of the same configuration that stands still. */
 export function loadMachine({ ram, smpMap, trace }: Kernel, snapshot: Snapshot): void {
-  for (const { address, words } of snapshot.pieces) ram.u32.set(words, address >>> 2);
-  snapshot.doorbells.forEach((rung, hart) => {
-    HartBlock.doorbell.set(ram, smpMap.hartBlock(hart), rung);
-  });
+  load(ram, smpMap, snapshot);
   trace.resume();
+}
+
+/** Puts it into the RAM of a machine that is being built. */
+export function loadRam(ram: Ram, map: MemoryMap, snapshot: Snapshot): void {
+  load(ram, smpMapOf(snapshot.config, map), snapshot);
+}
+
+function load(ram: Ram, smpMap: SmpMap, { pieces, doorbells, counters }: Snapshot): void {
+  for (const { address, words } of pieces) ram.u32.set(words, address >>> 2);
+  for (let hart = 0; hart < smpMap.cpus; hart++) {
+    const block = smpMap.hartBlock(hart);
+    HartBlock.doorbell.set(ram, block, doorbells[hart]!);
+    COUNTERS.forEach((counter, i) => {
+      counter.set(ram, block, counters[hart]![i]!);
+    });
+  }
 }
 
 interface Range {
@@ -77,23 +112,4 @@ function frameRanges({ low, high }: MemoryMap, isUsed: (frame: number) => boolea
   }
   if (start >= 0) ranges.push({ start, end: high });
   return ranges;
-}
-
-/** Bytes of RAM in a snapshot. */
-export function snapshotBytes(snapshot: Snapshot): number {
-  return snapshot.pieces.reduce((sum, { words }) => sum + words.byteLength, 0);
-}
-
-/** A hash of the state (FNV-1a over words, 2 × 32 bits): equal for equal ends of runs. */
-export function hashRam(ram: Ram, ranges: readonly Range[]): string {
-  let a = 0x811c9dc5;
-  let b = 0x9e3779b9;
-  for (const { start, end } of ranges) {
-    for (let i = start >>> 2; i < end >>> 2; i++) {
-      const word = ram.u32[i]!;
-      a = Math.imul(a ^ word, 0x01000193);
-      b = Math.imul(b ^ (word + i), 0x85ebca6b);
-    }
-  }
-  return [a, b].map((word) => (word >>> 0).toString(16).padStart(8, '0')).join('');
 }

@@ -46,8 +46,7 @@ export class Tracing {
    * @throws UsageError when it cannot be made
    */
   static async open(ram: Ram, map: MemoryMap, { file = '', level = 'trace' }: TraceOptions): Promise<Tracing> {
-    const epochMs = BootPage.epochRealtimeNs.get(ram, map.bootPage) / 1e6;
-    return new Tracing(traceDrain(ram, map), await openSink(file, level, epochMs));
+    return new Tracing(traceDrain(ram, map), await openSink(file, level, epochOf(ram, map)));
   }
 
   /**
@@ -80,6 +79,11 @@ export class Tracing {
     });
   }
 
+  /** The machine has another power-on time than before: RAM has been replaced. */
+  resume(ram: Ram, map: MemoryMap): void {
+    this.sink.epochMs = epochOf(ram, map);
+  }
+
   note(level: LevelName, ns: number, event: string, fields: Readonly<Record<string, unknown>>): void {
     this.sink.note(level, ns, event, fields);
   }
@@ -89,4 +93,9 @@ export class Tracing {
     this.drain();
     this.sink.close();
   }
+}
+
+/** Wall clock of the power-on, ms. */
+function epochOf(ram: Ram, map: MemoryMap): number {
+  return BootPage.epochRealtimeNs.get(ram, map.bootPage) / 1e6;
 }

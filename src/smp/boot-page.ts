@@ -23,8 +23,6 @@ export const BootPage = struct(
 
     shared: cacheLine(),
     state: atomicU32(),
-    /** Harts whose loop has begun. */
-    online: atomicU32(),
     /** Idle harts that spin before they park: never more than there are host cores. */
     spinners: atomicU32(),
 

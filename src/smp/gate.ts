@@ -33,25 +33,33 @@ export class Gate {
     Atomics.notify(ram.i32, waiting);
     while (Atomics.load(ram.i32, closed) !== 0) Atomics.wait(ram.i32, closed, 1);
     Atomics.sub(ram.i32, waiting, 1);
+    Atomics.notify(ram.i32, waiting);
   }
 
-  /** The host closes the gate and has all harts come to it; resolves when all have, or `given up` says that they never will. */
+  /** The host closes the gate and has all harts come to it; resolves when all have, or `givenUp` says that they never will. */
   async close(doorbells: Doorbells, givenUp: () => boolean): Promise<void> {
-    const { ram, base, cpus } = this;
-    const waiting = GateWords.waiting.addr(base) >>> 2;
-    Atomics.store(ram.i32, GateWords.closed.addr(base) >>> 2, 1);
+    // Who has waited for the last opening and is just leaving must not be taken for one that has come.
+    await this.awaitCount(0, givenUp);
+    Atomics.store(this.ram.i32, GateWords.closed.addr(this.base) >>> 2, 1);
     doorbells.ringAll(Ipi.Pause);
-    for (;;) {
-      const count = Atomics.load(ram.i32, waiting);
-      if (count === cpus || givenUp()) return;
-      const wait = Atomics.waitAsync(ram.i32, waiting, count, LOOK_MS);
-      if (wait.async) await wait.value;
-    }
+    await this.awaitCount(this.cpus, givenUp);
   }
 
   open(): void {
     const closed = GateWords.closed.addr(this.base) >>> 2;
     Atomics.store(this.ram.i32, closed, 0);
     Atomics.notify(this.ram.i32, closed);
+  }
+
+  /** Resolves when so many harts wait. */
+  private async awaitCount(count: number, givenUp: () => boolean): Promise<void> {
+    const { ram, base } = this;
+    const waiting = GateWords.waiting.addr(base) >>> 2;
+    for (;;) {
+      const now = Atomics.load(ram.i32, waiting);
+      if (now === count || givenUp()) return;
+      const wait = Atomics.waitAsync(ram.i32, waiting, now, LOOK_MS);
+      if (wait.async) await wait.value;
+    }
   }
 }

@@ -15,4 +15,6 @@ export const Ipi = {
   Pause: 16,
   /** Kill the thread that the schedule names: a fault that was asked for (schedule/plan.ts). */
   Kill: 32,
+  /** Under a schedule: the host wants its turn. */
+  HostTurn: 64,
 } as const;

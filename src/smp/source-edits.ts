@@ -16,7 +16,8 @@ export interface SourceEdit {
   readonly replace: string;
 }
 
-const DEFINITION = 'src/smp/schedule/build.ts';
+/** Where the word itself is meant: its definition, and this file, which is in the bundle of the command line. */
+const LITERAL = ['src/smp/schedule/build.ts', 'src/smp/source-edits.ts'];
 
 /**
  * The text of a source for a bundle.
@@ -35,7 +36,7 @@ export function sourceText(file: string, text: string, seeded: boolean, edits: r
     }
     result = parts.join(edit.replace);
   }
-  if (file === DEFINITION || !result.includes('SEEDED')) return result;
+  if (LITERAL.includes(file) || !result.includes('SEEDED')) return result;
   const literal = String(seeded).padEnd('SEEDED'.length);
   return result.replace(/^(?!import ).*\bSEEDED\b.*$/gm, (line) =>
     isComment(line) || isImported(line) ? line : line.replace(/\bSEEDED\b/g, literal),

@@ -39,7 +39,8 @@ export class TraceSink {
   private readonly fd: number;
   private readonly stream: ReturnType<typeof Pino.destination>;
   private readonly logger: Pino.Logger;
-  private readonly epochMs: number;
+  /** Wall clock of the power-on, in milliseconds. */
+  epochMs: number;
   private timeMs = 0;
   private closed = false;
   private failed = false;

@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest';
 
-import { findSymbol } from '../../src/core/elf-symbols.ts';
+import { findSymbol, FunctionTable } from '../../src/core/elf-symbols.ts';
 
 interface Symbol {
   readonly name: string;
   readonly value: number;
+  readonly size?: number;
   readonly type: number;
   readonly section: number;
 }
@@ -22,12 +23,13 @@ function file(symbols: readonly Symbol[]): Uint8Array {
   view.setUint32(40, headersAt, true);
   view.setUint16(58, 64, true);
   view.setUint16(60, 2, true);
-  symbols.forEach(({ name, value, type, section }, index) => {
+  symbols.forEach(({ name, value, size = 0, type, section }, index) => {
     const at = symbolsAt + 24 * index;
     view.setUint32(at, names.indexOf(`\0${name}\0`) + 1, true);
     view.setUint8(at + 4, type);
     view.setUint16(at + 6, section, true);
     view.setUint32(at + 8, value, true);
+    view.setUint32(at + 16, size, true);
   });
   bytes.set(new TextEncoder().encode(names), namesAt);
   const section = (index: number, type: number, offset: number, size: number): void => {
@@ -68,5 +70,27 @@ describe('the symbols of a program', () => {
       spoiled[at] = 0xff;
       expect(() => findSymbol(spoiled, 'main')).not.toThrow();
     }
+  });
+});
+
+describe('the functions of a program', () => {
+  const bytes = file([
+    { name: '__lock', value: 0x2000, size: 0x40, type: FUNC, section: 1 },
+    { name: 'lock', value: 0x2000, size: 0x40, type: FUNC, section: 1 },
+    { name: '_start', value: 0x1000, size: 0x10, type: FUNC, section: 1 },
+    { name: 'buffer', value: 0x3000, size: 0x100, type: OBJECT, section: 1 },
+  ]);
+
+  it('tell which one an address lies in, by its plainest name', () => {
+    const functions = new FunctionTable(bytes);
+    expect(functions.nameAt(0x2000)).toBe('lock');
+    expect(functions.nameAt(0x203e)).toBe('lock+0x3e');
+    expect(functions.nameAt(0x1004)).toBe('_start+0x4');
+  });
+
+  it('tell nothing of what lies before, between and behind them, or of data', () => {
+    const functions = new FunctionTable(bytes);
+    for (const address of [0, 0xfff, 0x1010, 0x2040, 0x3010]) expect(functions.nameAt(address)).toBeUndefined();
+    expect(new FunctionTable(bytes.slice(0, 100)).nameAt(0x2000)).toBeUndefined();
   });
 });

@@ -285,6 +285,20 @@ describe('the console on a terminal', () => {
     await fixture.host.finish();
   });
 
+  it('asks for a snapshot at Ctrl-A s if somebody takes them; else the keys are typed', async () => {
+    let asked = 0;
+    const fixture = new HostFixture({ terminal: true });
+    fixture.host.attachTerminalOrPipes(fixture.streams, () => asked++);
+    await fixture.key('a\x01s');
+    await fixture.key('b\r');
+    expect([asked, fixture.read()]).toEqual([1, 'ab\n']);
+    await fixture.host.finish();
+    fixture.host.attachTerminalOrPipes(fixture.streams);
+    await fixture.key('a\x01s\r');
+    expect([asked, fixture.read()]).toEqual([1, 'a\x01s\n']);
+    await fixture.host.finish();
+  });
+
   it('takes the terminal in raw mode and gives it back, with all its signal handlers', async () => {
     const signals = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGCONT', 'exit'];
     const before = signals.map((name) => process.listenerCount(name));
@@ -306,6 +320,85 @@ describe('the console on a terminal', () => {
     fixture.stdout.emit('resize');
     await fixture.host.pump();
     expect(fixture.console.rowsLocked()).toBe(24);
+    await fixture.host.finish();
+  });
+});
+
+describe('the console that is saved and restored', () => {
+  /** As after a snapshot: the same RAM, and a host's end that knows only what was saved. */
+  async function restored(fixture: HostFixture): Promise<void> {
+    while (fixture.host.isBusy) await fixture.host.pump();
+    const state = fixture.host.save();
+    await fixture.host.finish();
+    fixture.host.restore(state);
+  }
+
+  it('keeps what buffers got, and what they have not given yet', async () => {
+    const fixture = new HostFixture();
+    const input = 'x'.repeat(40_000) + 'end\n';
+    fixture.host.attachBuffers(input);
+    fixture.say(Stream.Out, 'before ');
+    fixture.say(Stream.Error, 'fault');
+    await restored(fixture);
+    fixture.say(Stream.Out, 'between ');
+    await fixture.host.pump();
+    const captured = fixture.host.resumeBuffers();
+    fixture.say(Stream.Out, 'after');
+    let read = '';
+    for (let text = fixture.read(); text !== 'EOF'; text = fixture.read()) {
+      read += text ?? '';
+      await fixture.host.pump();
+    }
+    expect(read).toBe(input);
+    await fixture.host.finish();
+    expect([captured.stdout.text(), captured.stderr.text()]).toEqual(['before between after', 'fault']);
+  });
+
+  it('gives streams what came since, and takes their input, although it had ended', async () => {
+    const fixture = new HostFixture();
+    fixture.host.attachBuffers('first\n');
+    await fixture.host.pump();
+    fixture.say(Stream.Out, 'before ');
+    await restored(fixture);
+    fixture.say(Stream.Out, 'between ');
+    await fixture.host.pump();
+    fixture.host.resumeStreams(fixture.streams);
+    fixture.say(Stream.Out, 'after');
+    await fixture.key('second\n');
+    expect(fixture.read()).toBe('first\nsecond\n');
+    expect(fixture.read()).toBeNull();
+    fixture.stdin.emit('end');
+    await fixture.host.pump();
+    expect(fixture.read()).toBe('EOF');
+    await fixture.host.finish();
+    expect(fixture.stdout.text).toBe('between after');
+  });
+
+  it('expects input until it is known where that comes from', async () => {
+    const fixture = new HostFixture();
+    fixture.host.attachTerminalOrPipes(fixture.streams);
+    await restored(fixture);
+    expect(fixture.host.expectsInput).toBe(true);
+    fixture.host.resumeBuffers('');
+    await fixture.host.pump();
+    expect(fixture.host.expectsInput).toBe(false);
+    expect(fixture.read()).toBe('EOF');
+  });
+
+  it('makes bytes of what was typed, and lines of bytes', async () => {
+    const fixture = new HostFixture({ terminal: true });
+    fixture.host.attachTerminalOrPipes(fixture.streams);
+    await fixture.key('one\rtwo\x04thr');
+    await restored(fixture);
+    fixture.host.resumeBuffers('ee\nfour\nfi');
+    await fixture.host.pump();
+    expect(fixture.read(7)).toBe('one\ntwo');
+    await restored(fixture);
+    fixture.host.resumeStreams(fixture.streams);
+    await fixture.key('ve\r\x04');
+    const lines = [fixture.read(), fixture.read(), fixture.read(), fixture.read()];
+    expect(lines.join('')).toBe('three\nfour\nfive\nEOF');
+    expect(lines[0]).toBe('three\n');
     await fixture.host.finish();
   });
 });

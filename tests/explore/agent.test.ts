@@ -92,6 +92,18 @@ describe.each(machinesOf([1, 2, 4]))('the agent, with %i harts and %s,', (cpus, 
       [op.call(Linux.kill, 12345, 0), -E.SRCH],
       [op.call(VrosCall.SYS_IPC_RECV_FLAGS, 0, ref.buffer(), 2), -E.INVAL],
       [op.call(Linux.getrandom, ref.buffer(), 16, 0), 16],
+      [op.lock(4), 0],
+      [op.load(4), 1],
+      [op.unlock(4), 0],
+      [op.await(4, 0), 0],
+      [op.requeue(4, 5, 1, 1), 0],
+      [op.affinity(1, 6)[1], -E.INVAL],
+      [op.affinity(1, 6)[0], 0],
+      [op.affinity(1, 6)[1], 0],
+      [op.clearAtExit(7), 2],
+      [op.spawn(), 4],
+      [op.wait4(), 4],
+      [op.wait4(4), -E.CHILD],
     ];
     // The other process is there to be asked for, and waits until it is killed.
     const program: AgentProgram = {

@@ -67,7 +67,7 @@ describe('the explore command', () => {
     const { target, plan } = decodeToken(token!);
     expect(target).toEqual({
       run: { kind: 'scenario', word: 'counters', args: ['7', '7'] },
-      machine: { cpus: 2, memory: 2 ** 27, jit: 'hot' },
+      machine: { cpus: 2, memory: 2 ** 25, jit: 'hot' },
     });
     expect(runModel(counters(7, 7), plan).finding!.kind).toBe('output');
   });
@@ -173,7 +173,10 @@ describe('the explore command', () => {
     [['./nothing'], './nothing: no such file'],
     [['nothing.ts'], 'nothing.ts: no such scenario file'],
     [['refuses'], 'this target has no threads'],
-    [['--strategy', 'luck', 'locked'], /--strategy luck: Allowed choices are pct, random, exhaustive, kill \(see --help\)/],
+    [
+      ['--strategy', 'luck', 'locked'],
+      /--strategy luck: Allowed choices are pct, random, exhaustive, kill, no-memory, spurious, late-ipi \(see --help\)/,
+    ],
     [['--depth', '2', '--strategy', 'random', 'locked'], '--depth 2: the strategy random has none, pct and exhaustive have'],
     [['--depth', '0', 'locked'], '--depth 0: the depth of pct is 1 at least (see --help)'],
     [['--depth', '65', 'locked'], '--depth 65: a whole number from 0 to 64 (see --help)'],
@@ -202,7 +205,7 @@ describe('the options', () => {
 
   it('have defaults: ten thousand schedules where nothing else ends the search', () => {
     const schedules = (...argv: readonly string[]): unknown => parseExploreOptions([...argv, 'x'], '0');
-    expect(schedules()).toMatchObject({ strategy: 'pct', schedules: 10_000, seed: 1, cpus: 2, memory: 2 ** 27, jit: 'hot' });
+    expect(schedules()).toMatchObject({ strategy: 'pct', schedules: 10_000, seed: 1, cpus: 2, memory: 2 ** 25, jit: 'hot' });
     expect(schedules('--strategy', 'random')).toMatchObject({ schedules: 10_000 });
     expect(schedules('--time', '5')).toMatchObject({ schedules: undefined, time: 5 });
     expect(schedules('--strategy', 'kill')).toMatchObject({ schedules: undefined });

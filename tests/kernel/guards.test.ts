@@ -10,10 +10,9 @@ import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { bundle, projectRoot } from '../../src/smp/bundle.ts';
 import { VrosCall } from '../../src/syscalls/abi.ts';
 import type { KernelBench, Started } from './kernel-bench.ts';
+import type * as Seeded from './seeded-bench.ts';
 
-type Seeded = typeof import('./seeded-bench.ts');
-
-let seeded: Seeded;
+let seeded: typeof Seeded;
 let bench: KernelBench;
 let a: Started;
 let b: Started;
@@ -21,7 +20,7 @@ let b: Started;
 beforeAll(async () => {
   const entry = join(projectRoot, 'tests/kernel/seeded-bench.ts');
   const file = await bundle({ name: 'seeded-bench', entry, seeded: true });
-  seeded = (await import(/* @vite-ignore */ pathToFileURL(file).href)) as Seeded;
+  seeded = (await import(/* @vite-ignore */ pathToFileURL(file).href)) as typeof Seeded;
 });
 
 /** Two processes with a thread each, at hart 0 and 1. From `watch` on everything is checked as if hart 0 did it. */

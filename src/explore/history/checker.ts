@@ -60,7 +60,12 @@ export function partsOf<State>(model: Model<State>, operations: readonly Operati
   return model.partition?.(operations) ?? [operations];
 }
 
-/** Searches one part. */
-export function checkPart<State>(model: Model<State>, part: readonly Operation[], budget: number): SearchResult<State> {
-  return search(model.prepared?.(part) ?? model, part, budget);
+/** Searches one part. Without foresight it takes longer, and comes as far as the object itself lets it. */
+export function checkPart<State>(
+  model: Model<State>,
+  part: readonly Operation[],
+  budget: number,
+  foresight = true,
+): SearchResult<State> {
+  return search(model.prepared?.(part, foresight) ?? model, part, budget);
 }

@@ -10,6 +10,9 @@
 import { checkPart } from './checker.ts';
 import type { Model, Operation } from './operation.ts';
 
+/** Checks that may use up their share. */
+const SHARES = 40;
+
 export interface Contradiction {
   readonly operations: readonly Operation[];
   /** None of them can be spared; false: that was not decided within the effort. */
@@ -24,15 +27,10 @@ export function knowingOnly(operations: readonly Operation[], known: ReadonlySet
 /**
  * Reduces a part that is a violation.
  *
- * @param budget steps of the model for one check
- * @param effort steps of all checks together, after which what has been found so far is the answer
+ * @param effort steps of the model for all checks together, after which what has been found so far is the answer. One check gets a small
+ *   share: forgetting too much makes too many orders possible, and is better not gone into.
  */
-export function contradictionIn<State>(
-  model: Model<State>,
-  part: readonly Operation[],
-  budget: number,
-  effort: number,
-): Contradiction {
+export function contradictionIn<State>(model: Model<State>, part: readonly Operation[], effort: number): Contradiction {
   let known = part.filter((operation) => operation.result !== undefined);
   let left = effort;
   let minimal = true;
@@ -42,7 +40,7 @@ export function contradictionIn<State>(
     minimal = true;
     for (let start = 0; start < known.length && left > 0;) {
       const fewer = [...known.slice(0, start), ...known.slice(start + size)];
-      const result = checkPart(model, knowingOnly(part, new Set(fewer)), Math.min(budget, left));
+      const result = checkPart(model, knowingOnly(part, new Set(fewer)), Math.min(effort / SHARES, left));
       left -= result.steps;
       if (result.kind === 'violation') {
         known = fewer;

@@ -13,7 +13,7 @@ import { Moment } from './timeline.ts';
 export interface ExplainOptions {
   /** Steps of the model for one check. Default: that of `check`. */
   readonly budget?: number;
-  /** Steps for finding the fewest operations. Default: 3,000,000. */
+  /** Steps for finding the fewest operations. Default: 1,000,000, a second or some. */
   readonly effort?: number;
 }
 
@@ -49,23 +49,23 @@ export interface Explanation<State> {
 export function explain<State>(
   model: Model<State>,
   operations: readonly Operation[],
-  { budget = DEFAULT_BUDGET, effort = 3_000_000 }: ExplainOptions = {},
+  { budget = DEFAULT_BUDGET, effort = 1_000_000 }: ExplainOptions = {},
 ): Explanation<State> | undefined {
   let first: FailedPrefix<State> | undefined;
   for (const part of partsOf(model, operations)) {
     const failure = shortestFailure(model, part, budget);
-    if (failure !== undefined && (first === undefined || failure.event.at < first.event.at)) first = failure;
+    if (failure !== undefined && (first === undefined || failure.last.at < first.last.at)) first = failure;
   }
   if (first === undefined) return undefined;
-  const { operations: prefix, partial, event } = first;
-  const contradiction = contradictionIn(model, prefix, budget, effort);
-  const object = model.prepared?.(prefix) ?? model;
+  const { operations: prefix, partial, last } = first;
+  const contradiction = contradictionIn(model, prefix, effort);
+  const object = model.prepared?.(prefix, false) ?? model;
   const state = partial.at(-1)?.state ?? object.initial;
   return {
     prefix,
     total: operations.length,
-    last: event.operation,
-    lastMoment: event.moment,
+    last: last.operation,
+    lastMoment: last.moment,
     contradiction: contradiction.operations,
     related: relatedTo(model, contradiction.operations, prefix),
     partial,
@@ -81,7 +81,11 @@ function relatedTo<State>(model: Model<State>, core: readonly Operation[], all: 
 }
 
 /** What is open at the event and cannot follow, that of the event first. */
-function stuckIn<State>(model: Model<State>, { operations, event, partial }: FailedPrefix<State>, state: State): Stuck[] {
+function stuckIn<State>(
+  model: Model<State>,
+  { operations, stuck: event, partial }: FailedPrefix<State>,
+  state: State,
+): Stuck[] {
   const explained = new Set(partial.map((point) => point.operation));
   const open = operations.filter(
     (operation) => operation !== event.operation && operation.end >= event.at && !explained.has(operation),

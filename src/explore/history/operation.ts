@@ -15,7 +15,7 @@ export type Value = Scalar | Readonly<Record<string, Scalar>>;
 export interface Operation {
   /** Unique within the history. */
   readonly id: number;
-  /** Who called: a thread. */
+  /** Who called: a thread; negative: nobody, it came with the end of the process of that number. */
   readonly actor: number;
   readonly name: string;
   readonly args: Readonly<Record<string, Scalar>>;
@@ -52,10 +52,17 @@ export interface Model<State> {
   /** Splits a history into parts that are independent objects: it is linearizable if each of them is (P-compositionality). */
   partition?(operations: readonly Operation[]): (readonly Operation[])[];
   /**
-   * A model of one part that knows all its operations: it may refuse a step early if it leads to nothing with these, and may give states
-   * that differ only in what none of these can see the same key.
+   * The model for one part. With `foresight` it may refuse a step early if it leads to nothing with these operations, and may give states
+   * that differ only in what none of these can see the same key: quick, but the reasons it gives are no longer those of the object.
    */
-  prepared?(operations: readonly Operation[]): Model<State>;
+  prepared?(operations: readonly Operation[], foresight: boolean): Model<State>;
+  /** Whether the operation, as it was seen, leaves every state in which it is possible as it is: so it need not be put off. */
+  observes?(operation: Operation): boolean;
+  /**
+   * Whether, of two operations that are open and have not had their effect, the second need not be tried before the first: no order that
+   * explains the history has them that way round, or it can be turned into one that has them the other way.
+   */
+  leads?(first: Operation, second: Operation): boolean;
   /** The operation for people: `send(7, "a") → 0`. */
   describe(operation: Operation): string;
   /** The state for people. */
@@ -68,3 +75,7 @@ export interface Model<State> {
 
 /** Whether it may have had no effect: what it returned is not known. */
 export const isOptional = (operation: Operation): boolean => operation.result === undefined;
+
+/** Who called, for people. */
+export const actorText = ({ actor }: Pick<Operation, 'actor'>): string =>
+  actor < 0 ? `end of process ${-actor}` : `thread ${actor}`;

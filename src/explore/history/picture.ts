@@ -5,7 +5,7 @@
  */
 
 import type { Explanation } from './explain.ts';
-import type { Model, Operation } from './operation.ts';
+import { actorText, type Model, type Operation } from './operation.ts';
 import type { Point } from './search.ts';
 import { element, escaped, text } from './svg.ts';
 
@@ -50,7 +50,7 @@ export function historyPicture<State>(
 
 /** The picture of a violation: of its shortest prefix. */
 export function explanationPicture<State>(model: Model<State>, explanation: Explanation<State>, title?: string): string {
-  const { prefix, contradiction, related, stuck, partial, last } = explanation;
+  const { prefix, contradiction, related, stuck, partial } = explanation;
   const marks = new Map<Operation, string>();
   const mark = (operation: Operation, name: string): void => {
     marks.set(operation, `${marks.get(operation) ?? ''} ${name}`);
@@ -58,9 +58,9 @@ export function explanationPicture<State>(model: Model<State>, explanation: Expl
   contradiction.forEach((operation) => mark(operation, 'contradiction'));
   related.forEach((operation) => mark(operation, 'related'));
   stuck.forEach(({ operation }) => mark(operation, 'stuck'));
-  const reason = stuck.find(({ operation }) => operation === last)?.reason ?? '';
   const heading = title ?? `Not linearizable: ${model.name}`;
-  const subtitle = `#${last.id} ${model.describe(last)}${reason === '' ? '' : `, but ${reason}`}`;
+  const [first] = stuck;
+  const subtitle = first === undefined ? '' : `#${first.operation.id} ${model.describe(first.operation)}, but ${first.reason}`;
   return new Picture(model, prefix, partial, heading, subtitle, marks).draw();
 }
 
@@ -107,7 +107,7 @@ class Picture<State> {
   private row(actor: number, row: number): string {
     const y = TOP + row * ROW + BAR / 2;
     const line = element('line', { class: 'grid', x1: LEFT, x2: this.right, y1: y, y2: y });
-    return text(MARGIN, y + 4, `thread ${actor}`) + line;
+    return text(MARGIN, y + 4, actorText({ actor })) + line;
   }
 
   private tick(position: number, column: number): string {
@@ -115,7 +115,7 @@ class Picture<State> {
   }
 
   private bar(operation: Operation): string {
-    const { id, actor, end, result, waits } = operation;
+    const { id, end, result, waits } = operation;
     const [x, to] = this.span(operation);
     const y = this.top(operation);
     const label = `#${id} ${this.model.describe(operation)}`;
@@ -126,7 +126,7 @@ class Picture<State> {
     return element(
       'g',
       { class: classes },
-      element('title', {}, escaped(`${label}\nthread ${actor}, ${times}`)),
+      element('title', {}, escaped(`${label}\n${actorText(operation)}, ${times}`)),
       element('rect', { x, y, width: to - x, height: BAR, rx: 3 }),
       ...(waits === undefined
         ? []

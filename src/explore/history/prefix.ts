@@ -7,15 +7,19 @@
 
 import { checkPart } from './checker.ts';
 import type { Model, Operation } from './operation.ts';
-import type { Point } from './search.ts';
+import type { Point, SearchResult } from './search.ts';
 import { prefixOf, timeline, type TimelineEvent } from './timeline.ts';
+
+type FailedSearch<State> = Extract<SearchResult<State>, { kind: 'violation' }>;
 
 export interface FailedPrefix<State> {
   readonly operations: readonly Operation[];
-  /** The event that no linearization reaches beyond: the last one of the prefix, if this is the shortest. */
-  readonly event: TimelineEvent;
-  /** The linearization that came furthest, and of those the longest. */
+  /** Its last event: without it there is an explanation. */
+  readonly last: TimelineEvent;
+  /** The linearization that comes furthest, and of those the longest. */
   readonly partial: readonly Point<State>[];
+  /** The event that could not become true after it: the last one, or one before if the operation of the last had to do its part earlier. */
+  readonly stuck: TimelineEvent;
   /** No shorter one is a violation; false: for some that was not decided within the budget. */
   readonly shortest: boolean;
 }
@@ -29,7 +33,8 @@ export function shortestFailure<State>(
   const events = timeline(part);
   const whole = checkPart(model, part, budget);
   if (whole.kind !== 'violation') return undefined;
-  let best: Omit<FailedPrefix<State>, 'shortest'> = { operations: part, event: whole.stuck, partial: whole.partial };
+  let failed: readonly Operation[] = part;
+  let result: FailedSearch<State> = whole;
   let shortest = true;
   // What had happened before the event at which the search was stuck is explained by the order that led there.
   let low = events.findIndex(({ index, moment }) => index === whole.stuck.index && moment === whole.stuck.moment);
@@ -37,14 +42,18 @@ export function shortestFailure<State>(
   // Most often it is this very event: a look there first.
   for (let middle = low + 1; low + 1 < high; middle = (low + high) >> 1) {
     const operations = prefixOf(events, middle);
-    const result = checkPart(model, operations, budget);
-    if (result.kind === 'violation') {
-      best = { operations, event: result.stuck, partial: result.partial };
+    const shorter = checkPart(model, operations, budget);
+    if (shorter.kind === 'violation') {
+      failed = operations;
+      result = shorter;
       high = middle;
     } else {
-      if (result.kind === 'unknown') shortest = false;
+      if (shorter.kind === 'unknown') shortest = false;
       low = middle;
     }
   }
-  return { ...best, shortest };
+  // Foresight finds a violation early; people are to see how far the object itself goes.
+  const seen = checkPart(model, failed, budget, false);
+  const { partial, stuck } = seen.kind === 'violation' ? seen : result;
+  return { operations: failed, last: timeline(failed).at(-1)!, partial, stuck, shortest };
 }

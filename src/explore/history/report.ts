@@ -3,7 +3,7 @@
  */
 
 import type { Explanation } from './explain.ts';
-import type { Model, Operation } from './operation.ts';
+import { actorText, type Model, type Operation } from './operation.ts';
 import type { Point } from './search.ts';
 import { Moment } from './timeline.ts';
 
@@ -13,7 +13,7 @@ const LAST_POINTS = 12;
 /** The explanation as lines of text, without a line end after the last one. */
 export function explanationText<State>(model: Model<State>, explanation: Explanation<State>): string {
   const { prefix, total, last, lastMoment, contradiction, related, partial, state, stuck, minimal } = explanation;
-  const line = (operation: Operation): string => `  #${operation.id} thread ${operation.actor}: ${model.describe(operation)}`;
+  const line = (operation: Operation): string => `  #${operation.id} ${actorText(operation)}: ${model.describe(operation)}`;
   const others = prefix.length - contradiction.length;
   const told = partial.slice(-LAST_POINTS);
   const skipped = partial.length - told.length;

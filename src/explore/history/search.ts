@@ -4,8 +4,8 @@
  * It walks along the timeline and gives an operation its effect only when it must (just in time): at the end of one that has had none yet,
  * at the moment one is seen to wait, or for one that must be served before it can return. There it tries each operation that is open, and
  * goes on with the next, until the event has become true. A configuration (event, who is open and has had its effect, state) that has been
- * tried is not tried again. The stack is an array, so the length of a history is no matter; steps are counted, and when the budget is
- * spent the answer is 'unknown'.
+ * tried is not tried again; operations that only observe do so as soon as they can; one that another leads (Model.leads) waits for it. Frames
+ * are kept in a list, so the length of a history is no matter; steps are counted, and when the budget is spent the answer is 'unknown'.
  *
  * That delaying loses nothing: if some order explains the history, then at each event the beginning of this order up to the operation that the
  * event is about is enough, and the rest can follow. An operation with unknown result may have had no effect, or one that shows only
@@ -38,26 +38,29 @@ export type SearchResult<State> =
     }
   | { readonly kind: 'unknown'; readonly steps: number };
 
+/** What can be tried at an event. */
+interface Branch<State> {
+  /** The operation that has its effect, or gives up; NO_EFFECT: the one of the event is taken to have none. */
+  readonly chosen: number;
+  readonly state: State;
+}
+
 /** What has been decided on the way to an event that is not yet true. Operations are indices into the list. */
 interface Frame<State> {
   readonly parent: Frame<State> | undefined;
-  /** The effect that led here; undefined: an operation was taken to have none. */
-  readonly point: Point<State> | undefined;
+  /** The effects since the parent. */
+  readonly points: readonly Point<State>[];
   /** Effects so far. */
   readonly depth: number;
   readonly event: number;
   /** Open operations that have had their effect, ascending. */
   readonly ahead: readonly number[];
   readonly state: State;
-  /** What to try here, and how much of it has been tried. */
-  readonly candidates: readonly number[];
+  readonly branches: readonly Branch<State>[];
+  /** Branches that have been tried. */
   turn: number;
-  /** States that the candidate of this turn can lead to and that have not been tried. */
-  branches: readonly State[];
-  branch: number;
 }
 
-/** Candidate that says: the operation of this event had no effect. */
 const NO_EFFECT = -1;
 const NONE: readonly never[] = [];
 
@@ -70,6 +73,9 @@ class Search<State> {
   private readonly events: readonly TimelineEvent[];
   /** For each event the operations that have begun and not ended, those that end first in front. */
   private readonly open: (readonly number[])[] = [];
+  private readonly observes: readonly boolean[];
+  /** For each pair whether the first leads the second: 0 unknown, 1 no, 2 yes. */
+  private readonly leading: Uint8Array;
   private readonly tried = new Set<string>();
   private steps = 0;
 
@@ -79,102 +85,128 @@ class Search<State> {
     private readonly budget: number,
   ) {
     this.events = timeline(operations);
+    this.observes = operations.map((operation) => model.observes?.(operation) ?? false);
+    this.leading = new Uint8Array(operations.length ** 2);
     let open: readonly number[] = NONE;
     for (const { moment, index } of this.events) {
-      if (moment === Moment.Begin) open = [...open, index].sort((a, b) => operations[a]!.end - operations[b]!.end);
+      if (moment === Moment.Begin) open = [...open, index].sort((a, b) => endOf(operations[a]!) - endOf(operations[b]!));
       this.open.push(open);
       if (moment === Moment.End) open = open.filter((other) => other !== index);
     }
   }
 
   run(): SearchResult<State> {
-    const first = this.frame(undefined, undefined, 0, NONE, this.model.initial);
-    let frame: Frame<State> | undefined = first;
-    let best = first;
+    let frame = this.arrive(undefined, NONE, 0, NONE, this.model.initial);
+    let best = frame;
     while (frame !== undefined) {
       if (frame.event === this.events.length) return { kind: 'ok', order: pathTo(frame), steps: this.steps };
       if (this.steps > this.budget) return { kind: 'unknown', steps: this.steps };
-      const next: Frame<State> | undefined = this.descend(frame);
-      if (next === undefined) {
-        frame = frame.parent;
-        continue;
-      }
-      if (next.event > best.event || (next.event === best.event && next.depth > best.depth)) best = next;
-      frame = next;
+      if (best === undefined || frame.event > best.event || (frame.event === best.event && frame.depth > best.depth))
+        best = frame;
+      frame = this.descend(frame) ?? frame.parent;
     }
-    return { kind: 'violation', partial: pathTo(best), stuck: this.events[best.event]!, steps: this.steps };
+    return { kind: 'violation', partial: pathTo(best), stuck: this.events[best!.event]!, steps: this.steps };
   }
 
   /** The next configuration under this one that has not been tried. */
   private descend(frame: Frame<State>): Frame<State> | undefined {
     const { at, index } = this.events[frame.event]!;
-    for (;;) {
-      if (frame.branch < frame.branches.length) {
-        const state = frame.branches[frame.branch++]!;
-        const chosen = frame.candidates[frame.turn - 1]!;
+    while (frame.turn < frame.branches.length) {
+      const { chosen, state } = frame.branches[frame.turn++]!;
+      let next: Frame<State> | undefined;
+      if (chosen === NO_EFFECT) {
+        const ahead = frame.ahead.filter((other) => other !== index);
+        next = this.arrive(frame, NONE, frame.event + 1, ahead, state);
+      } else {
         const gaveUp = frame.ahead.includes(chosen);
         const point = { operation: this.operations[chosen]!, at, state, gaveUp };
-        const next = this.frame(frame, point, frame.event, gaveUp ? frame.ahead : inserted(frame.ahead, chosen), state);
-        if (this.isNew(next)) return next;
-        continue;
+        next = this.arrive(frame, [point], frame.event, gaveUp ? frame.ahead : inserted(frame.ahead, chosen), state);
       }
-      if (frame.turn === frame.candidates.length) return undefined;
-      const chosen = frame.candidates[frame.turn++]!;
-      this.steps++;
-      frame.branch = 0;
-      frame.branches = NONE;
-      if (chosen !== NO_EFFECT) {
-        frame.branches = this.model.step(frame.state, this.operations[chosen]!);
-        continue;
-      }
-      const ahead = frame.ahead.filter((other) => other !== index);
-      const next = this.frame(frame, undefined, frame.event + 1, ahead, frame.state);
-      if (this.isNew(next)) return next;
+      if (next !== undefined) return next;
     }
+    return undefined;
   }
 
-  /** Goes on to the first event that is not true yet and lists what can be tried there. */
-  private frame(
+  /** Goes on to the first event that is not true yet and lists what can be tried there; undefined: that has been tried. */
+  private arrive(
     parent: Frame<State> | undefined,
-    point: Point<State> | undefined,
+    effects: readonly Point<State>[],
     from: number,
     done: readonly number[],
     state: State,
-  ): Frame<State> {
+  ): Frame<State> | undefined {
     let event = from;
     let ahead = done;
-    for (; event < this.events.length && this.isTrue(this.events[event]!, ahead, state); event++) {
-      const { moment, index } = this.events[event]!;
-      if (moment === Moment.End) ahead = ahead.filter((other) => other !== index);
+    const points = [...effects];
+    for (;;) {
+      for (; event < this.events.length && this.isTrue(event, ahead, state); event++) {
+        const { moment, index } = this.events[event]!;
+        if (moment === Moment.End) ahead = ahead.filter((other) => other !== index);
+      }
+      if (!this.isNew(event, ahead, state)) return undefined;
+      if (event === this.events.length) break;
+      // What only observes can do so at once: nothing is lost by it.
+      const { at, index } = this.events[event]!;
+      for (const open of this.open[event]!) {
+        const operation = this.operations[open]!;
+        if (!this.observes[open]! || isOptional(operation) || ahead.includes(open)) continue;
+        if (this.step(state, open).length === 0) continue;
+        points.push({ operation, at, state, gaveUp: false });
+        ahead = inserted(ahead, open);
+      }
+      if (!ahead.includes(index) || !this.isTrue(event, ahead, state)) break;
     }
-    const depth = (parent?.depth ?? 0) + (point === undefined ? 0 : 1);
-    const candidates = event < this.events.length ? this.candidates(event, ahead, state) : NONE;
-    return { parent, point, depth, event, ahead, state, candidates, turn: 0, branches: NONE, branch: 0 };
+    const depth = (parent?.depth ?? 0) + points.length;
+    const branches = event < this.events.length ? this.branches(event, ahead, state) : NONE;
+    return { parent, points, depth, event, ahead, state, branches, turn: 0 };
   }
 
-  private isTrue({ moment, index }: TimelineEvent, ahead: readonly number[], state: State): boolean {
+  private isTrue(event: number, ahead: readonly number[], state: State): boolean {
+    const { moment, index } = this.events[event]!;
     if (moment === Moment.Begin) return true;
     return ahead.includes(index) && this.waits(state, index) === (moment === Moment.Waits);
   }
 
-  private candidates(event: number, ahead: readonly number[], state: State): readonly number[] {
+  /** The operation of the event first, then those that return first. */
+  private branches(event: number, ahead: readonly number[], state: State): readonly Branch<State>[] {
     const { moment, index, operation } = this.events[event]!;
     const started = ahead.includes(index);
     // Seen to wait, but it has been served or refused already: nothing that follows can change that.
     if (moment === Moment.Waits && started) return NONE;
-    const candidates = [index];
-    if (isOptional(operation) && !started) candidates.push(NO_EFFECT);
+    const waiting = this.open[event]!.filter((other) => !ahead.includes(other));
+    const isLed = (second: number): boolean => waiting.some((first) => this.leads(first, second));
+    const branches: Branch<State>[] = [];
+    const branch = (chosen: number): void => {
+      for (const next of this.step(state, chosen)) branches.push({ chosen, state: next });
+    };
+    if (started || !isLed(index)) branch(index);
+    if (isOptional(operation) && !started) branches.push({ chosen: NO_EFFECT, state });
     for (const other of this.open[event]!) {
-      if (other !== index && (!ahead.includes(other) || this.waits(state, other))) candidates.push(other);
+      if (other === index || this.observes[other]!) continue;
+      if (ahead.includes(other) ? this.waits(state, other) : !isLed(other)) branch(other);
     }
-    return candidates;
+    return branches;
+  }
+
+  private leads(first: number, second: number): boolean {
+    if (first === second || this.model.leads === undefined) return false;
+    const pair = first * this.operations.length + second;
+    if (this.leading[pair] === 0) {
+      this.leading[pair] = this.model.leads(this.operations[first]!, this.operations[second]!) ? 2 : 1;
+    }
+    return this.leading[pair] === 2;
+  }
+
+  private step(state: State, index: number): readonly State[] {
+    this.steps++;
+    return this.model.step(state, this.operations[index]!);
   }
 
   private waits(state: State, index: number): boolean {
     return this.model.waiting?.(state, this.operations[index]!) ?? false;
   }
 
-  private isNew({ event, ahead, state }: Frame<State>): boolean {
+  private isNew(event: number, ahead: readonly number[], state: State): boolean {
     const key = `${event};${ahead.join()};${this.model.key(state)}`;
     if (this.tried.has(key)) return false;
     this.tried.add(key);
@@ -182,15 +214,16 @@ class Search<State> {
   }
 }
 
+/** Infinity minus Infinity is no number: pending operations sort behind all others. */
+const endOf = ({ end }: Operation): number => Math.min(end, Number.MAX_VALUE);
+
 function inserted(list: readonly number[], item: number): number[] {
   const at = list.findIndex((other) => other > item);
   return at === -1 ? [...list, item] : [...list.slice(0, at), item, ...list.slice(at)];
 }
 
-function pathTo<State>(frame: Frame<State>): Point<State>[] {
-  const points: Point<State>[] = [];
-  for (let at: Frame<State> | undefined = frame; at !== undefined; at = at.parent) {
-    if (at.point !== undefined) points.push(at.point);
-  }
-  return points.reverse();
+function pathTo<State>(frame: Frame<State> | undefined): Point<State>[] {
+  const frames: Frame<State>[] = [];
+  for (let at = frame; at !== undefined; at = at.parent) frames.push(at);
+  return frames.reverse().flatMap(({ points }) => points);
 }

@@ -4,7 +4,7 @@
 
 import { Context } from '../../core/context.ts';
 import { HartBlock } from '../../core/hart-block.ts';
-import type { Field, StructInfo } from '../../core/layout.ts';
+import type { StructInfo } from '../../core/layout.ts';
 import type { Ram } from '../../core/ram.ts';
 import { ConsoleBlock } from '../../devices/console-layout.ts';
 import { RandomState } from '../../devices/random.ts';
@@ -145,6 +145,6 @@ function lockOfQueue(queue: number, treeLock: number): number {
   if (place === undefined || around === undefined)
     throw new KernelPanic(`a wait queue at 0x${queue.toString(16)} that lies nowhere`);
   if (around.guard === 'tree') return treeLock;
-  const lock = place.layout.FIELDS.find(({ name }) => name === around.guard) as Field;
+  const lock = place.layout.FIELDS.find(({ name }) => name === around.guard)!;
   return lock.addr(start);
 }

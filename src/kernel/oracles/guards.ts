@@ -31,6 +31,10 @@ const FREE = -2;
 /** Those of this worker. */
 let installed: Guards | undefined;
 
+function adopt(guards: Guards): void {
+  installed = guards;
+}
+
 export class Guards {
   private readonly rules = new Map<string, RuleMaker>();
   private off = false;
@@ -69,7 +73,7 @@ export class Guards {
       installed.off = false;
       return;
     }
-    installed = this;
+    adopt(this);
     for (const layout of STRUCTS) for (const field of layout.FIELDS) this.watch(layout, field);
   }
 
@@ -91,9 +95,10 @@ export class Guards {
     if (pool === undefined && rule === undefined) return;
     const check: AccessCheck = (_ram, base, write, index) => {
       if (this.off) return;
-      const owner = pool === undefined ? this.ownerAround(base) : this.ownerOf(pool, field, base);
-      if (owner === this.me || rule?.(base, write, index) !== false) return;
-      this.report(layout, field, base, write);
+      // Whether the object lives is asked always, whose it is only when the guard is not held otherwise.
+      const owner = pool === undefined ? undefined : this.ownerOf(pool, field, base);
+      if (rule === undefined || rule(base, write, index)) return;
+      if ((owner ?? this.ownerAround(base)) !== this.me) this.report(layout, field, base, write);
     };
     watchField(field, check);
   }

@@ -20,6 +20,19 @@ export function poisonFrame(ram: Ram, frame: number): void {
 
 /** A frame is given out: panics if somebody wrote to it while it was free; leaves it full of poison. */
 export function unpoisonFrame(ram: Ram, frame: number): void {
+  const stray = strayWord(ram, frame);
+  if (stray >= 0) throw new KernelPanic(strayText(ram, frame, stray));
+  if (ram.u32[frame >>> 2] !== POISON) poisonFrame(ram, frame);
+}
+
+/** In words what somebody has written to a frame while it was free; undefined: nothing. */
+export function strayWrite(ram: Ram, frame: number): string | undefined {
+  const stray = strayWord(ram, frame);
+  return stray < 0 ? undefined : strayText(ram, frame, stray);
+}
+
+/** Offset of the last word that is not poison in a frame that has been poisoned; −1: there is none, or the frame has no poison at all. */
+function strayWord(ram: Ram, frame: number): number {
   const { u32 } = ram;
   const first = frame >>> 2;
   let poison = 0;
@@ -28,12 +41,11 @@ export function unpoisonFrame(ram: Ram, frame: number): void {
     if (u32[first + i] === POISON) poison++;
     else stray = i * 4;
   }
-  if (poison === 0) poisonFrame(ram, frame);
-  else if (stray >= 0) {
-    throw new KernelPanic(
-      `free frame 0x${frame.toString(16)} was written to: at +${stray} it has ${hexWord(ram, frame + stray)}`,
-    );
-  }
+  return poison === 0 ? -1 : stray;
+}
+
+function strayText(ram: Ram, frame: number, stray: number): string {
+  return `free frame 0x${frame.toString(16)} was written to: at +${stray} it has ${hexWord(ram, frame + stray)}`;
 }
 
 /** Which words of a slot are poisoned: all but locks (a latecomer may still hold one) and fields that outlive the owner. */

@@ -55,6 +55,14 @@ export class HartTurns {
     S.ready.put(ram, state, hart >>> 5, S.ready.at(ram, state, hart >>> 5) | (1 << (hart & 31)));
   }
 
+  /** Whether no hart is in its loop. */
+  get allOff(): boolean {
+    for (let hart = 0; hart < this.cpus; hart++) {
+      if (HartTurn.life.get(this.ram, this.turnOf(hart)) !== Life.Off) return false;
+    }
+    return true;
+  }
+
   /** The hart has left its loop, or is to begin it anew. */
   off(hart: number): void {
     this.leave(hart, Life.Off);
@@ -68,6 +76,16 @@ export class HartTurns {
     HartTurn.expected.set(ram, turn, expected);
     HartTurn.since.set(ram, turn, now);
     HartTurn.deadline.set(ram, turn, deadline);
+    this.leave(hart, Life.Asleep);
+  }
+
+  /** Whether the last sleep of the hart, if it has begun one, was on this word. */
+  sleptOn(hart: number, index: number): boolean {
+    return HartTurn.word.get(this.ram, this.turnOf(hart)) === index;
+  }
+
+  /** The hart sleeps again as it did last: on the same word, until the same time. */
+  sleepOn(hart: number): void {
     this.leave(hart, Life.Asleep);
   }
 

@@ -1,10 +1,11 @@
 /*
  * What a schedule notes of a run: departures from the plain order, by which it can be repeated; choices, over which an exhaustive search
- * branches; and a hash of who passed what in which order, by which interleavings are told apart.
+ * branches; a hash of who passed what in which order, by which interleavings are told apart; and frames that were freed, to be looked at when all is
+ * over.
  */
 
 import type { Ram } from '../../core/ram.ts';
-import { ChoiceRecord, DepartureRecord, MAX_CHOICES, MAX_MADE, ScheduleState as S } from './state.ts';
+import { ChoiceRecord, DepartureRecord, MAX_CHOICES, MAX_FREED, MAX_MADE, ScheduleState as S } from './state.ts';
 
 /** Multipliers of the hash. */
 export const HASH_LOW = 0x01000193;
@@ -18,7 +19,7 @@ export class Notes {
 
   begin(wantChoices: boolean): void {
     const { ram, state } = this;
-    for (const field of [S.made, S.lost, S.choices]) field.set(ram, state, 0);
+    for (const field of [S.made, S.lost, S.choices, S.freedCount]) field.set(ram, state, 0);
     S.wantChoices.set(ram, state, wantChoices ? 1 : 0);
     S.hash.put(ram, state, 0, 0x811c9dc5);
     S.hash.put(ram, state, 1, 0x9e3779b9);
@@ -50,6 +51,15 @@ export class Notes {
     DepartureRecord.at.set(ram, record, at);
     DepartureRecord.to.set(ram, record, to);
     S.made.set(ram, state, made + 1);
+  }
+
+  /** A frame is free from here on. */
+  frameFreed(frame: number): void {
+    const { ram, state } = this;
+    const count = S.freedCount.get(ram, state);
+    if (count === MAX_FREED) return;
+    S.freed.put(ram, state, count, frame);
+    S.freedCount.set(ram, state, count + 1);
   }
 
   /** At moment `at` of `hart` others than `plain`, whom the plain order wants, could have gone on: of harts 0 … 31, a bit each. */

@@ -74,6 +74,8 @@ export interface ScheduleReport {
   readonly interleaving: string;
   /** Synchronisation points that the thread to be killed (Fault 'kill') has passed. */
   readonly victimPoints?: number;
+  /** How often a fault could have happened: requests for memory, sleeps of harts, rings of doorbells. */
+  readonly occasions?: { readonly requests: number; readonly sleeps: number; readonly rings: number };
   /** Virtual time at the end, nanoseconds since power-on. */
   readonly ns: number;
 }

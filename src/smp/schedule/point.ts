@@ -44,6 +44,8 @@ export interface ScheduledHart {
   holdsBack(hart: number, kinds: number): boolean;
   /** Memory has been asked for: whether it is to be refused, a fault that was asked for. */
   refusesMemory(): boolean;
+  /** A frame is free from here on, and poisoned. */
+  frameFreed(frame: number): void;
   /** The thread that is to be killed now, or 0. */
   readonly victim: number;
   /** It has been killed, or was gone. */
@@ -67,6 +69,7 @@ const UNSCHEDULED: ScheduledHart = {
   awaitHost: () => undefined,
   holdsBack: () => false,
   refusesMemory: () => false,
+  frameFreed: () => undefined,
   victim: 0,
   executed: () => undefined,
   threadStarts: () => undefined,

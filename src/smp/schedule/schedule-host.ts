@@ -7,6 +7,7 @@
 
 import type { Ram } from '../../core/ram.ts';
 import { doorbellIndex } from '../doorbell.ts';
+import { HartControl } from '../hart-control.ts';
 import type { SmpMap } from '../smp-map.ts';
 import { type Choice, type Departure, PLAIN, type Plan, type ScheduleReport } from './plan.ts';
 import { type PlanOptions, Schedule } from './schedule.ts';
@@ -27,7 +28,7 @@ export class ScheduleHost {
     private readonly ram: Ram,
     turns: number,
     private readonly state: number,
-    map: SmpMap,
+    private readonly map: SmpMap,
   ) {
     this.schedule = new Schedule(ram, state, map.cpus, (hart) => doorbellIndex(map, hart));
     this.turns = new TurnTaking(ram, turns, map.cpus);
@@ -38,6 +39,11 @@ export class ScheduleHost {
   initialise(): void {
     this.turns.initialise();
     this.schedule.begin(PLAIN);
+  }
+
+  /** Once, before the harts start, when RAM comes from a snapshot: the plan in it goes on. */
+  takeOver(): void {
+    this.turns.initialise();
   }
 
   /** Resolves when it is the host's turn, with the reason (HostTurn). */
@@ -57,9 +63,13 @@ export class ScheduleHost {
     const { schedule } = this;
     if (this.atStart) {
       schedule.hostServed();
-      for (let hart = 0; hart < this.cpus; hart++) schedule.harts.wake(hart);
+      for (let hart = 0; hart < this.cpus; hart++) {
+        if (this.wasParked(hart)) schedule.harts.sleepOn(hart);
+        else schedule.harts.wake(hart);
+      }
       schedule.running = 0;
       this.atStart = false;
+      schedule.harts.wakeChanged();
     } else if (schedule.reason === HostTurn.NoProgress) {
       return false;
     } else if (schedule.reason !== HostTurn.Trace) {
@@ -73,6 +83,16 @@ export class ScheduleHost {
     this.away = true;
     this.turns.give(next);
     return true;
+  }
+
+  /**
+   * Whether RAM says of a hart at the start that it is parked: then it goes on sleeping, and begins when it is woken. It would park again at
+   * once, and until then count as one that can go on, although there is nothing for it to do.
+   */
+  private wasParked(hart: number): boolean {
+    const { ram, map } = this;
+    const parked = HartControl.parked.peek(ram, map.hartControl(hart)) !== 0;
+    return parked && this.schedule.harts.sleptOn(hart, doorbellIndex(map, hart));
   }
 
   /** Has all harts give up what they do and come back to the start; resolves when they have. It is the host's turn before and after. */
@@ -109,9 +129,20 @@ export class ScheduleHost {
       departures: S.lost.get(ram, state) > 0 ? undefined : this.departures(),
       choices: S.wantChoices.get(ram, state) === 0 ? undefined : this.choices(),
       interleaving: hash.map((word) => word.toString(16).padStart(8, '0')).join(''),
+      occasions: {
+        requests: S.requests.get(ram, state),
+        sleeps: S.sleeps.get(ram, state),
+        rings: S.rings.get(ram, state),
+      },
       victimPoints: this.schedule.faults.victimPassed,
       ns: this.schedule.ns,
     };
+  }
+
+  /** Frames that have been freed since the plan began, in use again or not: not all if they were very many. */
+  freedFrames(): number[] {
+    const { ram, state } = this;
+    return Array.from({ length: S.freedCount.get(ram, state) }, (_, i) => S.freed.at(ram, state, i));
   }
 
   private departures(): Departure[] {

@@ -2,7 +2,7 @@
  * Decides which hart goes on: the schedule proper, over its state in RAM. Harts use it while it is their turn, the host while it is its.
  *
  * Deciding is a function of the state and nothing else, so the same plan gives the same run. The plain order (plan.ts): a hart goes on until
- * it waits, or until others have been able to go on for FAIR moments; then the next one in the circle does. Whatever a strategy decides
+ * it waits, or until its patience with others that can go on is at an end (MOST_PATIENCE); then the next one in the circle does. Whatever a strategy decides
  * otherwise is noted as a departure, and a replay asks for exactly those.
  *
  * `due` is what makes moments cheap: all before it need no look. Whoever changes what may be decided sets it to now.
@@ -17,8 +17,13 @@ import { HartTurn, ScheduleState as S } from './state.ts';
 import { Strategies } from './strategies.ts';
 import { VirtualTime } from './virtual-time.ts';
 
-/** Moments after which a hart that never waits gives way, if another one can go on. */
-const FAIR = 50_000;
+/**
+ * Moments after which a hart that never waits gives way, if another one can go on: patience, which becomes half of what it was whenever it
+ * has been in vain. A long patience lets a hart be late by all that another one does meanwhile, which some mistakes need to show; a short
+ * one keeps harts that spin until another one has done something from wasting the run.
+ */
+const MOST_PATIENCE = 2 ** 18;
+const LEAST_PATIENCE = 2 ** 14;
 
 /** Moments for which a hart that spins leaves the others alone. */
 const SPIN_PAUSE = 16;
@@ -71,7 +76,8 @@ export class Schedule {
     this.time.skipTo(ns);
     S.spins.set(ram, state, 0);
     S.limit.set(ram, state, limit);
-    S.fairAt.set(ram, state, FAIR);
+    S.patience.set(ram, state, MOST_PATIENCE);
+    S.fairAt.set(ram, state, MOST_PATIENCE);
     S.hostAt.set(ram, state, Infinity);
     for (let hart = 0; hart < this.cpus; hart++) {
       const turn = this.harts.turnOf(hart);
@@ -144,7 +150,9 @@ export class Schedule {
     }
     const others = harts.hasOthers(hart);
     if (branching && others && this.notes.wantsChoices) this.notes.choice(hart, harts.momentsOf(hart), hart);
-    const plain = others && this.moments >= S.fairAt.get(ram, state) ? harts.following(hart) : hart;
+    const inVain = others && this.moments >= S.fairAt.get(ram, state);
+    if (inVain) S.patience.set(ram, state, Math.max(LEAST_PATIENCE, S.patience.get(ram, state) / 2));
+    const plain = inVain ? harts.following(hart) : hart;
     S.spins.set(ram, state, 0);
     return this.goOn(hart, plain, true);
   }
@@ -175,7 +183,8 @@ export class Schedule {
     if (faults.executioner >= 0) next = faults.executioner;
     if (next !== plain) this.notes.departure(hart, harts.momentsOf(hart), next);
     if (next !== hart) this.notes.passed(next, harts.momentsOf(next));
-    if (next !== hart || moments >= S.fairAt.get(ram, state)) S.fairAt.set(ram, state, moments + FAIR);
+    // From when on the hart that goes on is to give way.
+    if (next !== hart || moments >= S.fairAt.get(ram, state)) S.fairAt.set(ram, state, moments + S.patience.get(ram, state));
     S.running.set(ram, state, next);
     this.setDue(next);
     return next;

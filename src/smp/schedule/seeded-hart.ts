@@ -144,6 +144,10 @@ export class SeededHart implements ScheduledHart {
     return this.schedule.faults.refuses();
   }
 
+  frameFreed(frame: number): void {
+    this.schedule.notes.frameFreed(frame);
+  }
+
   get victim(): number {
     return this.schedule.faults.victim;
   }

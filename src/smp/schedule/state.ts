@@ -92,6 +92,8 @@ export const MAX_MADE = MAX_ASKED;
 export const MAX_CHOICES = 16384;
 /** Of each kind of fault. */
 export const MAX_FAULTS = 16;
+/** Frames freed that are remembered. */
+export const MAX_FREED = 512;
 
 export const ScheduleKind = { Plain: 0, RoundRobin: 1, Random: 2, Pct: 3 } as const;
 
@@ -131,6 +133,8 @@ export const ScheduleState = struct(
     preemptAt: f64('turn'),
     /** Moment at which a hart that never waits gives way to another one all the same. */
     fairAt: f64('turn'),
+    /** How many moments that hart is given. */
+    patience: f64('turn'),
     /** The moment after which the run counts as going nowhere. */
     limit: f64('turn'),
     /** PCT: priorities below all are handed out downwards from here. */
@@ -163,6 +167,10 @@ export const ScheduleState = struct(
     /** Threads that have started, and which of them is the victim (+ 1; 0: none). */
     started: u32('turn'),
     victimNth: u32('turn'),
+
+    /** Frames that have been freed since the plan began, the first MAX_FREED of them: they are looked at when all is over. */
+    freedCount: u32('turn'),
+    freed: u32Array('turn', MAX_FREED),
 
     late: bytes('turn', MAX_FAULTS * LateRing.SIZE, 8),
     harts: bytes('turn', 64 * HartTurn.SIZE, 64),

@@ -33,6 +33,8 @@ export interface MachineOptions {
   /** Share of moments in which a thread that could go on is left where it is: the higher, the wider calls overlap. */
   readonly linger?: number;
   readonly defect?: Defect;
+  /** The defect shows once in a while, not every other time. */
+  readonly rarely?: boolean;
   /** May ports be destroyed, threads be killed? */
   readonly rough?: boolean;
 }
@@ -107,7 +109,7 @@ export class PortMachine {
   }
 
   private has(defect: Defect): boolean {
-    if (this.options.defect !== defect || this.options.dice.next() < 0.5) return false;
+    if (this.options.defect !== defect || this.options.dice.next() < (this.options.rarely === true ? 0.99 : 0.5)) return false;
     this.defects++;
     return true;
   }

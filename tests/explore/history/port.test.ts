@@ -7,6 +7,7 @@ import { describe, expect, it } from 'vitest';
 import { check, checkPart, partsOf } from '../../../src/explore/history/checker.ts';
 import { portModel } from '../../../src/explore/history/models/port.ts';
 import type { Operation } from '../../../src/explore/history/operation.ts';
+import { search } from '../../../src/explore/history/search.ts';
 import { E } from '../../../src/kernel/errno.ts';
 import { bruteForce, Dice, isLinearization, isTimely, op } from './helpers.ts';
 import { PortMachine, type Defect, type MachineOptions } from './port-machine.ts';
@@ -293,6 +294,43 @@ describe('a machine with ports', () => {
       if (verdict === 'violation') caught++;
     }
     expect(caught).toBeGreaterThan(share * met);
+  });
+
+  it('is judged the same with foresight and without', () => {
+    const plain = (operations: readonly Operation[]): string => {
+      const slow = { ...model.prepared!(operations, false), leads: () => false, observes: () => false };
+      return search(slow, operations, 300_000).kind;
+    };
+    const defects: (Defect | undefined)[] = [
+      undefined,
+      'lost message',
+      'newest first',
+      'duplicate',
+      'waiting senders overtaken',
+    ];
+    const verdicts = { ok: 0, violation: 0, unknown: 0 };
+    for (let seed = 0; seed < 200; seed++) {
+      const defect = defects[seed % defects.length];
+      const history = new PortMachine({
+        dice: new Dice(seed),
+        threads: 6,
+        operations: 24,
+        capacity: 2,
+        ports: 1,
+        waitsSeen: seed % 3 !== 0,
+        linger: 0.5,
+        rough: seed % 2 === 0,
+        rarely: seed % 4 === 0,
+        ...(defect === undefined ? {} : { defect }),
+      }).run();
+      for (const part of partsOf(model, history)) {
+        const expected = plain(part) as keyof typeof verdicts;
+        if (expected !== 'unknown') expect(checkPart(model, part, 300_000).kind, `seed ${seed}`).toBe(expected);
+        verdicts[expected]++;
+      }
+    }
+    expect(verdicts.ok).toBeGreaterThan(50);
+    expect(verdicts.violation).toBeGreaterThan(20);
   });
 
   it('is judged as by trying everything', () => {

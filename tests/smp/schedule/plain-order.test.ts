@@ -46,13 +46,12 @@ describe('the plain order', () => {
     expect(order(run)).toBe('b');
   });
 
-  it('lets a hart that never waits give way after 50000 moments, if another one can go on', () => {
-    const run = simulate([[compute(120_000)], [compute(60_000)]], replay());
+  it('lets a hart that never waits give way, if another one can go on, with half as much patience each time', () => {
+    const run = simulate([[compute(300_000)], [compute(140_000)]], replay());
     expect(run.switches.map(({ from, at, to }) => [from, at, to])).toEqual([
-      [0, 50_000, 1],
-      [1, 50_000, 0],
-      [0, 100_000, 1],
-      [1, 60_001, 0],
+      [0, 2 ** 18, 1],
+      [1, 2 ** 17, 0],
+      [0, 300_001, 1],
     ]);
     expect(departuresOf(run)).toEqual([]);
   });

@@ -19,15 +19,28 @@ import type { Operation, Scalar, Value } from '../operation.ts';
 /** A message as a key: those with the same one cannot be told apart. */
 export const messageKey = (sender: Scalar, type: Scalar, tag: Scalar): string => `${sender}/${type}/${tag}`;
 
+/** The message of each send or receive that has been asked for: the search asks at every step. */
+const messages = new WeakMap<Operation, string>();
+
 /** The message that a send sends. */
-export function sentMessage({ args }: Operation): string {
-  return messageKey(args.process!, args.type!, args.tag!);
+export function sentMessage(operation: Operation): string {
+  const known = messages.get(operation);
+  if (known !== undefined) return known;
+  const { process, type, tag } = operation.args;
+  const message = messageKey(process!, type!, tag!);
+  messages.set(operation, message);
+  return message;
 }
 
 /** The message that a receive brought; undefined: none, or it is not known. */
-export function receivedMessage({ name, result }: Operation): string | undefined {
+export function receivedMessage(operation: Operation): string | undefined {
+  const { name, result } = operation;
   if (name !== 'receive' || typeof result !== 'object') return undefined;
-  return messageKey(result.sender!, result.type!, result.tag!);
+  const known = messages.get(operation);
+  if (known !== undefined) return known;
+  const message = messageKey(result.sender!, result.type!, result.tag!);
+  messages.set(operation, message);
+  return message;
 }
 
 /** A message for people. */

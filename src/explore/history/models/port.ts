@@ -20,7 +20,7 @@ import { E, errnoName } from '../../../kernel/errno.ts';
 import { groupsOf } from '../groups.ts';
 import type { Model, Operation } from '../operation.ts';
 import { portSubjects, portText, receivedMessage, sentMessage, messageText } from './port-operation.ts';
-import { ReceiveOrder } from './receive-order.ts';
+import { MessageOrder } from './message-order.ts';
 
 /** A port that exists when the history begins, or (owner 0) the last generation of a free slot. */
 export interface PortSlot {
@@ -68,11 +68,12 @@ function modelOf(object: PortObject, initial: PortState): Model<PortState> {
     waiting: isInLine,
     key: (state) => object.key(state),
     partition: (operations) => object.partition(operations),
-    prepared: (operations) => {
+    prepared: (operations, foresight) => {
       const { slots } = object.settings;
       const id = operations.map((operation) => object.portOf(operation)).find((port) => port !== undefined);
       const { owner, generation } = slots?.find((slot) => slot.id === id) ?? initial;
-      return modelOf(new PortObject(object.settings, new ReceiveOrder(operations)), { ...initial, owner, generation });
+      const order = foresight ? new MessageOrder(operations) : undefined;
+      return modelOf(new PortObject(object.settings, order), { ...initial, owner, generation });
     },
     describe: portText,
     show: stateText,
@@ -80,6 +81,8 @@ function modelOf(object: PortObject, initial: PortState): Model<PortState> {
       const next = object.step(state, operation);
       return typeof next === 'string' ? next : 'it could happen here';
     },
+    observes: (operation) => !mustWait(operation) && onlyObserves(operation),
+    leads: (first, second) => object.leads(first, second),
     subjects: portSubjects,
   };
 }
@@ -97,7 +100,7 @@ class PortObject {
 
   constructor(
     readonly settings: PortSettings,
-    private readonly order: ReceiveOrder | undefined,
+    private readonly order: MessageOrder | undefined,
   ) {
     this.ports = settings.ports ?? 32;
     this.maxBytes = settings.maxBytes ?? 256;
@@ -123,6 +126,26 @@ class PortObject {
     const queue = state.queue.map((send) => this.order?.seen(send) ?? sentMessage(send)).join();
     const ids = (line: readonly Operation[]): string => line.map(({ id }) => id).join();
     return `${state.owner}.${state.generation}|${queue}|${ids(state.receivers)}|${ids(state.senders)}`;
+  }
+
+  /** Which of two operations that overlap may as well come first, or has to. */
+  leads(first: Operation, second: Operation): boolean {
+    if (first.name === 'send' && second.name === 'send' && this.order?.leads(first, second) === true) return true;
+    const twin = this.twin(first);
+    return (
+      twin !== undefined &&
+      twin === this.twin(second) &&
+      (first.end < second.end || (first.end === second.end && first.id < second.id))
+    );
+  }
+
+  /** Sends whose messages look the same, receives of which nothing is known: those with the same twin can be exchanged. */
+  private twin(operation: Operation): string | undefined {
+    const { name, args, result } = operation;
+    const isReceive = name === 'receive' && result === undefined;
+    if (mustWait(operation) || typeof result === 'object' || (name !== 'send' && !isReceive)) return undefined;
+    const seen = isReceive ? '' : (this.order?.seen(operation) ?? sentMessage(operation));
+    return [name, args.process, args.port, args.size, args.wait, result, seen].join();
   }
 
   step(state: PortState, operation: Operation): PortState | string {
@@ -179,7 +202,14 @@ class PortObject {
     const { args, result } = operation;
     if (state.queue.length >= this.settings.capacity) {
       if (result === -E.AGAIN && args.wait === 'no') return state;
-      if (takesPlace(operation, 0, -E.IDRM, -E.FAULT)) return { ...state, senders: [...state.senders, operation] };
+      if (takesPlace(operation, 0, -E.IDRM, -E.FAULT)) {
+        return (
+          this.tooLate(operation, [...state.queue, ...state.senders.filter(({ result }) => result === 0)]) ?? {
+            ...state,
+            senders: [...state.senders, operation],
+          }
+        );
+      }
       return `the queue is full (${state.queue.length})`;
     }
     if (mustWait(operation))
@@ -199,6 +229,9 @@ class PortObject {
       if (result === -E.AGAIN && args.wait === 'no') return state;
       const mayExpire = args.wait === 'deadline';
       if (takesPlace(operation, -E.IDRM, -E.FAULT, ...(mayExpire ? [-E.TIMEDOUT] : []))) {
+        const passed = state.receivers.find((other) => this.order?.isSentBefore(operation, other) ?? false);
+        if (passed !== undefined)
+          return `its message was sent before that of operation ${passed.id}, which waits in front of it`;
         return { ...state, receivers: [...state.receivers, operation] };
       }
       if (result === -E.TIMEDOUT && mayExpire && operation.waits === undefined) return state;
@@ -212,10 +245,13 @@ class PortObject {
   }
 
   private enqueue(state: PortState, send: Operation): PortState | string {
-    const later = state.queue.find((queued) => this.order?.isBefore(send, queued) ?? false);
-    if (later !== undefined)
-      return `its message was received before that of operation ${later.id}, which is in the queue already`;
-    return { ...state, queue: [...state.queue, send] };
+    return this.tooLate(send, state.queue) ?? { ...state, queue: [...state.queue, send] };
+  }
+
+  /** Why a message cannot come behind those of others, from what the history says of later. */
+  private tooLate(send: Operation, others: readonly Operation[]): string | undefined {
+    const other = others.find((queued) => this.order?.isBefore(send, queued) ?? false);
+    return other && `its message was received, but never or later that of operation ${other.id}, which is in front of it`;
   }
 
   /** Lets waiting senders into the room there is. */
@@ -265,6 +301,11 @@ const gets = (receive: Operation, send: Operation): boolean =>
 
 /** Whether it is known to have waited. */
 const mustWait = (operation: Operation): boolean => operation.waits !== undefined || operation.result === -E.IDRM;
+
+/** Whether an operation that did not wait has changed nothing. */
+function onlyObserves({ name, result }: Operation): boolean {
+  return name === 'name' || name === 'stat' || (typeof result === 'number' && result < 0);
+}
 
 /** Whether an operation takes a place in line, and does not end in an error that a wait cannot end in. */
 function takesPlace(operation: Operation, ...errors: number[]): boolean {
