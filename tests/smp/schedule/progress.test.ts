@@ -7,6 +7,7 @@ import { describe, expect, it } from 'vitest';
 
 import type { Choice, Departure, Plan } from '../../../src/smp/schedule/plan.ts';
 import { PLAIN } from '../../../src/smp/schedule/plan.ts';
+import { HostTurn } from '../../../src/smp/schedule/state.ts';
 import { anyPrograms } from './arbitraries.ts';
 import { compute, order, type Outcome, points, post, type Program, Simulation, simulate, spin, wait } from './simulation.ts';
 
@@ -130,8 +131,57 @@ describe('a run that goes nowhere', () => {
   it('is not resumed, until all are called back to the start', () => {
     const simulation = new Simulation([[compute(100)], [compute(100)]]);
     simulation.run(PLAIN, { limit: 50 });
-    simulation.schedule.reason = 3;
+    simulation.schedule.reason = HostTurn.NoProgress;
     expect(simulation.host.resume()).toBe(false);
+  });
+});
+
+describe('the host’s turn', () => {
+  /** Hart 0 sleeps on a word, hart 1 has changed it and not told yet. */
+  function halfway(): Simulation {
+    const simulation = new Simulation([[], []]);
+    const { schedule, host, ram } = simulation;
+    host.begin(PLAIN);
+    host.resume();
+    schedule.pass(0, 1);
+    schedule.sleep(0, 0, 0, Infinity);
+    expect(schedule.choose(0)).toBe(1);
+    ram.i32[0] = 1;
+    return simulation;
+  }
+
+  it('wakes those whose word has changed: the host does not say what it has done', () => {
+    const { schedule, host } = halfway();
+    schedule.wantHost(5);
+    schedule.pass(1, 5);
+    expect(schedule.hostIsDue).toBe(true);
+    schedule.reason = HostTurn.Bell;
+    expect(host.resume()).toBe(true);
+    expect(schedule.running).toBe(1);
+    expect(schedule.harts.isReady(0)).toBe(true);
+    expect(schedule.hostIsDue).toBe(false);
+  });
+
+  it('for the trace changes nothing, for there may be none', () => {
+    const { schedule, host } = halfway();
+    schedule.wantHost(5);
+    schedule.pass(1, 5);
+    schedule.reason = HostTurn.Trace;
+    expect(host.resume()).toBe(true);
+    expect(schedule.harts.isReady(0)).toBe(false);
+    expect(schedule.hostIsDue).toBe(true);
+  });
+
+  it('comes within so many moments of the first who wants it', () => {
+    const { schedule } = halfway();
+    schedule.wantHost(10);
+    schedule.pass(1, 5);
+    schedule.wantHost(10);
+    expect(schedule.leisure).toBeLessThanOrEqual(5);
+    schedule.pass(1, 4);
+    expect(schedule.hostIsDue).toBe(false);
+    schedule.pass(1, 1);
+    expect(schedule.hostIsDue).toBe(true);
   });
 });
 
@@ -163,6 +213,11 @@ describe('choices', () => {
     const { choices } = choicesOf(Array.from({ length: 64 }, () => [points(1)]));
     expect(choices[0]).toEqual({ hart: 0, at: 1, others: 0xffff_fffe });
     expect(choices.find(({ hart }) => hart === 40)).toMatchObject({ others: 0 });
+    const early = choicesOf(
+      Array.from({ length: 64 }, () => [points(1)]),
+      [{ hart: 0, at: 1, to: 40 }],
+    );
+    expect(early.choices[1]).toEqual({ hart: 40, at: 1, others: 0xffff_ffff });
   });
 
   it('do not change the run', () => {
