@@ -16,7 +16,7 @@ import { decodeToken, encodeToken } from '../../src/explore/token.ts';
 import { PLAIN, type Plan } from '../../src/smp/schedule/plan.ts';
 import { readManifest } from '../../scripts/guest-build.ts';
 
-const RACES = readManifest()['races']!.names.filter((name) => name !== 'races');
+const RACES = readManifest().races!.names.filter((name) => name !== 'races');
 /** About how many choices a run of these has. */
 const STEPS = 2000;
 /** All of them fail in one of 200 schedules or more. */
