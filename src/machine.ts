@@ -16,6 +16,7 @@ import type { Captured, ConsoleHost } from './devices/console-host.ts';
 import type { Kernel } from './kernel/kernel.ts';
 import { breakLocks } from './kernel/machine-check.ts';
 import { Signal } from './kernel/signal-numbers.ts';
+import { asError, nextTurn } from './machine/async.ts';
 import { crashReport, type Failure } from './machine/crash.ts';
 import { Halted, MachineCheck, Standstill, UsageError } from './machine/errors.ts';
 import { boundName, DEFAULT_ENV, launch, unbindName } from './machine/launch.ts';
@@ -531,12 +532,4 @@ export class Machine {
 
 function alreadyRuns(): UsageError {
   return new UsageError('the machine runs a program already: await its run, or boot another machine');
-}
-
-function nextTurn(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
-}
-
-function asError(error: unknown): Error {
-  return error instanceof Error ? error : new Error(String(error));
 }

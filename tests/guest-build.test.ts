@@ -50,7 +50,9 @@ describe('the committed guest programs', () => {
 
   it('are missed when the manifest does not list them', () => {
     const { trials, agent, races } = readManifest();
-    expect(problems({ trials: trials!, agent: agent!, races: races! })).toEqual(['guest/bin/box or its line in the manifest is missing']);
+    expect(problems({ trials: trials!, agent: agent!, races: races! })).toEqual([
+      'guest/bin/box or its line in the manifest is missing',
+    ]);
   });
 
   it('may not grow beyond the limit', () => {

@@ -23,7 +23,7 @@ export interface ScenarioRun extends AgentHistory {
 /** An object that the threads share, and the model that their operations on it must follow. */
 export interface Linearizable {
   /** What the run did to the object. */
-  operations(run: ScenarioRun): Operation[];
+  readonly operations: (run: ScenarioRun) => Operation[];
   // The state is the model's own affair.
   // eslint-disable-next-line @typescript-eslint/no-explicit-any
   readonly model: Model<any>;

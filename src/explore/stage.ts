@@ -127,9 +127,11 @@ export class Stage {
     await this.console.finish();
     if (finding === undefined && kernel.power.state === MachineState.Running) finding = this.inspect();
     this.clean = finding === undefined && kernel.power.state === MachineState.Running;
-    const result =
-      this.end === undefined ? undefined : resultOf(this.end, this.captured.stdout.text(), this.captured.stderr.text());
-    return { result, finding, killed, schedule: host.report(), events: this.events };
+    return { result: this.result(this.captured), finding, killed, schedule: host.report(), events: this.events };
+  }
+
+  private result({ stdout, stderr }: Captured): RunResult | undefined {
+    return this.end === undefined ? undefined : resultOf(this.end, stdout.text(), stderr.text());
   }
 
   async close(): Promise<void> {

@@ -113,22 +113,3 @@ function frameRanges({ low, high }: MemoryMap, isUsed: (frame: number) => boolea
   if (start >= 0) ranges.push({ start, end: high });
   return ranges;
 }
-
-/** Bytes of RAM in a snapshot. */
-export function snapshotBytes(snapshot: Snapshot): number {
-  return snapshot.pieces.reduce((sum, { words }) => sum + words.byteLength, 0);
-}
-
-/** A hash of the state (FNV-1a over words, 2 × 32 bits): equal for equal ends of runs. */
-export function hashRam(ram: Ram, ranges: readonly Range[]): string {
-  let a = 0x811c9dc5;
-  let b = 0x9e3779b9;
-  for (const { start, end } of ranges) {
-    for (let i = start >>> 2; i < end >>> 2; i++) {
-      const word = ram.u32[i]!;
-      a = Math.imul(a ^ word, 0x01000193);
-      b = Math.imul(b ^ (word + i), 0x85ebca6b);
-    }
-  }
-  return [a, b].map((word) => (word >>> 0).toString(16).padStart(8, '0')).join('');
-}

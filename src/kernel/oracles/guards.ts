@@ -31,6 +31,10 @@ const FREE = -2;
 /** Those of this worker. */
 let installed: Guards | undefined;
 
+function adopt(guards: Guards): void {
+  installed = guards;
+}
+
 export class Guards {
   private readonly rules = new Map<string, RuleMaker>();
   private off = false;
@@ -69,7 +73,7 @@ export class Guards {
       installed.off = false;
       return;
     }
-    installed = this;
+    adopt(this);
     for (const layout of STRUCTS) for (const field of layout.FIELDS) this.watch(layout, field);
   }
 

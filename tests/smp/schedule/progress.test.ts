@@ -8,19 +8,7 @@ import { describe, expect, it } from 'vitest';
 import type { Choice, Departure, Plan } from '../../../src/smp/schedule/plan.ts';
 import { PLAIN } from '../../../src/smp/schedule/plan.ts';
 import { anyPrograms } from './arbitraries.ts';
-import {
-  answer,
-  compute,
-  order,
-  type Outcome,
-  points,
-  post,
-  type Program,
-  Simulation,
-  simulate,
-  spin,
-  wait,
-} from './simulation.ts';
+import { compute, order, type Outcome, points, post, type Program, Simulation, simulate, spin, wait } from './simulation.ts';
 
 const replay = (departures: readonly Departure[]): Plan => ({ strategy: { kind: 'replay', departures }, faults: [] });
 

@@ -5,7 +5,7 @@
  * Words are counters: `wait` takes one off, and sleeps while there is none; `post` adds one and wakes one who sleeps.
  */
 
-import { PAGE_SIZE, Ram } from '../../../src/core/ram.ts';
+import { PAGE_SIZE, type Ram } from '../../../src/core/ram.ts';
 import type { Plan, ScheduleReport } from '../../../src/smp/schedule/plan.ts';
 import type { PlanOptions, Schedule } from '../../../src/smp/schedule/schedule.ts';
 import { ScheduleHost } from '../../../src/smp/schedule/schedule-host.ts';
@@ -203,13 +203,17 @@ export class Simulation {
     }
   }
 
+  private isUp(index: number): boolean {
+    return this.ram.i32[index] !== 0;
+  }
+
   private *await(hart: number, index: number, ns: number, take: () => void): Hart {
     const { schedule } = this;
     for (;;) {
       yield* this.point(hart);
-      if (this.ram.i32[index] !== 0) break;
+      if (this.isUp(index)) break;
       yield* this.point(hart);
-      if (this.ram.i32[index] !== 0) continue;
+      if (this.isUp(index)) continue;
       if (schedule.faults.isSpurious()) {
         this.note(hart, 'woken for no reason');
         continue;
