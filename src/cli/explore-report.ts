@@ -7,7 +7,9 @@ import { explainPlan, plural } from '../explore/explain.ts';
 import { replayData } from '../explore/replay-data.ts';
 import { printStrategy } from '../explore/schedule-option.ts';
 import { firstLine } from '../explore/signature.ts';
+import type { Outcome } from '../explore/session.ts';
 import type { SessionTarget } from '../explore/target.ts';
+import type { Departure } from '../smp/schedule/plan.ts';
 import { encodeToken } from '../explore/token.ts';
 import { formatRate, formatSeconds } from './explore-progress.ts';
 import type { ExploreOptions } from './explore-options.ts';
@@ -46,7 +48,7 @@ export function formatResult(result: CampaignResult, target: SessionTarget, { st
 }
 
 function formatFound(found: Found, target: SessionTarget, number: number | undefined): string[] {
-  const { finding, plan, firstPlan, schedule, times, shrinkRuns, replays, note } = found;
+  const { finding, plan, outcome, firstPlan, schedule, times, shrinkRuns, replays, note } = found;
   const token = tokenOf(found, target);
   const heading = number === undefined ? 'FOUND' : `FOUND ${number}`;
   const lines = [`${heading} ${finding.kind}: ${firstLine(finding.text)}`];
@@ -56,11 +58,16 @@ function formatFound(found: Found, target: SessionTarget, number: number | undef
   lines.push('', `  found by schedule ${Math.max(schedule, 1)}${first}${times > 1 ? `, ${times} times in all` : ''}`);
   if (shrinkRuns > 0) lines.push(`  shrunk in ${plural(shrinkRuns, 'run')}`);
   if (note !== undefined) lines.push(`  ${note}`);
-  lines.push('', ...indent(explainPlan(plan)), '');
+  lines.push('', ...indent(explainPlan(plan, (departure) => placeOf(departure, outcome))), '');
   if (!replays)
     lines.push('  it did NOT fail in the same way when it was run once more: the session is not deterministic here');
   lines.push(`  token   ${token}`, `  replay  ${replayCommand(token)}`);
   return lines;
+}
+
+/** Where the run that is reported has made a departure. */
+function placeOf({ hart, at }: Departure, { departures, places }: Outcome): string {
+  return places?.[departures?.findIndex((made) => made.hart === hart && made.at === at) ?? -1] ?? '';
 }
 
 /** The lines of a report, without the first one if that says what the finding's text has said. */

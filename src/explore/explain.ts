@@ -8,8 +8,12 @@ import { printStrategy } from './schedule-option.ts';
 /** Longer lists are cut: nobody follows them. */
 const MAX_LINES = 40;
 
-/** Lines about a plan, the first of them a heading without an indent. */
-export function explainPlan({ strategy, faults }: Plan): string[] {
+/**
+ * Lines about a plan, the first of them a heading without an indent.
+ *
+ * @param placeOf where in its program the hart of a departure was; '': nobody knows
+ */
+export function explainPlan({ strategy, faults }: Plan, placeOf: (departure: Departure) => string = () => ''): string[] {
   const departures = strategy.kind === 'replay' ? strategy.departures : [];
   const heading =
     strategy.kind !== 'replay'
@@ -17,13 +21,16 @@ export function explainPlan({ strategy, faults }: Plan): string[] {
       : departures.length === 0
         ? 'the plain order: each hart goes on until it has to wait'
         : plural(departures.length, 'preemption');
-  const lines = [...departures.map(explainDeparture), ...faults.map(explainFault)];
+  const lines = [
+    ...departures.map((departure) => explainDeparture(departure, placeOf(departure))),
+    ...faults.map(explainFault),
+  ];
   const shown = lines.length > MAX_LINES ? [...lines.slice(0, MAX_LINES), `and ${lines.length - MAX_LINES} more`] : lines;
   return [faults.length === 0 ? heading : `${heading}, ${plural(faults.length, 'fault')}`, ...shown.map((line) => `  ${line}`)];
 }
 
-function explainDeparture({ hart, at, to }: Departure): string {
-  return `hart ${hart} is preempted at its moment ${at} in favour of hart ${to}`;
+function explainDeparture({ hart, at, to }: Departure, place: string): string {
+  return `hart ${hart} is preempted at its moment ${at}${place === '' ? '' : `, ${place},`} in favour of hart ${to}`;
 }
 
 function explainFault(fault: Fault): string {

@@ -3,6 +3,8 @@
  */
 
 import type { Plan } from '../smp/schedule/plan.ts';
+import { findProgram, readProgram } from '../machine/programs.ts';
+import { placesOf } from './departure-places.ts';
 import { Production } from './production.ts';
 import type { Outcome, Session, Wanted } from './session.ts';
 import type { SessionTarget } from './target.ts';
@@ -15,8 +17,15 @@ const NEVER = 2 ** 31;
  */
 export async function openSession(target: SessionTarget): Promise<Session> {
   const production = await Production.open(target);
+  const { run: what } = target;
+  let placesIn: ReturnType<typeof placesOf> | undefined;
   return {
-    run: (plan, want) => run(production, plan, want),
+    run: async (plan, want) => {
+      const outcome = await run(production, plan, want);
+      if (outcome.finding === undefined || what.kind !== 'program') return outcome;
+      placesIn ??= placesOf(readProgram(findProgram(what.word)));
+      return { ...outcome, places: placesIn(outcome.pcs ?? []) };
+    },
     close: () => production.close(),
   };
 }

@@ -33,6 +33,8 @@ export interface Finding {
 /** How a run went. */
 export interface Outcome extends ScheduleReport {
   readonly finding: Finding | undefined;
+  /** Of a program's finding, for each departure where in the program the hart was: `main+0x1c`; '' where nothing is known. */
+  readonly places?: readonly string[] | undefined;
   /** If asked for: synchronisation points that each thread has passed, in the order of their start: where it can be killed. */
   readonly points?: readonly number[] | undefined;
   /** The history of the run's operations as JSON, if it was asked for and there is one. */

@@ -115,6 +115,7 @@ function trimmed(outcome: Outcome, { choices, history }: Wanted): Outcome {
   return {
     ...outcome,
     departures: outcome.finding === undefined ? undefined : outcome.departures,
+    pcs: undefined,
     choices: choices === true ? outcome.choices : undefined,
     history: history === true ? outcome.history : undefined,
     picture: history === true ? outcome.picture : undefined,

@@ -56,16 +56,18 @@ async function search(session: Session): Promise<Outcome> {
 
 describe('a program with a race', () => {
   it.each([
-    ['overdrawn', 'signal', /Assertion `balance == 40' failed/],
-    ['gone-stack', 'signal', /Assertion `job->number == number' failed/],
-    ['late-use', 'signal', /Assertion `file != NULL' failed/],
-  ] as const)('is found, and replays from its token on another machine: %s', { timeout: LONG }, async (name, kind, report) => {
+    ['overdrawn', /Assertion `balance == 40' failed/, 'withdraw'],
+    ['gone-stack', /Assertion `job->number == number' failed/, 'work'],
+    ['late-use', /Assertion `file != NULL' failed/, 'work'],
+  ] as const)('is found, and replays from its token on another machine: %s', { timeout: LONG }, async (name, report, where) => {
     const of = target(name);
     const first = await open(of);
     expect((await first.run(PLAIN)).finding).toBeUndefined();
-    const { finding, departures, interleaving } = await search(first);
-    expect(finding!.kind).toBe(kind);
+    const { finding, departures, interleaving, places } = await search(first);
+    expect(finding!.kind).toBe('signal');
     expect(finding!.report).toMatch(report);
+    expect(places).toHaveLength(departures!.length);
+    expect(places).toContainEqual(expect.stringMatching(new RegExp(`^in ${where}\\+0x`)));
 
     const strategy = { kind: 'replay', departures: departures! } as const;
     const { plan } = decodeToken(encodeToken({ target: of, plan: { strategy, faults: [] } }));

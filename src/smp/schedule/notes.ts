@@ -5,7 +5,7 @@
  */
 
 import type { Ram } from '../../core/ram.ts';
-import { ChoiceRecord, DepartureRecord, MAX_CHOICES, MAX_FREED, MAX_MADE, ScheduleState as S } from './state.ts';
+import { ChoiceRecord, MadeRecord, MAX_CHOICES, MAX_FREED, MAX_MADE, ScheduleState as S } from './state.ts';
 
 /** Multipliers of the hash. */
 export const HASH_LOW = 0x01000193;
@@ -38,18 +38,19 @@ export class Notes {
     ram.i32[at + 1] = Math.imul(ram.i32[at + 1]! ^ (low >>> 15) ^ what, HASH_HIGH) + hart;
   }
 
-  /** At moment `at` of `hart`, `to` goes on, against the plain order. */
-  departure(hart: number, at: number, to: number): void {
+  /** At moment `at` of `hart`, `to` goes on, against the plain order; `pc`: where the hart is (plan.ts). */
+  departure(hart: number, at: number, to: number, pc: number): void {
     const { ram, state } = this;
     const made = S.made.get(ram, state);
     if (made === MAX_MADE) {
       S.lost.set(ram, state, S.lost.get(ram, state) + 1);
       return;
     }
-    const record = S.madeList.addr(state) + made * DepartureRecord.SIZE;
-    DepartureRecord.hart.set(ram, record, hart);
-    DepartureRecord.at.set(ram, record, at);
-    DepartureRecord.to.set(ram, record, to);
+    const record = S.madeList.addr(state) + made * MadeRecord.SIZE;
+    MadeRecord.hart.set(ram, record, hart);
+    MadeRecord.at.set(ram, record, at);
+    MadeRecord.to.set(ram, record, to);
+    MadeRecord.pc.set(ram, record, pc);
     S.made.set(ram, state, made + 1);
   }
 

@@ -68,6 +68,11 @@ export interface ScheduleReport {
   readonly contended: number;
   /** The schedule as departures from the plain order; undefined: they were more than are kept (the plan itself repeats the run). */
   readonly departures: readonly Departure[] | undefined;
+  /**
+   * For each departure the address of the guest instruction that the hart would have executed next; negative: the one that it comes back to
+   * from the kernel; 0: it had no thread. Undefined with the departures.
+   */
+  readonly pcs?: readonly number[] | undefined;
   /** Where other harts could have gone on, if asked for; cut off at a limit. */
   readonly choices: readonly Choice[] | undefined;
   /** Hash of who passed which synchronisation point in which order: runs with the same one are the same interleaving. */

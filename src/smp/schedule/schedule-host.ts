@@ -11,7 +11,7 @@ import { HartControl } from '../hart-control.ts';
 import type { SmpMap } from '../smp-map.ts';
 import { type Choice, type Departure, PLAIN, type Plan, type ScheduleReport } from './plan.ts';
 import { type PlanOptions, Schedule } from './schedule.ts';
-import { ChoiceRecord, DepartureRecord, HostTurn, ScheduleState as S } from './state.ts';
+import { ChoiceRecord, HostTurn, MadeRecord, ScheduleState as S } from './state.ts';
 import { TurnTaking } from './turns.ts';
 import { NOBODY } from './hart-turns.ts';
 
@@ -127,6 +127,7 @@ export class ScheduleHost {
       moments: S.moments.get(ram, state),
       contended: S.contended.get(ram, state),
       departures: S.lost.get(ram, state) > 0 ? undefined : this.departures(),
+      pcs: S.lost.get(ram, state) > 0 ? undefined : this.pcs(),
       choices: S.wantChoices.get(ram, state) === 0 ? undefined : this.choices(),
       interleaving: hash.map((word) => word.toString(16).padStart(8, '0')).join(''),
       occasions: {
@@ -148,13 +149,19 @@ export class ScheduleHost {
   private departures(): Departure[] {
     const { ram, state } = this;
     return Array.from({ length: S.made.get(ram, state) }, (_, i) => {
-      const record = S.madeList.addr(state) + i * DepartureRecord.SIZE;
+      const record = S.madeList.addr(state) + i * MadeRecord.SIZE;
       return {
-        hart: DepartureRecord.hart.get(ram, record),
-        at: DepartureRecord.at.get(ram, record),
-        to: DepartureRecord.to.get(ram, record),
+        hart: MadeRecord.hart.get(ram, record),
+        at: MadeRecord.at.get(ram, record),
+        to: MadeRecord.to.get(ram, record),
       };
     });
+  }
+
+  private pcs(): number[] {
+    const { ram, state } = this;
+    const list = S.madeList.addr(state);
+    return Array.from({ length: S.made.get(ram, state) }, (_, i) => MadeRecord.pc.get(ram, list + i * MadeRecord.SIZE));
   }
 
   private choices(): Choice[] {

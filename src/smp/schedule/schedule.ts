@@ -49,12 +49,16 @@ export class Schedule {
   private readonly strategies: Strategies;
   private readonly time: VirtualTime;
 
-  /** @param doorbellOf index of the word that is a hart's doorbell */
+  /**
+   * @param doorbellOf index of the word that is a hart's doorbell
+   * @param pcOf where a hart is (plan.ts: `pcs`)
+   */
   constructor(
     private readonly ram: Ram,
     private readonly state: number,
     readonly cpus: number,
     doorbellOf: (hart: number) => number,
+    private readonly pcOf: (hart: number) => number = () => 0,
   ) {
     this.time = new VirtualTime(ram, state);
     this.harts = new HartTurns(ram, state, cpus, () => {
@@ -187,7 +191,7 @@ export class Schedule {
     const { ram, state, harts, faults, moments } = this;
     let next = this.strategies.decide(hart, plain, mayStay);
     if (faults.executioner >= 0) next = faults.executioner;
-    if (next !== plain) this.notes.departure(hart, harts.momentsOf(hart), next);
+    if (next !== plain) this.notes.departure(hart, harts.momentsOf(hart), next, this.pcOf(hart));
     if (next !== hart) this.notes.passed(next, harts.momentsOf(next));
     // From when on the hart that goes on is to give way.
     if (next !== hart || moments >= S.fairAt.get(ram, state)) S.fairAt.set(ram, state, moments + S.patience.get(ram, state));

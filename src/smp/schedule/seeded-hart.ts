@@ -5,9 +5,10 @@
  * schedule's state, not of Atomics.wait; time is the schedule's. What it does between two points nobody else sees the middle of.
  */
 
+import { Context } from '../../core/context.ts';
 import type { Ram } from '../../core/ram.ts';
 import { doorbellIndex } from '../doorbell.ts';
-import { HartControl } from '../hart-control.ts';
+import { HartControl, Mode } from '../hart-control.ts';
 import { Ipi } from '../ipi.ts';
 import type { SmpMap } from '../smp-map.ts';
 import { Point, type ScheduledHart, Slept } from './point.ts';
@@ -40,7 +41,13 @@ export class SeededHart implements ScheduledHart {
     state: number,
     private readonly hart: number,
   ) {
-    this.schedule = new Schedule(ram, state, map.cpus, (target) => doorbellIndex(map, target));
+    this.schedule = new Schedule(
+      ram,
+      state,
+      map.cpus,
+      (target) => doorbellIndex(map, target),
+      () => this.pc,
+    );
     this.turns = new TurnTaking(ram, turns, map.cpus);
     this.doorbell = doorbellIndex(map, hart);
     this.ownMoments = HartTurn.moments.addr(this.schedule.harts.turnOf(hart)) >>> 3;
@@ -52,6 +59,18 @@ export class SeededHart implements ScheduledHart {
 
   readonly schedule: Schedule;
   private readonly turns: TurnTaking;
+
+  /** Where this hart is: see ScheduleReport.pcs. */
+  private get pc(): number {
+    const { ram, map } = this;
+    const control = map.hartControl(this.hart);
+    const thread = HartControl.thread.peek(ram, control);
+    if (thread === 0) return 0;
+    const at = (thread + Context.pc.offset) >>> 2;
+    const pc = ram.u32[at + 1]! * 2 ** 32 + ram.u32[at]!;
+    // Read past its accessor, which would be a synchronisation point.
+    return ram.u32[HartControl.mode.addr(control) >>> 2] === Mode.Guest ? pc : -pc;
+  }
 
   /** Waits at the start until the host lets the machine go and it is this hart's turn. */
   join(): void {

@@ -80,6 +80,9 @@ export const HartTurn = struct(
 /** A departure, asked for or made (plan.ts). */
 export const DepartureRecord = struct('DepartureRecord', { at: f64('turn'), hart: u32('turn'), to: u32('turn') });
 
+/** A departure that was made, and where the hart was then. */
+export const MadeRecord = struct('MadeRecord', { at: f64('turn'), pc: f64('turn'), hart: u32('turn'), to: u32('turn') });
+
 /** A moment with a choice (plan.ts). */
 export const ChoiceRecord = struct('ChoiceRecord', { at: f64('turn'), hart: u32('turn'), others: u32('turn') });
 
@@ -177,7 +180,7 @@ export const ScheduleState = struct(
     late: bytes('turn', MAX_FAULTS * LateRing.SIZE, 8),
     harts: bytes('turn', 64 * HartTurn.SIZE, 64),
     askedList: bytes('turn', MAX_ASKED * DepartureRecord.SIZE, 8),
-    madeList: bytes('turn', MAX_MADE * DepartureRecord.SIZE, 8),
+    madeList: bytes('turn', MAX_MADE * MadeRecord.SIZE, 8),
     choiceList: bytes('turn', MAX_CHOICES * ChoiceRecord.SIZE, 8),
   },
   { align: 64 },
