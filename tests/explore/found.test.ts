@@ -13,7 +13,7 @@ import { hunt, scenarioTarget, withSession } from './hunt.ts';
 
 const inCi = DEFECTS.flatMap(({ name }) => {
   const found = HUNTS[name];
-  return found?.ci === undefined ? [] : [[name, { ...found, ...found.ci }] as const];
+  return found?.ci === undefined ? [] : [[name, { ...found, schedules: found.ci }] as const];
 });
 
 describe('a kernel with a deliberate defect', () => {
@@ -22,9 +22,9 @@ describe('a kernel with a deliberate defect', () => {
     expect(inCi.length).toBeGreaterThanOrEqual(14);
   });
 
-  it.each(inCi)('is found, replays, and is the only one to fail: %s', async (name, { scenario, strategy, seed, schedules }) => {
+  it.each(inCi)('is found, replays, and is the only one to fail: %s', async (name, { scenario, strategy, schedules }) => {
     const target = scenarioTarget(scenario, name);
-    const { plans, outcome } = await withSession(target, (session) => hunt(session, { strategy, seed, schedules }));
+    const { plans, outcome } = await withSession(target, (session) => hunt(session, { strategy, schedules }));
     expect(outcome?.finding).toBeDefined();
 
     const replay = decodeToken(encodeToken({ target, plan: plans.at(-1)! }));
