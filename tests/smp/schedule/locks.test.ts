@@ -5,7 +5,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 
 import { expect, it } from 'vitest';
 
@@ -14,13 +14,14 @@ import { HartControl } from '../../../src/smp/hart-control.ts';
 import type { ScheduledHart } from '../../../src/smp/schedule/point.ts';
 import { Spinlock } from '../../../src/smp/spinlock.ts';
 import { allocate, planSmp, smpMapOf } from '../bench.ts';
+import type * as Seeded from './seeded-locks.ts';
 
 it('are held as long as their words are taken, at every point', async () => {
   const cache = await mkdtemp(join(tmpdir(), 'hartbeat-locks-'));
   try {
     const entry = fileURLToPath(new URL('./seeded-locks.ts', import.meta.url));
     const file = await bundle({ name: 'test-seeded-locks', entry, seeded: true, cache });
-    const { Locks, setScheduledHart } = (await import(file)) as typeof import('./seeded-locks.ts');
+    const { Locks, setScheduledHart } = (await import(/* @vite-ignore */ pathToFileURL(file).href)) as typeof Seeded;
 
     const plan = planSmp(1);
     const ram = allocate(plan);
