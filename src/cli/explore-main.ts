@@ -21,7 +21,7 @@ import { projectRoot, sourcePositions } from '../smp/bundle.ts';
 import { type ExploreOptions, parseExploreOptions } from './explore-options.ts';
 import { ProgressLine, type ProgressStream } from './explore-progress.ts';
 import { formatResult, jsonResult } from './explore-report.ts';
-import { Answer } from './options.ts';
+import { Answer } from './parse.ts';
 
 const FOUND = 1;
 const EX_USAGE = 64;

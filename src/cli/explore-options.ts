@@ -4,7 +4,7 @@
 
 import { availableParallelism } from 'node:os';
 
-import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
 
 import type { JitMode } from '../core/jit/translations.ts';
 import { parseFault } from '../explore/fault-option.ts';
@@ -14,8 +14,8 @@ import { DEFAULT_DEPTH, STRATEGIES, type StrategyName } from '../explore/strateg
 import { UsageError } from '../machine/errors.ts';
 import { DEFAULT_CPUS } from '../machine/options.ts';
 import type { Fault } from '../smp/schedule/plan.ts';
-import { Answer } from './options.ts';
-import { bytes, count, oneLine } from './values.ts';
+import { type Answer, parseWith } from './parse.ts';
+import { bytes, count } from './values.ts';
 
 /** Choices of a run are told apart by a bit for each hart (smp/schedule/plan.ts). */
 const MAX_EXPLORED_HARTS = 32;
@@ -64,22 +64,9 @@ export interface ExploreOptions {
  * @throws UsageError
  */
 export function parseExploreOptions(argv: readonly string[], version: string): ExploreOptions | Answer {
-  let text = '';
-  const command = describeOptions(version)
-    .exitOverride()
-    .configureOutput({
-      writeOut: (chunk) => {
-        text += chunk;
-      },
-      outputError: () => undefined,
-    });
-  try {
-    command.parse(argv, { from: 'user' });
-  } catch (error) {
-    if (!(error instanceof CommanderError)) throw error;
-    if (error.exitCode === 0) return new Answer(text);
-    throw new UsageError(oneLine(error.message));
-  }
+  const command = describeOptions(version);
+  const answer = parseWith(command, argv);
+  if (answer !== undefined) return answer;
   const {
     jit,
     depth,

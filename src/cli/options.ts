@@ -4,15 +4,15 @@
  * Options end where the program begins: what follows its name belongs to the program, whatever it looks like.
  */
 
-import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
 
 import type { JitMode } from '../core/jit/translations.ts';
 import { DEFAULT_CONFIG } from '../kernel/config.ts';
-import { UsageError } from '../machine/errors.ts';
 import { MAX_HARTS } from '../smp/smp-map.ts';
 import { VrosLimit } from '../syscalls/abi.ts';
 import { Level, type LevelName } from '../trace/events.ts';
-import { bytes, count, oneLine } from './values.ts';
+import { type Answer, parseWith } from './parse.ts';
+import { bytes, count } from './values.ts';
 
 /** What the command line asks for. */
 export interface BootOptions {
@@ -44,11 +44,6 @@ export interface BootOptions {
   readonly args: readonly string[];
 }
 
-/** The user asked for a text only (--help, --version): the message. */
-export class Answer {
-  constructor(readonly text: string) {}
-}
-
 /**
  * Understands a command line.
  *
@@ -56,22 +51,9 @@ export class Answer {
  * @throws UsageError
  */
 export function parseOptions(argv: readonly string[], version: string): BootOptions | Answer {
-  let text = '';
-  const command = describeOptions(version)
-    .exitOverride()
-    .configureOutput({
-      writeOut: (chunk) => {
-        text += chunk;
-      },
-      outputError: () => undefined,
-    });
-  try {
-    command.parse(bareTrace(command, argv), { from: 'user' });
-  } catch (error) {
-    if (!(error instanceof CommanderError)) throw error;
-    if (error.exitCode === 0) return new Answer(text);
-    throw new UsageError(oneLine(error.message));
-  }
+  const command = describeOptions(version);
+  const answer = parseWith(command, bareTrace(command, argv));
+  if (answer !== undefined) return answer;
   const options = command.opts<
     Omit<BootOptions, 'program' | 'args' | 'stats' | 'jit' | 'given'> & { stats?: true; jit: JitMode | false }
   >();

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
-import { Answer, type BootOptions, parseOptions } from '../../src/cli/options.ts';
+import { type BootOptions, parseOptions } from '../../src/cli/options.ts';
+import { Answer } from '../../src/cli/parse.ts';
 import { UsageError } from '../../src/machine/errors.ts';
 
 function parse(...argv: string[]): BootOptions {

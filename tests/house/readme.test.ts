@@ -8,7 +8,8 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 
 import { Machine } from '../../src/machine.ts';
-import { type Answer, parseOptions } from '../../src/cli/options.ts';
+import { parseOptions } from '../../src/cli/options.ts';
+import type { Answer } from '../../src/cli/parse.ts';
 import { projectRoot } from '../../src/smp/bundle.ts';
 
 const readme = readFileSync(join(projectRoot, 'README.md'), 'utf8');
