@@ -113,9 +113,7 @@ export class ConsoleHost {
   attachBuffers(stdin: Uint8Array | string = ''): Captured {
     const captured = this.capture();
     this.begin(0);
-    this.input.push(bytesOf(stdin));
-    this.inputEnded = true;
-    void this.pump();
+    this.takeAll(stdin);
     return captured;
   }
 
@@ -126,9 +124,7 @@ export class ConsoleHost {
   attachOutput(streams: Pick<HostStreams, 'stdout' | 'stderr'>, stdin: Uint8Array | string): void {
     this.connectOutput(streams);
     this.begin(0);
-    this.input.push(bytesOf(stdin));
-    this.inputEnded = true;
-    void this.pump();
+    this.takeAll(stdin);
   }
 
   /** Connects streams for what is written, and, for input, what was once typed at a terminal: `pass` gives it piece by piece. */
@@ -187,9 +183,7 @@ export class ConsoleHost {
   resumeBuffers(stdin?: Uint8Array | string): Captured {
     const captured = this.captured ?? this.capture();
     this.takeOver(0, stdin !== undefined);
-    if (stdin !== undefined) this.input.push(bytesOf(stdin));
-    this.inputEnded = true;
-    void this.pump();
+    this.takeAll(stdin);
     return captured;
   }
 
@@ -213,9 +207,7 @@ export class ConsoleHost {
     this.connectOutput(streams);
     this.handOver(captured, detached);
     this.takeOver(0, true);
-    this.input.push(bytesOf(stdin));
-    this.inputEnded = true;
-    void this.pump();
+    this.takeAll(stdin);
   }
 
   /** Types at the console, as if it had come from stdin. */
@@ -264,6 +256,13 @@ export class ConsoleHost {
     this.rawMode?.restore();
     this.rawMode = null;
     this.escape = null;
+  }
+
+  /** This is all the input that there will be, after what there is already. */
+  private takeAll(stdin: Uint8Array | string | undefined): void {
+    if (stdin !== undefined) this.input.push(bytesOf(stdin));
+    this.inputEnded = true;
+    void this.pump();
   }
 
   private connect(streams: HostStreams, snapshotKey?: () => void): void {

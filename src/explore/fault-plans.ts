@@ -5,8 +5,8 @@
  */
 
 import { UsageError } from '../machine/errors.ts';
-import type { Fault, Strategy } from '../smp/schedule/plan.ts';
-import { type Job, PLAIN, type PlanSource, type Shard } from './plans.ts';
+import { type Fault, PLAIN, type Strategy } from '../smp/schedule/plan.ts';
+import type { Job, PlanSource, Shard } from './plans.ts';
 import type { Outcome } from './session.ts';
 
 const SEEDS = 2 ** 32;

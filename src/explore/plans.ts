@@ -67,6 +67,3 @@ export function withFaults(source: PlanSource, faults: readonly Fault[]): PlanSo
     },
   };
 }
-
-/** What any search begins with: the plain order, nothing going wrong. */
-export const PLAIN: Plan = { strategy: { kind: 'replay', departures: [] }, faults: [] };

@@ -10,6 +10,7 @@ import { MessageChannel, type MessagePort } from 'node:worker_threads';
 
 import { Piscina } from 'piscina';
 
+import { asError } from '../machine/async.ts';
 import { UsageError } from '../machine/errors.ts';
 import { bundle, projectRoot } from '../smp/bundle.ts';
 import type { Outcome } from './session.ts';
@@ -213,8 +214,4 @@ function describeDeath(error: Error | undefined): string {
   return error === undefined
     ? 'the worker of the session returned too soon'
     : `the worker of the session died: ${error.message}`;
-}
-
-function asError(error: unknown): Error {
-  return error instanceof Error ? error : new Error(String(error));
 }

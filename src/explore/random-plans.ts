@@ -11,7 +11,8 @@
  */
 
 import type { Outcome } from './session.ts';
-import { type Job, PLAIN, type PlanSource, type Shard } from './plans.ts';
+import { PLAIN } from '../smp/schedule/plan.ts';
+import type { Job, PlanSource, Shard } from './plans.ts';
 
 const SEEDS = 2 ** 32;
 const FIRST_EPOCH = 16;

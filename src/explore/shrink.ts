@@ -13,8 +13,7 @@
 
 import { createHash } from 'node:crypto';
 
-import type { Choice, Departure, Fault, Plan } from '../smp/schedule/plan.ts';
-import { PLAIN } from './plans.ts';
+import { type Choice, type Departure, type Fault, PLAIN, type Plan } from '../smp/schedule/plan.ts';
 import type { Outcome, Wanted } from './session.ts';
 import { signatureOf } from './signature.ts';
 

@@ -5,7 +5,7 @@
 
 import { describe, expect, it } from 'vitest';
 
-import { PLAIN } from '../../src/explore/plans.ts';
+import { PLAIN } from '../../src/smp/schedule/plan.ts';
 import { decodeToken, encodeToken } from '../../src/explore/token.ts';
 import { DEFECTS } from './defects.ts';
 import { HUNTS } from './found.ts';

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 
 import { afterEach, describe, expect, it } from 'vitest';
 
-import { PLAIN } from '../../src/explore/plans.ts';
+import { PLAIN } from '../../src/smp/schedule/plan.ts';
 import { ExplorerPool } from '../../src/explore/pool.ts';
 import type { Order } from '../../src/explore/worker.ts';
 
