@@ -80,8 +80,13 @@ export class Console {
    * @returns bytes accepted, from 0 (full: wait) to `length`; STREAM_CLOSED when nobody reads it
    */
   writeLocked(stream: number, address: number, length: number): number {
-    if ((ConsoleBlock.closed.get(this.ram, this.block) & (1 << stream)) !== 0) return STREAM_CLOSED;
+    if (this.isClosedLocked(stream)) return STREAM_CLOSED;
     return this.output.writeLocked(stream, address, length);
+  }
+
+  /** Whether nobody reads an output stream any more. */
+  isClosedLocked(stream: number): boolean {
+    return (ConsoleBlock.closed.get(this.ram, this.block) & (1 << stream)) !== 0;
   }
 
   /** Whether a read would not wait: a line, bytes of a pipe, or the end of file. */

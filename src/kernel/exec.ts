@@ -15,6 +15,7 @@ import { Space, type AddressSpaces } from './address-space.ts';
 import type { Arguments } from './arguments.ts';
 import { E } from './errno.ts';
 import type { Exits } from './exit.ts';
+import type { Descriptors } from './files/descriptors.ts';
 import type { ImageNames } from './image-names.ts';
 import type { Images } from './images.ts';
 import { NAME_BYTES, Process, ProcessFlag, SIGACTION_BYTES, SIGNALS } from './process.ts';
@@ -39,6 +40,7 @@ export class Exec {
     private readonly locks: Locks,
     private readonly table: ProcessTable,
     private readonly spaces: AddressSpaces,
+    private readonly descriptors: Descriptors,
     private readonly copy: UserCopy,
     private readonly images: Images,
     private readonly names: ImageNames,
@@ -70,11 +72,12 @@ export class Exec {
     this.images.release(image);
     if (space < 0) return space;
 
-    const alone = this.becomeAlone(thread, process);
+    const alone = this.becomeAlone(thread, process) || this.descriptors.unshare(process);
     if (alone !== 0) {
       this.spaces.release(space);
       return alone;
     }
+    this.descriptors.closeOnExec(Process.files.get(this.ram, process));
     this.commit(thread, process, space, length);
     this.shootdown.activate(Space.tlb.addr(space), Space.root.get(this.ram, space), Space.asid.get(this.ram, space));
     this.spaces.release(old);

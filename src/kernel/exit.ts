@@ -18,6 +18,7 @@ import type { Shootdown } from '../smp/shootdown.ts';
 import type { Locks } from '../smp/spinlock.ts';
 import { EventId, type Tracer } from '../trace/index.ts';
 import type { AddressSpaces } from './address-space.ts';
+import type { Descriptors } from './files/descriptors.ts';
 import type { Futexes } from './futex.ts';
 import type { Launches } from './launches.ts';
 import { assertNothingHeld, assertNotWaiting } from './oracles/exit-check.ts';
@@ -42,6 +43,7 @@ export class Exits {
     private readonly locks: Locks,
     private readonly table: ProcessTable,
     private readonly spaces: AddressSpaces,
+    private readonly descriptors: Descriptors,
     private readonly copy: UserCopy,
     private readonly futexes: Futexes,
     private readonly waits: WaitQueues,
@@ -66,6 +68,7 @@ export class Exits {
     const process = Thread.process.get(ram, thread);
     const tid = Thread.tid.get(ram, thread);
     this.futexes.abandonRobust(thread);
+    this.descriptors.letGo(thread);
     const clear = Thread.clearChildTid.get(ram, thread);
     if (clear !== 0) {
       const space = Process.space.get(ram, process);
@@ -165,6 +168,8 @@ export class Exits {
   private endProcess(process: number): void {
     const { ram, locks } = this;
     for (const reap of this.reapers) reap(process);
+    this.descriptors.release(Process.files.get(ram, process));
+    Process.files.set(ram, process, 0);
     const space = Process.space.get(ram, process);
     Process.space.set(ram, process, 0);
     this.shootdown.activate(0, 0, 0);

@@ -27,17 +27,20 @@ import { Areas } from './areas.ts';
 import { Arguments } from './arguments.ts';
 import { ChildWaits } from './child-wait.ts';
 import type { MachineConfig } from './config.ts';
-import { ConsoleFile } from './console-file.ts';
 import { E } from './errno.ts';
 import { Exec } from './exec.ts';
 import { Exits } from './exit.ts';
+import { ConsoleFiles, STREAMS } from './files/console-file.ts';
+import { Descriptors } from './files/descriptors.ts';
+import { OpenFiles } from './files/open-files.ts';
+import { Transfer } from './files/transfer.ts';
 import { Frames } from './frames.ts';
 import { Futexes } from './futex.ts';
 import { ImageNames } from './image-names.ts';
 import { Images } from './images.ts';
 import { Launches } from './launches.ts';
 import { Mappings } from './mappings.ts';
-import type { MemoryMap } from './memory-map.ts';
+import { type MemoryMap, SPARE_TABLES } from './memory-map.ts';
 import { kernelGuards } from './oracles/guard-rules.ts';
 import type { Guards } from './oracles/guards.ts';
 import { Inspection } from './oracles/inspection.ts';
@@ -102,7 +105,11 @@ export class Kernel {
   readonly signals: Signals;
   readonly children: ChildWaits;
   readonly exec: Exec;
-  readonly consoleFile: ConsoleFile;
+  readonly files: OpenFiles;
+  readonly descriptors: Descriptors;
+  readonly consoleFiles: ConsoleFiles;
+  /** The user's side of the running read or write. */
+  readonly transfer: Transfer;
   /** What can be asked of its objects while nothing runs (oracles/). */
   readonly inspection = new Inspection();
   /** Seeded build only: whether accesses hold their guards. */
@@ -171,11 +178,22 @@ export class Kernel {
     this.futexes = new Futexes(ram, this.locks, this.copy, this.waits, map.futexes);
     this.launches = new Launches(ram, map.launches);
     this.line = new StartingLine(ram, this.locks, this.waits, this.bell, map.line, limits.threads);
+    this.files = new OpenFiles(ram, this.locks, map.openFiles, limits.openFiles);
+    this.descriptors = new Descriptors(
+      ram,
+      this.locks,
+      this.frames,
+      this.files,
+      map.descriptors,
+      limits.processes + SPARE_TABLES,
+    );
+    this.transfer = new Transfer(ram, this.copy);
     this.spawner = new Spawner(
       ram,
       this.locks,
       this.table,
       this.spaces,
+      this.descriptors,
       this.copy,
       this.waits,
       this.scheduler,
@@ -188,6 +206,7 @@ export class Kernel {
       this.locks,
       this.table,
       this.spaces,
+      this.descriptors,
       this.copy,
       this.futexes,
       this.waits,
@@ -205,6 +224,7 @@ export class Kernel {
       this.locks,
       this.table,
       this.spaces,
+      this.descriptors,
       this.copy,
       this.images,
       this.names,
@@ -217,15 +237,7 @@ export class Kernel {
       this.shootdown,
       this.scratch,
     );
-    this.consoleFile = new ConsoleFile(
-      this.locks,
-      this.console,
-      this.copy,
-      this.waits,
-      this.bell,
-      this.trace,
-      this.scratch + STRUCT_SCRATCH,
-    );
+    this.consoleFiles = new ConsoleFiles(this);
     this.describeObjects();
     if (SEEDED) this.guards = kernelGuards(this);
   }
@@ -256,6 +268,8 @@ export class Kernel {
     this.timers.initialise();
     this.scheduler.initialise();
     this.table.initialise();
+    this.files.initialise();
+    this.descriptors.initialise();
     this.futexes.initialise();
     this.line.initialise();
   }
@@ -299,6 +313,8 @@ export class Kernel {
     inspection.count('images', () => images.inUse());
     inspection.count('names', () => names.inUse());
     inspection.count('timers', () => timers.armed());
+    inspection.count('open files', () => this.files.inUse());
+    inspection.count('descriptor tables', () => this.descriptors.inUse());
     describeKernelWaits(inspection, this.ram, this.futexes, this.console);
   }
 
@@ -309,10 +325,30 @@ export class Kernel {
     if (result === 0) {
       this.ram.fill(this.scratch, NAME_BYTES);
       this.ram.u8.set(new TextEncoder().encode(name).subarray(0, NAME_BYTES - 1), this.scratch);
-      result = this.spawner.launch(space, this.loader.entry, this.loader.stackPointer, this.scratch);
+      result = this.openConsole();
+      if (result > 0) {
+        const table = result;
+        result = this.spawner.launch(space, table, this.loader.entry, this.loader.stackPointer, this.scratch);
+        if (result < 0) this.descriptors.release(table);
+      }
     }
     if (result < 0) this.spaces.release(space);
     return result;
+  }
+
+  /** A descriptor table with the console as 0, 1 and 2; -ENFILE. */
+  openConsole(): number {
+    const table = this.descriptors.create();
+    if (table === 0) return -E.NFILE;
+    for (let stream = 0; stream < STREAMS; stream++) {
+      const file = this.consoleFiles.open(stream);
+      if (file === 0) {
+        this.descriptors.release(table);
+        return -E.NFILE;
+      }
+      this.descriptors.install(table, file, false);
+    }
+    return table;
   }
 }
 

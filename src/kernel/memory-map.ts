@@ -26,6 +26,8 @@ import { traceRingBytes } from '../trace/index.ts';
 import { AddressSpaces } from './address-space.ts';
 import { Areas } from './areas.ts';
 import type { MachineConfig } from './config.ts';
+import { Descriptors } from './files/descriptors.ts';
+import { OpenFiles } from './files/open-files.ts';
 import { Frames } from './frames.ts';
 import { Futexes } from './futex.ts';
 import { ImageNames } from './image-names.ts';
@@ -45,6 +47,7 @@ export interface Limits {
   readonly areas: number;
   readonly images: number;
   readonly names: number;
+  readonly openFiles: number;
 }
 
 export interface MemoryMap {
@@ -68,6 +71,8 @@ export interface MemoryMap {
   readonly images: number;
   readonly names: number;
   readonly futexes: number;
+  readonly openFiles: number;
+  readonly descriptors: number;
   readonly launches: number;
   readonly line: number;
   readonly console: number;
@@ -91,6 +96,9 @@ export interface FamilyRegion {
   readonly name: string;
   readonly bytes: number;
 }
+
+/** Descriptor tables beyond one for each process: execve of one that shares its table needs another for a moment. */
+export const SPARE_TABLES = 16;
 
 const MIB = 1024 * 1024;
 const KIB = 1024;
@@ -124,6 +132,8 @@ export function planMemory(config: MachineConfig, families: readonly FamilyRegio
   const images = region(Images.bytes(limits.images));
   const names = region(ImageNames.bytes(limits.names));
   const futexes = region(Futexes.BYTES);
+  const openFiles = region(OpenFiles.bytes(limits.openFiles));
+  const descriptors = region(Descriptors.bytes(limits.processes + SPARE_TABLES));
   const launches = region(Launches.BYTES);
   const line = region(StartingLine.BYTES);
   const console = region(CONSOLE_BYTES);
@@ -162,6 +172,8 @@ export function planMemory(config: MachineConfig, families: readonly FamilyRegio
     images,
     names,
     futexes,
+    openFiles,
+    descriptors,
     launches,
     line,
     console,
@@ -187,6 +199,7 @@ function limitsFor(memoryBytes: number): Limits {
     areas: clamp(memoryBytes / (8 * KIB), 1024, 65530),
     images: 64,
     names: 512,
+    openFiles: clamp(memoryBytes / (16 * KIB), 512, 8192),
   };
 }
 

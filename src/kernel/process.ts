@@ -41,8 +41,12 @@ export const Process = struct(
     /** Address space; changes only by execve, when the process has one thread. */
     space: u32('owner'),
     flags: atomicU32(),
-    /** Descriptors 0, 1 and 2 that have been closed: a bit each. */
-    closed: atomicU32(),
+    /** Descriptor table (files/descriptors.ts); changes only by execve, when the process has one thread. */
+    files: u32('owner'),
+    /** Bits that open(2) and its kin take from the mode of what they make. */
+    umask: atomicU32(),
+    /** Inode of the working directory, which it holds a reference to; 0: the root. */
+    cwd: u32('lock'),
     /** First of the ring of threads. */
     threads: u32('lock'),
     threadCount: u32('lock'),

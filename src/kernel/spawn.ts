@@ -14,6 +14,7 @@ import type { Locks } from '../smp/spinlock.ts';
 import { EventId, type Tracer } from '../trace/index.ts';
 import type { AddressSpaces } from './address-space.ts';
 import { E } from './errno.ts';
+import type { Descriptors } from './files/descriptors.ts';
 import { NAME_BYTES, Process, ProcessFlag } from './process.ts';
 import type { ProcessTable } from './process-table.ts';
 import type { Scheduler } from './scheduler.ts';
@@ -32,6 +33,8 @@ const THREAD_SHARE = 7 / 8;
 /** The share of all processes beyond which only the program that the host has launched, a shell say, starts more. */
 const PROCESS_SHARE = 15 / 16;
 
+const DEFAULT_UMASK = 0o022;
+
 /** What clone is asked for, beside the memory that is always shared. */
 export interface CloneRequest {
   /** New stack pointer; 0: as the caller's. */
@@ -43,6 +46,8 @@ export interface CloneRequest {
   parentTid: number;
   childSetTid: number;
   childClearTid: number;
+  /** A child process uses its parent's descriptor table, not a copy. */
+  shareFiles?: boolean;
 }
 
 export class Spawner {
@@ -51,6 +56,7 @@ export class Spawner {
     private readonly locks: Locks,
     private readonly table: ProcessTable,
     private readonly spaces: AddressSpaces,
+    private readonly descriptors: Descriptors,
     private readonly copy: UserCopy,
     private readonly waits: WaitQueues,
     private readonly scheduler: Scheduler,
@@ -60,17 +66,20 @@ export class Spawner {
   ) {}
 
   /**
-   * Starts a process without parent in a space that holds its program already. Takes over the reference to the space.
+   * Starts a process without parent in a space that holds its program already. Takes over the references to space and table.
    *
+   * @param table its descriptor table
    * @param name address of a NUL-terminated name of at most NAME_BYTES bytes
-   * @returns the pid, or -EAGAIN when there is no slot (the space stays the caller's)
+   * @returns the pid, or -EAGAIN when there is no slot (space and table stay the caller's)
    */
-  launch(space: number, entry: number, stack: number, name: number): number {
+  launch(space: number, table: number, entry: number, stack: number, name: number): number {
     const { ram } = this;
     const thread = this.newProcess(space);
     if (thread === 0) return -E.AGAIN;
     const process = Thread.process.get(ram, thread);
     Process.flags.store(ram, process, ProcessFlag.Launched);
+    Process.files.set(ram, process, table);
+    Process.umask.store(ram, process, DEFAULT_UMASK);
     ram.copy(Process.name.addr(process), name, NAME_BYTES);
     ram.fill(thread, Context.SIZE);
     this.everywhere(thread);
@@ -126,13 +135,22 @@ export class Spawner {
     const thread = this.newProcess(space);
     if (thread === 0) return -E.AGAIN;
     const process = Thread.process.get(ram, thread);
+    const table = Process.files.get(ram, parent);
+    const files = request.shareFiles === true ? table : this.descriptors.copyOf(table);
+    if (files === 0) {
+      this.freeThread(thread);
+      this.table.processes.free(process);
+      return -E.NOMEM;
+    }
+    if (request.shareFiles === true) this.descriptors.share(table);
+    Process.files.set(ram, process, files);
+    Process.umask.store(ram, process, Process.umask.load(ram, parent));
     this.spaces.retain(space);
     this.inherit(thread, caller, request);
     locks.acquire(Process.lock.addr(parent));
     ram.copy(Process.name.addr(process), Process.name.addr(parent), NAME_BYTES);
     ram.copy(Process.actions.addr(process), Process.actions.addr(parent), Process.actions.size);
     locks.release(Process.lock.addr(parent));
-    Process.closed.store(ram, process, Process.closed.load(ram, parent));
     Process.ignoredLow.store(ram, process, Process.ignoredLow.load(ram, parent));
     Process.ignoredHigh.store(ram, process, Process.ignoredHigh.load(ram, parent));
 

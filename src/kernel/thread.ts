@@ -45,6 +45,8 @@ export const Thread = struct(
     clearChildTid: u64('owner'),
     /** Head of the list of robust futexes; user address. */
     robustList: u64('owner'),
+    /** Open file that the running call works on (files/descriptors.ts); 0: none. */
+    heldFile: u32('owner'),
     /** Bytes that a write which waits for room has written already: where it goes on when it is made again. */
     progress: u32('owner'),
     /** CPU time used, until the thread was last put on a hart. */

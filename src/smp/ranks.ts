@@ -4,11 +4,15 @@
  *
  *   tree                 process table, parents and children, zombies, waiters for children
  *   └─ process           one process: its threads, its death
+ *      └─ descriptors    one descriptor table
+ *      └─ namespace      the directory tree: names, links, parents
  *      └─ portTable      free list of ports, the list of ports that a process owns
- *         └─ object      one IPC object: its queue, its waiters (port; later pipe, mailbox …)
+ *         └─ inode       one file: its size, content and times
+ *         └─ object      one IPC object: its queue, its waiters (port, pipe)
  *            └─ console  input and output rings, line editor, readers and writers that wait
  *               └─ futex one bucket of futex waiters
  *                  └─ space      one address space: areas, page tables, user copies
+ *                     └─ content the pages of one file or shared memory
  *                     └─ timer   the deadlines of one hart
  *                        └─ run  the run queue of one hart
  *                           └─ areas, threads, spaces   free lists of slots
@@ -18,11 +22,15 @@
 export const Rank = {
   tree: 10,
   process: 20,
+  descriptors: 24,
+  namespace: 26,
   portTable: 30,
+  inode: 35,
   object: 40,
   console: 50,
   futex: 60,
   space: 70,
+  content: 75,
   timer: 80,
   run: 90,
   slots: 100,

@@ -20,7 +20,9 @@ import { HartControl, RECENT_CALLS } from '../smp/hart-control.ts';
 import { EventId } from '../trace/index.ts';
 import { MachineCall, VrosCall } from './abi.ts';
 import { Call, type Handler } from './call.ts';
-import * as console from './console-calls.ts';
+import * as descriptor from './descriptor-calls.ts';
+import * as file from './file-calls.ts';
+import * as programFile from './program-file-calls.ts';
 import { futex } from './futex-calls.ts';
 import * as machine from './machine-calls.ts';
 import * as memory from './memory-calls.ts';
@@ -104,17 +106,26 @@ export class SystemCalls implements Door {
   }
 
   private install(): void {
-    this.on(Linux.ioctl, console.ioctl);
-    this.on(Linux.faccessat, console.faccessat);
-    this.on(Linux.close, console.close);
-    this.on(Linux.lseek, console.lseek);
-    this.on(Linux.read, console.read);
-    this.on(Linux.write, console.write);
-    this.on(Linux.readv, console.readv);
-    this.on(Linux.writev, console.writev);
-    this.on(Linux.readlinkat, console.readlinkat);
-    this.on(Linux.newfstatat, console.newfstatat);
-    this.on(Linux.fstat, console.fstat);
+    this.on(Linux.dup, descriptor.dup);
+    this.on(Linux.dup3, descriptor.dup3);
+    this.on(Linux.fcntl, descriptor.fcntl);
+    this.on(Linux.close, descriptor.close);
+    this.on(Linux.close_range, descriptor.closeRange);
+    this.on(Linux.ioctl, file.ioctl);
+    this.on(Linux.ftruncate, file.ftruncate);
+    this.on(Linux.lseek, file.lseek);
+    this.on(Linux.read, file.read);
+    this.on(Linux.write, file.write);
+    this.on(Linux.readv, file.readv);
+    this.on(Linux.writev, file.writev);
+    this.on(Linux.pread64, file.pread);
+    this.on(Linux.pwrite64, file.pwrite);
+    this.on(Linux.preadv, file.preadv);
+    this.on(Linux.pwritev, file.pwritev);
+    this.on(Linux.fstat, file.fstat);
+    this.on(Linux.faccessat, programFile.faccessat);
+    this.on(Linux.readlinkat, programFile.readlinkat);
+    this.on(Linux.newfstatat, programFile.newfstatat);
 
     this.on(Linux.exit, process.exit);
     this.on(Linux.exit_group, process.exitGroup);

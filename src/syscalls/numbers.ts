@@ -5,7 +5,11 @@
 import { MachineCall, VrosCall } from './abi.ts';
 
 export const Linux = {
+  dup: 23,
+  dup3: 24,
+  fcntl: 25,
   ioctl: 29,
+  ftruncate: 46,
   faccessat: 48,
   close: 57,
   lseek: 62,
@@ -13,6 +17,10 @@ export const Linux = {
   write: 64,
   readv: 65,
   writev: 66,
+  pread64: 67,
+  pwrite64: 68,
+  preadv: 69,
+  pwritev: 70,
   readlinkat: 78,
   newfstatat: 79,
   fstat: 80,
@@ -65,6 +73,7 @@ export const Linux = {
   prlimit64: 261,
   getrandom: 278,
   membarrier: 283,
+  close_range: 436,
 } as const;
 
 const NAMES = new Map<number, string>(

@@ -13,6 +13,7 @@ import type { Call } from './call.ts';
 const Clone = {
   SignalMask: 0xff,
   Vm: 0x100,
+  Files: 0x400,
   Sighand: 0x800,
   Vfork: 0x4000,
   Thread: 0x1_0000,
@@ -34,6 +35,7 @@ function requestOf(call: Call, flags: number): CloneRequest {
     setTls: (flags & Clone.SetTls) !== 0,
     childSetTid: (flags & Clone.ChildSetTid) !== 0 ? childTid : 0,
     childClearTid: (flags & Clone.ChildClearTid) !== 0 ? childTid : 0,
+    shareFiles: (flags & Clone.Files) !== 0,
   };
 }
 

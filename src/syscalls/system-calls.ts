@@ -4,6 +4,7 @@
 
 import { PAGE_SIZE } from '../core/ram.ts';
 import { E } from '../kernel/errno.ts';
+import { MAX_DESCRIPTORS } from '../kernel/files/descriptors.ts';
 import { STACK_BYTES } from '../kernel/mman.ts';
 import { NAME_BYTES, Process } from '../kernel/process.ts';
 import { writeRusage } from '../kernel/rusage.ts';
@@ -105,7 +106,7 @@ export function prlimit64(call: Call): number {
     [Rlimit.Stack]: STACK_BYTES,
     [Rlimit.Core]: 0,
     [Rlimit.Nproc]: map.limits.processes,
-    [Rlimit.Nofile]: 3,
+    [Rlimit.Nofile]: MAX_DESCRIPTORS,
   };
   const limit = limits[resource];
   if (call.size(2) !== 0) {
@@ -134,9 +135,10 @@ export function getrusage(call: Call): number {
   return writeRusage(ram, copy, scratch + STRUCT_SCRATCH, call.space, call.size(1), used);
 }
 
-/** There are no files to be created yet, so the mask is what it always was. */
-export function umask(): number {
-  return 0o022;
+const PERMISSIONS = 0o777;
+
+export function umask(call: Call): number {
+  return Process.umask.exchange(call.kernel.ram, call.process, call.u32(0) & PERMISSIONS);
 }
 
 const REBOOT_MAGIC = 0xfee1_dead;

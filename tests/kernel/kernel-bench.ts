@@ -77,7 +77,7 @@ export class KernelBench {
       Prot.Read | Prot.Write,
       MapFlag.Private | MapFlag.Anonymous | MapFlag.Fixed,
     );
-    const pid = host.spawner.launch(space, PC, 0, host.scratch);
+    const pid = host.spawner.launch(space, host.openConsole(), PC, 0, host.scratch);
     if (pid < 0) throw new Error(`no process: ${String(pid)}`);
     const process = this.processOf(pid);
     return { process, thread: Process.threads.get(ram, process), pid, space };

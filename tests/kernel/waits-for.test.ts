@@ -157,7 +157,7 @@ describe('a census', () => {
     bench.harts[1]!.exits.endGroup(b.thread, 0);
     expect(censusDifference(before, between)).toBe('2 ports more');
     expect(censusDifference(before, takeCensus(inspection))).toMatch(
-      /^2 ports more, \d+ frames?, 1 process, 1 thread, 1 space and 1 area less$/,
+      /^2 ports more, \d+ frames?, 1 process, 1 thread, 1 space, 1 area, 3 open files and 1 descriptor table less$/,
     );
   });
 });

@@ -12,6 +12,7 @@ import { WaitQueue } from '../wait.ts';
 export function assertNotWaiting(ram: Ram, thread: number): void {
   const name = `thread ${String(Thread.tid.get(ram, thread))}`;
   if (Thread.waitGuard.peek(ram, thread) !== 0) throw new KernelPanic(`${name} ends while it waits for something`);
+  if (Thread.heldFile.get(ram, thread) !== 0) throw new KernelPanic(`${name} ends while it holds an open file`);
   const timerHart = Thread.timerHart.peek(ram, thread);
   if (timerHart !== 0) throw new KernelPanic(`${name} ends while hart ${String(timerHart - 1)} has a deadline for it`);
 }
@@ -25,6 +26,7 @@ export function assertNothingHeld(ram: Ram, process: number): void {
   const threads = Process.threadCount.get(ram, process);
   if (threads !== 0 || Process.threads.get(ram, process) !== 0) held.push(`${String(threads)} threads`);
   if (Process.space.get(ram, process) !== 0) held.push('an address space');
+  if (Process.files.get(ram, process) !== 0) held.push('a descriptor table');
   for (let family = 0; family < FAMILIES; family++) {
     if (Process.owned.peek(ram, process, family) !== 0) held.push(`objects of IPC family ${String(family)}`);
   }

@@ -28,9 +28,9 @@ import { placeAround, placed, placesOf } from './places.ts';
 /**
  * Guards that are a protocol rather than a lock, and are not checked: the record of the program that has ended (`ended` says whose it is),
  * the crash report (whoever claims `crashedHart` writes it), the exit status (whoever changes `state`), a trace ring's consumer (the host),
- * structures of the ABI (they lie in the scratch page of whoever fills them).
+ * an open file's position (the lock of what it is open on), structures of the ABI (they lie in the scratch page of whoever fills them).
  */
-const PROTOCOLS = ['ended', 'crashedHart', 'state', 'consumer', 'written', 'guest'];
+const PROTOCOLS = ['ended', 'crashedHart', 'state', 'consumer', 'written', 'guest', 'opened'];
 
 /** Structures that only the CPU of their hart, or whoever has just allocated their frame, knows the address of. */
 const PRIVATE_BY_CONSTRUCTION = ['TlbEntry', 'WindowSlot', 'DecodeSlot', 'EntrySlot', 'ArgumentBlob'];
