@@ -16,7 +16,7 @@ import type { Arguments } from './arguments.ts';
 import { E } from './errno.ts';
 import type { Exits } from './exit.ts';
 import type { ImageNames } from './image-names.ts';
-import type { Images } from './images.ts';
+import type { Contents } from './contents.ts';
 import { NAME_BYTES, Process, ProcessFlag, SIGACTION_BYTES, SIGNALS } from './process.ts';
 import type { ProcessTable } from './process-table.ts';
 import type { ProgramLoader } from './program.ts';
@@ -40,7 +40,7 @@ export class Exec {
     private readonly table: ProcessTable,
     private readonly spaces: AddressSpaces,
     private readonly copy: UserCopy,
-    private readonly images: Images,
+    private readonly contents: Contents,
     private readonly names: ImageNames,
     private readonly args: Arguments,
     private readonly loader: ProgramLoader,
@@ -67,7 +67,7 @@ export class Exec {
     const image = this.names.lookup(this.scratch, length);
     if (image < 0) return image;
     const space = this.build(old, image, length, argv, envp);
-    this.images.release(image);
+    this.contents.release(image);
     if (space < 0) return space;
 
     const alone = this.becomeAlone(thread, process);

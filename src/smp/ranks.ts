@@ -23,6 +23,7 @@ export const Rank = {
   console: 50,
   futex: 60,
   space: 70,
+  content: 75,
   timer: 80,
   run: 90,
   slots: 100,

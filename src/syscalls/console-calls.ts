@@ -233,7 +233,7 @@ function program(call: Call): number {
 
 /** The files there are: the console's descriptors by AT_EMPTY_PATH, and the programs of /bin. */
 export function newfstatat(call: Call): number {
-  const { copy, images } = call.kernel;
+  const { copy, contents } = call.kernel;
   if (
     (call.u32(3) & AT_EMPTY_PATH) !== 0 &&
     (call.size(1) === 0 || (copy.readU8(call.space, call.size(1)) === 0 && copy.value === 0))
@@ -243,8 +243,8 @@ export function newfstatat(call: Call): number {
   }
   const image = program(call);
   if (image < 0) return image;
-  const size = images.size(image);
-  images.release(image);
+  const size = contents.size(image);
+  contents.release(image);
   return writeStat(call, call.size(2), 16, S_IFREG | 0o755, 0, size, PAGE_SIZE);
 }
 
@@ -253,7 +253,7 @@ const W_OK = 2;
 export function faccessat(call: Call): number {
   const image = program(call);
   if (image < 0) return image;
-  call.kernel.images.release(image);
+  call.kernel.contents.release(image);
   return (call.i32(2) & W_OK) !== 0 ? -E.ROFS : 0;
 }
 
@@ -261,6 +261,6 @@ export function faccessat(call: Call): number {
 export function readlinkat(call: Call): number {
   const image = program(call);
   if (image < 0) return image;
-  call.kernel.images.release(image);
+  call.kernel.contents.release(image);
   return -E.INVAL;
 }
