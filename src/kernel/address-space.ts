@@ -181,7 +181,7 @@ export class AddressSpaces {
     const prot = Area.prot.get(ram, area);
     if (!permits(prot, access) || Area.kind.get(ram, area) === AreaKind.Guard) return Fault.AccessError;
 
-    if (this.frames.freeInList() < this.reserve && this.isLarge(space)) {
+    if (this.isShortOfMemory() && this.isLarge(space)) {
       const present = this.tables.slot(Space.root.get(ram, space), (va / PAGE_SIZE) | 0);
       if (present === 0 || loadPte(ram, present) === 0) return Fault.OutOfMemory;
     }
@@ -228,6 +228,11 @@ export class AddressSpaces {
     this.tables.narrowed = false;
     this.tables.codeChanged = false;
     this.batch.release(this.frames);
+  }
+
+  /** Whether so little memory is left that what is left is not for everybody. */
+  isShortOfMemory(): boolean {
+    return this.frames.freeInList() < this.reserve;
   }
 
   /** Bytes of all areas of a space: a snapshot. */

@@ -52,6 +52,9 @@ export const MAX_AREAS = 65530;
 const GROUP = 1024;
 const LEFT_TO_OTHERS = 128;
 
+/** Pages of an area that a forked process makes its own before they are given a place in RAM (placement.ts). */
+const CHILD_PATIENCE = 16;
+
 /** References to what areas are filled from. */
 export interface ContentReferences {
   retain(content: number): void;
@@ -223,6 +226,39 @@ export class Areas {
   /** Removes all areas of a set that nobody else can see any more. */
   clear(set: number): void {
     this.remove(set, 0, Infinity);
+  }
+
+  /**
+   * Fills the empty set of a forked space with copies of all areas of another but those that a child does not get.
+   *
+   * @returns false when no slot is left: what has been copied by then stays
+   */
+  copySet(from: number, to: number): boolean {
+    const { ram } = this;
+    for (let area = this.next(from, 0); area !== 0; area = this.next(from, Area.end.get(ram, area))) {
+      if ((Area.flags.get(ram, area) & AreaFlag.DontFork) !== 0) continue;
+      const copy = this.pool.alloc();
+      if (copy === 0) return false;
+      const content = Area.content.get(ram, area);
+      if (content !== 0) this.contents.retain(content);
+      const start = Area.start.get(ram, area);
+      const end = Area.end.get(ram, area);
+      Area.start.set(ram, copy, start);
+      Area.end.set(ram, copy, end);
+      Area.prot.set(ram, copy, Area.prot.get(ram, area));
+      Area.kind.set(ram, copy, Area.kind.get(ram, area));
+      Area.flags.set(ram, copy, Area.flags.get(ram, area));
+      Area.content.set(ram, copy, content);
+      Area.contentPage.set(ram, copy, Area.contentPage.get(ram, area));
+      // Most children write to few pages before they end or execute a program: no place is looked for until there are more.
+      Area.placement.set(ram, copy, 0);
+      Area.runStart.set(ram, copy, 0);
+      Area.runEnd.set(ram, copy, 0);
+      Area.patience.set(ram, copy, CHILD_PATIENCE);
+      this.insert(to, copy);
+      AreaSet.bytes.set(ram, to, AreaSet.bytes.get(ram, to) + (end - start));
+    }
+    return true;
   }
 
   /** Makes a set empty without regard to what it held: for a new space. */

@@ -22,6 +22,7 @@ import type { ProcessTable } from './process-table.ts';
 import type { ProgramLoader } from './program.ts';
 import { REPLACED } from './result.ts';
 import { PATH_BYTES } from './scratch.ts';
+import { Signal } from './signal-numbers.ts';
 import type { Spawner } from './spawn.ts';
 import { Thread, ThreadFlag } from './thread.ts';
 import type { UserCopy } from './user-copy.ts';
@@ -133,6 +134,8 @@ export class Exec {
     locks.acquire(lock);
     if (SEEDED) this.spaces.publish(space);
     Process.space.set(ram, process, space);
+    Process.flags.and(ram, process, ~ProcessFlag.Forked);
+    Process.exitSignal.store(ram, process, Signal.CHLD);
     for (
       let action = Process.actions.addr(process), end = action + SIGNALS * SIGACTION_BYTES;
       action < end;

@@ -51,7 +51,11 @@ export class Exits {
     private readonly launches: Launches,
     private readonly bell: HostBell,
     private readonly trace: Tracer,
-  ) {}
+  ) {
+    spawner.undo = (child) => {
+      for (const reap of this.reapers) reap(child);
+    };
+  }
 
   /** Calls `reap` for every process that ends, while it still has its pid. */
   onProcessExit(reap: Reaper): void {

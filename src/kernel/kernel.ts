@@ -48,6 +48,7 @@ import { ProgramLoader } from './program.ts';
 import { Scheduler } from './scheduler.ts';
 import { SCRATCH_BYTES, STRUCT_SCRATCH } from './scratch.ts';
 import { Signals } from './signals.ts';
+import { SpaceForks } from './space-fork.ts';
 import { Spawner } from './spawn.ts';
 import { StartingLine } from './starting-line.ts';
 import { Timers } from './timers.ts';
@@ -176,6 +177,7 @@ export class Kernel {
       this.locks,
       this.table,
       this.spaces,
+      new SpaceForks(ram, this.locks, this.spaces),
       this.copy,
       this.waits,
       this.scheduler,
