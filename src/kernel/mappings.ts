@@ -144,6 +144,15 @@ export class Mappings {
     this.locks.release(lock);
   }
 
+  /** Notes where arguments and environment lie on the stack (proc(5): cmdline, environ). */
+  noteArguments(space: number, argStart: number, argEnd: number, envEnd: number): void {
+    const lock = this.lock(space);
+    Space.argStart.set(this.ram, space, argStart);
+    Space.argEnd.set(this.ram, space, argEnd);
+    Space.envEnd.set(this.ram, space, envEnd);
+    this.locks.release(lock);
+  }
+
   /** brk(2) as the kernel sees it: moves the break if that is possible, and returns where it is then. */
   setBrk(space: number, address: number): number {
     const { ram } = this;

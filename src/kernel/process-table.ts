@@ -80,6 +80,11 @@ export class ProcessTable {
     this.threads.initialise();
   }
 
+  /** The number that was given last: of some moment. */
+  lastId(): number {
+    return Tree.lastId.peek(this.ram, this.base);
+  }
+
   /** The process with this pid, a zombie too; 0 when there is none. */
   processLocked(pid: number): number {
     return this.processIds.findLocked(pid);

@@ -155,13 +155,16 @@ export class ProgramLoader {
     if (error === 0) error = copy.writeU64(space, at, argc);
     at += 8;
     let offset = nameBytes;
+    let argEnd = strings + offset;
     for (let i = 0; i < argc + envc && error === 0; i++) {
       // The NULL between arguments and environment: the page is zero already.
       if (i === argc) at += 8;
       error = copy.writeU64(space, at, strings + offset);
       at += 8;
       offset = this.behindString(blob, offset);
+      if (i < argc) argEnd = strings + offset;
     }
+    this.mappings.noteArguments(space, strings + nameBytes, argEnd, strings + length);
     at = sp + 8 * (1 + argc + 1 + envc + 1);
     const aux = [
       [At.Phdr, program.headers === 0 ? 0 : program.headers + bias],

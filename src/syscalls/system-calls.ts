@@ -10,11 +10,12 @@ import { NAME_BYTES, Process } from '../kernel/process.ts';
 import { writeRusage } from '../kernel/rusage.ts';
 import { PATH_BYTES, STRUCT_SCRATCH } from '../kernel/scratch.ts';
 import { Thread } from '../kernel/thread.ts';
+import { HOST_NAME, MACHINE, RELEASE, VERSION } from '../kernel/uts.ts';
 import type { Call } from './call.ts';
 import { processCpuNs } from './time-calls.ts';
 
 const UTS_FIELD = 65;
-const UTS = ['Linux', 'hartbeat', '6.1.0', '#1 SMP Hartbeat', 'riscv64', '(none)'].map((text) =>
+const UTS = ['Linux', HOST_NAME, RELEASE, VERSION, MACHINE, '(none)'].map((text) =>
   new TextEncoder().encode(text),
 );
 
