@@ -8,7 +8,6 @@ import { MAX_DESCRIPTORS } from '../files/descriptors.ts';
 import type { Kernel } from '../kernel.ts';
 import { Thread, ThreadState } from '../thread.ts';
 import { RELEASE, VERSION } from '../uts.ts';
-import { allPids } from './process-picture.ts';
 
 const NS_PER_TICK = 1e7;
 const ticks = (ns: number): number => Math.floor(ns / NS_PER_TICK);
@@ -106,7 +105,8 @@ function cpuinfo({ config }: Kernel): string {
   ).join('');
 }
 
-const MOUNTS = 'rootfs / tmpfs rw,relatime 0 0\nproc /proc proc rw,nosuid,nodev,noexec,relatime 0 0\n';
+/** /proc/mounts. */
+export const MACHINE_MOUNTS = 'rootfs / tmpfs rw,relatime 0 0\nproc /proc proc rw,nosuid,nodev,noexec,relatime 0 0\n';
 const PIPE_MAX_SIZE = 1_048_576;
 
 /** Files by their path in /proc: their text now. */
@@ -117,7 +117,7 @@ const FILES: Readonly<Record<string, (kernel: Kernel) => string>> = {
   loadavg,
   cpuinfo,
   version: () => `Linux version ${RELEASE} (hartbeat) ${VERSION}\n`,
-  mounts: () => MOUNTS,
+  mounts: () => MACHINE_MOUNTS,
   filesystems: () => 'nodev\ttmpfs\nnodev\tproc\n',
   cmdline: () => '\n',
   devices: () => 'Character devices:\n  1 mem\n  5 /dev/tty\n  5 /dev/console\n\nBlock devices:\n',
@@ -138,9 +138,4 @@ export const MACHINE_FILES: readonly string[] = Object.keys(FILES);
 /** The text of such a file; undefined: there is none. */
 export function machineText(kernel: Kernel, path: string): string | undefined {
   return FILES[path]?.(kernel);
-}
-
-/** What /proc lists beside its files. */
-export function processNames(kernel: Kernel): string[] {
-  return allPids(kernel).map(String);
 }
