@@ -36,6 +36,8 @@ export const AreaFlag = {
   /** madvise(2): a child does not get it (DontFork), or gets it empty (WipeOnFork). */
   DontFork: 2,
   WipeOnFork: 4,
+  /** Being moved (remap.ts), while the lock is held: it must not become one with its neighbours. */
+  Moving: 8,
 } as const;
 
 /** What a space embeds. */
@@ -271,6 +273,14 @@ export class Areas {
   /** Page of the area's content that fills the page of `va`. */
   contentPageAt(area: number, va: number): number {
     return Area.contentPage.get(this.ram, area) + Math.floor((va - Area.start.get(this.ram, area)) / PAGE_SIZE);
+  }
+
+  /** What belongs to the pages of `from` lies as far from the addresses of `to` as these have moved. */
+  movePlacement(from: number, to: number): void {
+    const { ram } = this;
+    this.copyPlacement(from, to);
+    const distance = Area.start.get(ram, from) - Area.start.get(ram, to);
+    Area.placement.set(ram, to, (Area.placement.get(ram, from) + distance) >>> 0);
   }
 
   private copyPlacement(from: number, to: number): void {

@@ -232,7 +232,6 @@ describe('a full table', () => {
 
 describe('clone', () => {
   it.each([
-    ['a copy of the memory', Signal.CHLD, -E.NOSYS],
     ['a thread without shared handlers', VM | 0x1_0000, -E.INVAL],
     ['shared handlers without shared memory', 0x800, -E.INVAL],
     ['a namespace', VM | 0x2000_0000, -E.INVAL],
