@@ -236,8 +236,10 @@ static void residence(void)
     CHECK_ERRNO(munlock(p, 6 * PAGE), ENOMEM);
     CHECK_OK(munlock(p, 5 * PAGE));
     CHECK_OK(mlock(p, 0));
-    CHECK_ERRNO(syscall(SYS_mlock2, p, PAGE, 2), EINVAL);
-    CHECK_OK(syscall(SYS_mlock2, p, 5 * PAGE, 1));
+    if (on_hartbeat()) { /* not in qemu 7.2 */
+        CHECK_ERRNO(syscall(SYS_mlock2, p, PAGE, 2), EINVAL);
+        CHECK_OK(syscall(SYS_mlock2, p, 5 * PAGE, 1));
+    }
     CHECK_ERRNO(mlockall(0), EINVAL);
     CHECK_ERRNO(mlockall(8), EINVAL);
     CHECK_ERRNO(mlockall(4), EINVAL);
