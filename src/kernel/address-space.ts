@@ -275,11 +275,13 @@ export class AddressSpaces {
   private unshareLocked(space: number, area: number, va: number, slot: number, pte: number): Fault {
     const { ram, frames } = this;
     const source = pteToAddress(pte);
-    if (frames.references(source) === 1) {
+    const isAlone = frames.references(source) === 1;
+    const home = isAlone ? this.placement.allocHome(area, Math.floor(va / PAGE_SIZE), source) : 0;
+    if (isAlone && home === 0) {
       changePteFlags(ram, slot, PTE_SHARED, PTE_W | PTE_D);
       return Fault.Handled;
     }
-    const frame = this.privateFrameLocked(space, area, va, slot);
+    const frame = home || this.privateFrameLocked(space, area, va, slot);
     if (frame === 0) return Fault.OutOfMemory;
     ram.copy(frame, source, PAGE_SIZE);
     this.batch.push(pteToAddress(this.tables.replace(slot, frame, Area.prot.get(ram, area))));

@@ -48,6 +48,8 @@ import { describeKernelWaits } from './oracles/kernel-waits.ts';
 import { NAME_BYTES } from './process.ts';
 import { ProcessTable } from './process-table.ts';
 import { ProgramLoader } from './program.ts';
+import { Remaps } from './remap.ts';
+import { Residence } from './residence.ts';
 import { Scheduler } from './scheduler.ts';
 import { SCRATCH_BYTES, STRUCT_SCRATCH } from './scratch.ts';
 import { Signals } from './signals.ts';
@@ -92,6 +94,8 @@ export class Kernel {
   readonly spaces: AddressSpaces;
   readonly mappings: Mappings;
   readonly copy: UserCopy;
+  readonly remaps: Remaps;
+  readonly residence: Residence;
   readonly args: Arguments;
   readonly loader: ProgramLoader;
   readonly timers: Timers;
@@ -169,6 +173,8 @@ export class Kernel {
     );
     this.mappings = new Mappings(ram, this.locks, this.spaces);
     this.copy = new UserCopy(ram, this.locks, this.spaces);
+    this.remaps = new Remaps(ram, this.locks, this.spaces, this.mappings);
+    this.residence = new Residence(ram, this.locks, this.spaces, this.mappings, this.copy);
     this.args = new Arguments(ram, this.frames, this.copy);
     this.loader = new ProgramLoader(ram, this.frames, this.mappings, this.copy, this.contents, this.args);
     this.timers = new Timers(ram, this.locks, map.timers, config.cpus, limits.threads, hart);

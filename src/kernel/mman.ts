@@ -33,6 +33,9 @@ export const MapFlag = {
   Legacy: 0x7_f933,
 } as const;
 
+/** Flags of mremap(2). */
+export const Remap = { MayMove: 1, Fixed: 2, DontUnmap: 4 } as const;
+
 export const Advice = {
   Normal: 0,
   Random: 1,

@@ -202,6 +202,45 @@ export class PageTables {
     return done;
   }
 
+  /** Makes the tables that pages moved from `from` to `to` will need: false when memory is used up. Sets `tablesMade`. */
+  prepareMove(root: number, from: number, count: number, to: number): boolean {
+    let made = 0;
+    let done = true;
+    for (let page = from; done && page < from + count;) {
+      const slot = this.slot(root, page);
+      if (slot === 0) {
+        page = this.skip(root, page);
+        continue;
+      }
+      if (this.ram.u32[slot >>> 2] !== 0) {
+        done = this.ensureSlot(root, to + page - from) !== 0;
+        made += this.tablesMade;
+      }
+      page++;
+    }
+    this.tablesMade = made;
+    return done;
+  }
+
+  /** Moves `count` entries from page `from` on to places that are empty and have tables; sets `narrowed` and `codeChanged`. */
+  move(root: number, from: number, count: number, to: number): void {
+    const { ram } = this;
+    for (let page = from; page < from + count;) {
+      const slot = this.slot(root, page);
+      if (slot === 0) {
+        page = this.skip(root, page);
+        continue;
+      }
+      if (ram.u32[slot >>> 2] !== 0) {
+        const entry = exchangePte(ram, slot, 0);
+        if ((entry & PTE_X) !== 0) this.codeChanged = true;
+        this.narrowed = true;
+        setPte(ram, this.slot(root, to + page - from), entry);
+      }
+      page++;
+    }
+  }
+
   /** Makes `slot` map `frame`, whose reference the entry takes over; returns the entry as it was. */
   install(slot: number, frame: number, prot: number, shared: boolean, dirty: boolean): number {
     let flags = protToPte(prot) | PTE_A;

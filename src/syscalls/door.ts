@@ -169,6 +169,14 @@ export class SystemCalls implements Door {
     this.on(Linux.mmap, memory.mmap);
     this.on(Linux.mprotect, memory.mprotect);
     this.on(Linux.madvise, memory.madvise);
+    this.on(Linux.mremap, memory.mremap);
+    this.on(Linux.msync, memory.msync);
+    this.on(Linux.mlock, memory.mlock);
+    this.on(Linux.mlock2, memory.mlock2);
+    this.on(Linux.munlock, memory.munlock);
+    this.on(Linux.mlockall, memory.mlockall);
+    this.on(Linux.munlockall, memory.munlockall);
+    this.on(Linux.mincore, memory.mincore);
     this.on(Linux.riscv_flush_icache, memory.flushInstructionCache);
     this.on(Linux.membarrier, memory.membarrier);
 

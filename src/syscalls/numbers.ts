@@ -63,10 +63,17 @@ export const Linux = {
   sysinfo: 179,
   brk: 214,
   munmap: 215,
+  mremap: 216,
   clone: 220,
   execve: 221,
   mmap: 222,
   mprotect: 226,
+  msync: 227,
+  mlock: 228,
+  munlock: 229,
+  mlockall: 230,
+  munlockall: 231,
+  mincore: 232,
   madvise: 233,
   riscv_flush_icache: 259,
   wait4: 260,
@@ -74,6 +81,7 @@ export const Linux = {
   getrandom: 278,
   membarrier: 283,
   close_range: 436,
+  mlock2: 284,
 } as const;
 
 const NAMES = new Map<number, string>(

@@ -15,6 +15,8 @@ import { ImageNames } from '../../src/kernel/image-names.ts';
 import { Contents } from '../../src/kernel/contents.ts';
 import { Mappings } from '../../src/kernel/mappings.ts';
 import { ProgramLoader } from '../../src/kernel/program.ts';
+import { Remaps } from '../../src/kernel/remap.ts';
+import { SpaceForks } from '../../src/kernel/space-fork.ts';
 import { UserCopy } from '../../src/kernel/user-copy.ts';
 
 export const PARTICIPANTS = 3;
@@ -63,6 +65,8 @@ export class Bench {
   readonly spaces: AddressSpaces;
   readonly mappings: Mappings;
   readonly copy: UserCopy;
+  readonly forks: SpaceForks;
+  readonly remaps: Remaps;
   readonly args: Arguments;
   readonly loader: ProgramLoader;
   /** Addresses of the TlbStates that were shot, in order. */
@@ -90,6 +94,8 @@ export class Bench {
     this.spaces = new AddressSpaces(ram, this.locks, this.frames, this.areas, this.contents, shootdown, map.spaces, SPACES);
     this.mappings = new Mappings(ram, this.locks, this.spaces);
     this.copy = new UserCopy(ram, this.locks, this.spaces);
+    this.forks = new SpaceForks(ram, this.locks, this.spaces);
+    this.remaps = new Remaps(ram, this.locks, this.spaces, this.mappings);
     this.args = new Arguments(ram, this.frames, this.copy);
     this.loader = new ProgramLoader(ram, this.frames, this.mappings, this.copy, this.contents, this.args);
   }
