@@ -17,12 +17,13 @@ import { E } from './errno.ts';
 import type { Exits } from './exit.ts';
 import type { Descriptors } from './files/descriptors.ts';
 import type { ImageNames } from './image-names.ts';
-import type { Images } from './images.ts';
+import type { Contents } from './contents.ts';
 import { NAME_BYTES, Process, ProcessFlag, SIGACTION_BYTES, SIGNALS } from './process.ts';
 import type { ProcessTable } from './process-table.ts';
 import type { ProgramLoader } from './program.ts';
 import { REPLACED } from './result.ts';
 import { PATH_BYTES } from './scratch.ts';
+import { Signal } from './signal-numbers.ts';
 import type { Spawner } from './spawn.ts';
 import { Thread, ThreadFlag } from './thread.ts';
 import type { UserCopy } from './user-copy.ts';
@@ -42,7 +43,7 @@ export class Exec {
     private readonly spaces: AddressSpaces,
     private readonly descriptors: Descriptors,
     private readonly copy: UserCopy,
-    private readonly images: Images,
+    private readonly contents: Contents,
     private readonly names: ImageNames,
     private readonly args: Arguments,
     private readonly loader: ProgramLoader,
@@ -69,7 +70,7 @@ export class Exec {
     const image = this.names.lookup(this.scratch, length);
     if (image < 0) return image;
     const space = this.build(old, image, length, argv, envp);
-    this.images.release(image);
+    this.contents.release(image);
     if (space < 0) return space;
 
     const alone = this.becomeAlone(thread, process) || this.descriptors.unshare(process);
@@ -136,6 +137,8 @@ export class Exec {
     locks.acquire(lock);
     if (SEEDED) this.spaces.publish(space);
     Process.space.set(ram, process, space);
+    Process.flags.and(ram, process, ~ProcessFlag.Forked);
+    Process.exitSignal.store(ram, process, Signal.CHLD);
     for (
       let action = Process.actions.addr(process), end = action + SIGNALS * SIGACTION_BYTES;
       action < end;

@@ -53,7 +53,11 @@ export class Exits {
     private readonly launches: Launches,
     private readonly bell: HostBell,
     private readonly trace: Tracer,
-  ) {}
+  ) {
+    spawner.undo = (child) => {
+      for (const reap of this.reapers) reap(child);
+    };
+  }
 
   /** Calls `reap` for every process that ends, while it still has its pid. */
   onProcessExit(reap: Reaper): void {
@@ -168,8 +172,6 @@ export class Exits {
   private endProcess(process: number): void {
     const { ram, locks } = this;
     for (const reap of this.reapers) reap(process);
-    this.descriptors.release(Process.files.get(ram, process));
-    Process.files.set(ram, process, 0);
     const space = Process.space.get(ram, process);
     Process.space.set(ram, process, 0);
     this.shootdown.activate(0, 0, 0);

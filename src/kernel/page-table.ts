@@ -77,8 +77,10 @@ export class FrameBatch {
 }
 
 export class PageTables {
-  /** Tables made by the last `ensureSlot`. */
+  /** Tables made by the last `ensureSlot` or `share`. */
   tablesMade = 0;
+  /** Pages entered by the last `share`. */
+  pagesShared = 0;
   /** Whether `protect` has taken a permission away since this was last set to false. */
   narrowed = false;
   /** Whether something executable has been taken out, replaced or narrowed since this was last set to false. */
@@ -158,6 +160,48 @@ export class PageTables {
     }
   }
 
+  /**
+   * Enters the pages of [from, to) into a table of the same addresses that has none there, to be copied by who writes first; takes the right
+   * to write from the table they come from, and sets `narrowed` if that had any. Sets `pagesShared` and `tablesMade`.
+   *
+   * @returns false when memory is used up: what has been entered by then stays
+   */
+  share(root: number, other: number, from: number, to: number): boolean {
+    const { ram, frames } = this;
+    let made = 0;
+    let pages = 0;
+    let page = from;
+    let done = true;
+    while (page < to) {
+      let slot = this.slot(root, page);
+      if (slot === 0) {
+        page = this.skip(root, page);
+        continue;
+      }
+      let target = this.ensureSlot(other, page);
+      made += this.tablesMade;
+      if (target === 0) {
+        done = false;
+        break;
+      }
+      for (const end = Math.min(to, (page | INDEX_MASK) + 1); page < end; page++, slot += PTE_SIZE, target += PTE_SIZE) {
+        let entry = ram.u32[slot >>> 2]!;
+        if (entry === 0) continue;
+        if ((entry & PTE_SHARED) === 0) {
+          entry = changePteFlags(ram, slot, PTE_W, PTE_SHARED);
+          if ((entry & PTE_W) !== 0) this.narrowed = true;
+          entry = (entry & ~PTE_W) | PTE_SHARED;
+        }
+        frames.retain(pteToAddress(entry));
+        ram.u32[target >>> 2] = entry;
+        pages++;
+      }
+    }
+    this.tablesMade = made;
+    this.pagesShared = pages;
+    return done;
+  }
+
   /** Makes `slot` map `frame`, whose reference the entry takes over; returns the entry as it was. */
   install(slot: number, frame: number, prot: number, shared: boolean, dirty: boolean): number {
     let flags = protToPte(prot) | PTE_A;
@@ -218,11 +262,10 @@ export class PageTables {
   }
 
   /**
-   * How many of the pages from `page` on, going up (step 1) or down (−1), come before a row of FULL pages that are there; at most
+   * How many of the pages from `page` on, going up (step 1) or down (−1), come before a row of FULL pages with frames of their own; at most
    * `limit`. Where there is more than is worth reading, the rest counts as not there.
    */
   openStretch(root: number, page: number, step: number, limit: number): number {
-    const { ram } = this;
     const stop = page + step * limit;
     let looks = LOOKS;
     let row = 0;
@@ -233,7 +276,7 @@ export class PageTables {
         at = step > 0 ? this.skip(root, at) : (at & ~INDEX_MASK) - 1;
         continue;
       }
-      row = ram.u32[slot >>> 2] === 0 ? 0 : row + 1;
+      row = this.isOwn(slot) ? row + 1 : 0;
       at += step;
       if (row === FULL) return (at - page) * step - FULL;
     }

@@ -21,6 +21,8 @@ export const ProcessFlag = {
   /** Has registered for membarrier(2)'s private expedited barrier, and for the one that also renews decoded instructions. */
   Barrier: 4,
   BarrierSyncCore: 8,
+  /** Has executed no program since it was made by clone (Linux' PF_FORKNOEXEC). */
+  Forked: 16,
 } as const;
 
 /** Signals 1 … 64. */
@@ -41,6 +43,8 @@ export const Process = struct(
     /** Address space; changes only by execve, when the process has one thread. */
     space: u32('owner'),
     flags: atomicU32(),
+    /** Signal for its parent when it ends, as clone(2) was told; 0: none. SIGCHLD once it has executed a program. */
+    exitSignal: atomicU32(),
     /** Descriptor table (files/descriptors.ts); changes only by execve, when the process has one thread. */
     files: u32('owner'),
     /** Bits that open(2) and its kin take from the mode of what they make. */

@@ -1,8 +1,10 @@
 /*
- * Births: the first process of a program that the host starts, further threads, and processes that share their parent's memory until
- * they execute a program (posix_spawn, vfork).
+ * Births: the first process of a program that the host starts, further threads, and child processes, with a copy of their parent's memory
+ * (fork) or with the very same (vfork, posix_spawn).
  *
  * A block is prepared while nobody else knows it, then entered into the tree, then made ready; from that moment it may run, and end.
+ * What a child gets of its parent beside memory is copied by hooks (`onFork`), which the owners of these things register; what they have
+ * given to a child that is not to be after all is taken back by the reapers that take it from a process that ends.
  */
 
 import { Context, NO_RESERVATION, xOffset } from '../core/context.ts';
@@ -14,10 +16,11 @@ import type { Locks } from '../smp/spinlock.ts';
 import { EventId, type Tracer } from '../trace/index.ts';
 import type { AddressSpaces } from './address-space.ts';
 import { E } from './errno.ts';
-import type { Descriptors } from './files/descriptors.ts';
 import { NAME_BYTES, Process, ProcessFlag } from './process.ts';
 import type { ProcessTable } from './process-table.ts';
 import type { Scheduler } from './scheduler.ts';
+import { Signal } from './signal-numbers.ts';
+import type { SpaceForks } from './space-fork.ts';
 import { DEFAULT_PRIORITY, Thread, ThreadState } from './thread.ts';
 import type { UserCopy } from './user-copy.ts';
 import { WaitForm, WaitReason } from './wait.ts';
@@ -35,28 +38,53 @@ const PROCESS_SHARE = 15 / 16;
 
 const DEFAULT_UMASK = 0o022;
 
-/** What clone is asked for, beside the memory that is always shared. */
+/** Flags of clone(2). */
+export const Clone = {
+  /** Mask of the signal for the parent. */
+  Signal: 0xff,
+  Vm: 0x100,
+  Fs: 0x200,
+  Files: 0x400,
+  Sighand: 0x800,
+  Vfork: 0x4000,
+  Parent: 0x8000,
+  Thread: 0x1_0000,
+  SetTls: 0x8_0000,
+  ParentSetTid: 0x10_0000,
+  ChildClearTid: 0x20_0000,
+  ChildSetTid: 0x100_0000,
+} as const;
+
+/** Copies or shares what a process has for its child, as the flags of clone say: 0, or a negative errno when it cannot be had. */
+export type ForkHook = (parent: number, child: number, flags: number) => number;
+
+const FLAGS_OF_CHILDREN = ProcessFlag.Barrier | ProcessFlag.BarrierSyncCore;
+
+/** What clone is asked for. */
 export interface CloneRequest {
+  /** Clone bits. */
+  flags: number;
   /** New stack pointer; 0: as the caller's. */
   stack: number;
-  /** New thread pointer, if `setTls`. */
+  /** New thread pointer, with SetTls. */
   tls: number;
-  setTls: boolean;
   /** User addresses; 0: do not. */
   parentTid: number;
   childSetTid: number;
   childClearTid: number;
-  /** A child process uses its parent's descriptor table, not a copy. */
-  shareFiles?: boolean;
 }
 
 export class Spawner {
+  /** Takes back what hooks have given to a child that is not to be: set by who has the reapers. */
+  undo: (child: number) => void = () => undefined;
+  private readonly hooks: ForkHook[] = [];
+
   constructor(
     private readonly ram: Ram,
     private readonly locks: Locks,
     private readonly table: ProcessTable,
     private readonly spaces: AddressSpaces,
-    private readonly descriptors: Descriptors,
+    private readonly forks: SpaceForks,
     private readonly copy: UserCopy,
     private readonly waits: WaitQueues,
     private readonly scheduler: Scheduler,
@@ -64,6 +92,14 @@ export class Spawner {
     private readonly trace: Tracer,
     private readonly harts: number,
   ) {}
+
+  /**
+   * Calls `hook` for every process that is made by clone, before anybody else knows it: it has no pid yet. No lock is held. When one fails,
+   * those called before are undone by the reapers (`Exits.onProcessExit`).
+   */
+  onFork(hook: ForkHook): void {
+    this.hooks.push(hook);
+  }
 
   /**
    * Starts a process without parent in a space that holds its program already. Takes over the references to space and table.
@@ -80,6 +116,7 @@ export class Spawner {
     Process.flags.store(ram, process, ProcessFlag.Launched);
     Process.files.set(ram, process, table);
     Process.umask.store(ram, process, DEFAULT_UMASK);
+    Process.exitSignal.store(ram, process, Signal.CHLD);
     ram.copy(Process.name.addr(process), name, NAME_BYTES);
     ram.fill(thread, Context.SIZE);
     this.everywhere(thread);
@@ -113,7 +150,8 @@ export class Spawner {
       return -E.AGAIN;
     }
 
-    this.storeTid(Process.space.get(ram, process), request, tid);
+    const space = Process.space.get(ram, process);
+    this.storeTids(space, space, request, tid);
     if (this.trace.on)
       this.trace.emit(EventId.threadStart, Thread.tid.get(ram, caller), Process.pid.get(ram, process), tid, 0, 0);
     this.scheduler.ready(thread);
@@ -121,43 +159,42 @@ export class Spawner {
   }
 
   /**
-   * A child process that shares the caller's address space.
+   * A child process, with a copy of the caller's memory or (Vm) with the same. With Vfork the caller sleeps until the child has executed a
+   * program or ended.
    *
-   * @param wait the caller sleeps until the child has executed a program or ended (vfork)
-   * @returns the child's pid or an errno; BLOCKED when the caller sleeps (it gets the pid when it wakes)
+   * @returns the child's pid; BLOCKED when the caller sleeps (it gets the pid when it wakes); -EAGAIN (no slot), -ENOMEM, or a hook's errno
    */
-  cloneProcess(caller: number, request: CloneRequest, wait: boolean): number {
+  cloneProcess(caller: number, request: CloneRequest): number {
     const { ram, locks } = this;
+    const { flags } = request;
     const parent = Thread.process.get(ram, caller);
     const space = Process.space.get(ram, parent);
     const launched = (Process.flags.load(ram, parent) & ProcessFlag.Launched) !== 0;
     if (!launched && this.table.processes.inUse() >= this.table.processes.count * PROCESS_SHARE) return -E.AGAIN;
+    if (!launched && (flags & Clone.Vm) === 0 && this.spaces.isShortOfMemory()) return -E.NOMEM;
     const thread = this.newProcess(space);
     if (thread === 0) return -E.AGAIN;
     const process = Thread.process.get(ram, thread);
-    const table = Process.files.get(ram, parent);
-    const files = request.shareFiles === true ? table : this.descriptors.copyOf(table);
-    if (files === 0) {
-      this.freeThread(thread);
-      this.table.processes.free(process);
+    const childSpace = this.spaceForChild(space, flags);
+    if (childSpace === 0) {
+      this.forget(process, thread);
       return -E.NOMEM;
     }
-    if (request.shareFiles === true) this.descriptors.share(table);
-    Process.files.set(ram, process, files);
-    Process.umask.store(ram, process, Process.umask.load(ram, parent));
-    this.spaces.retain(space);
+    Process.space.set(ram, process, childSpace);
     this.inherit(thread, caller, request);
-    locks.acquire(Process.lock.addr(parent));
-    ram.copy(Process.name.addr(process), Process.name.addr(parent), NAME_BYTES);
-    ram.copy(Process.actions.addr(process), Process.actions.addr(parent), Process.actions.size);
-    locks.release(Process.lock.addr(parent));
-    Process.ignoredLow.store(ram, process, Process.ignoredLow.load(ram, parent));
-    Process.ignoredHigh.store(ram, process, Process.ignoredHigh.load(ram, parent));
+    this.inheritProcess(process, parent, flags);
+    const error = this.runHooks(parent, process, flags);
+    if (error < 0) {
+      this.undo(process);
+      this.spaces.release(childSpace);
+      this.forget(process, thread);
+      return error;
+    }
 
-    const pid = this.enterProcess(process, thread, parent);
-    this.storeTid(space, request, pid);
+    const pid = this.enterProcess(process, thread, parent, (flags & Clone.Parent) !== 0);
+    this.storeTids(space, childSpace, request, pid);
     let result = pid;
-    if (wait) {
+    if ((flags & Clone.Vfork) !== 0) {
       // The child cannot end before it is made ready below, so the wait is in place before anybody could end it.
       const guard = this.table.lock;
       locks.acquire(guard);
@@ -175,15 +212,56 @@ export class Spawner {
     this.locks.release(this.table.lock);
   }
 
+  /** The memory of a child, with a reference for it; 0 when there is not enough for a copy. */
+  private spaceForChild(space: number, flags: number): number {
+    if ((flags & Clone.Vm) === 0) {
+      const copy = this.forks.fork(space);
+      if (SEEDED && copy !== 0) this.spaces.publish(copy);
+      return copy;
+    }
+    this.spaces.retain(space);
+    return space;
+  }
+
+  private inheritProcess(process: number, parent: number, flags: number): void {
+    const { ram, locks } = this;
+    Process.flags.store(ram, process, ProcessFlag.Forked | (Process.flags.load(ram, parent) & FLAGS_OF_CHILDREN));
+    const exitSignal = (flags & Clone.Parent) !== 0 ? Process.exitSignal.load(ram, parent) : flags & Clone.Signal;
+    Process.exitSignal.store(ram, process, exitSignal);
+    locks.acquire(Process.lock.addr(parent));
+    ram.copy(Process.name.addr(process), Process.name.addr(parent), NAME_BYTES);
+    ram.copy(Process.actions.addr(process), Process.actions.addr(parent), Process.actions.size);
+    locks.release(Process.lock.addr(parent));
+    Process.umask.store(ram, process, Process.umask.load(ram, parent));
+    Process.ignoredLow.store(ram, process, Process.ignoredLow.load(ram, parent));
+    Process.ignoredHigh.store(ram, process, Process.ignoredHigh.load(ram, parent));
+  }
+
+  private runHooks(parent: number, child: number, flags: number): number {
+    for (const hook of this.hooks) {
+      const error = hook(parent, child, flags);
+      if (error < 0) return error;
+    }
+    return 0;
+  }
+
+  /** A process that was never entered anywhere. */
+  private forget(process: number, thread: number): void {
+    this.freeThread(thread);
+    this.table.processes.free(process);
+  }
+
   private enter(process: number, thread: number, parent: number): number {
-    const pid = this.enterProcess(process, thread, parent);
+    const pid = this.enterProcess(process, thread, parent, false);
     this.scheduler.ready(thread);
     return pid;
   }
 
-  private enterProcess(process: number, thread: number, parent: number): number {
+  /** @param asSibling whether the child's parent is that of `parent` (CLONE_PARENT) */
+  private enterProcess(process: number, thread: number, caller: number, asSibling: boolean): number {
     const { ram, locks } = this;
     locks.acquire(this.table.lock);
+    const parent = asSibling ? Process.parent.get(ram, caller) : caller;
     const pid = this.table.enterProcessLocked(process, thread, parent);
     locks.acquire(Process.lock.addr(process));
     this.joinLocked(process, thread);
@@ -194,8 +272,7 @@ export class Spawner {
     locks.release(Process.lock.addr(process));
     locks.release(this.table.lock);
     if (this.trace.on) {
-      const parentPid = parent === 0 ? 0 : Process.pid.get(ram, parent);
-      this.trace.emit(EventId.processStart, pid, pid, parentPid, 0, 0);
+      this.trace.emit(EventId.processStart, pid, pid, Process.parentPid.peek(ram, process), 0, 0);
     }
     return pid;
   }
@@ -254,13 +331,13 @@ export class Spawner {
     Thread.clearChildTid.set(ram, thread, request.childClearTid);
     ram.setU64(thread + A0, 0);
     if (request.stack !== 0) ram.setU64(thread + SP, request.stack);
-    if (request.setTls) ram.setU64(thread + TP, request.tls);
+    if ((request.flags & Clone.SetTls) !== 0) ram.setU64(thread + TP, request.tls);
   }
 
   /** Linux ignores when these addresses are bad. */
-  private storeTid(space: number, request: CloneRequest, tid: number): void {
+  private storeTids(space: number, childSpace: number, request: CloneRequest, tid: number): void {
     if (request.parentTid !== 0) this.copy.writeU32(space, request.parentTid, tid);
-    if (request.childSetTid !== 0) this.copy.writeU32(space, request.childSetTid, tid);
+    if (request.childSetTid !== 0) this.copy.writeU32(childSpace, request.childSetTid, tid);
   }
 
   private joinLocked(process: number, thread: number): void {

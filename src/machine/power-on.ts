@@ -5,6 +5,7 @@
 import { basename, join } from 'node:path';
 
 import { Ram } from '../core/ram.ts';
+import { TerminalSignal } from '../devices/console-layout.ts';
 import { ConsoleHost } from '../devices/console-host.ts';
 import type { HartTask } from '../hart.ts';
 import type { MachineConfig } from '../kernel/config.ts';
@@ -107,7 +108,9 @@ export function connectConsole({ ram, console, locks, waits, signals, power }: K
   return new ConsoleHost(ram, console, locks, {
     inputArrivedLocked: () => waits.wakeAllLocked(console.readers),
     roomMadeLocked: () => waits.wakeAllLocked(console.writers),
-    interrupt: () => void signals.killAll(0, Signal.INT),
+    signal: (typed) => {
+      if ((typed & TerminalSignal.Interrupt) !== 0) signals.killAll(0, Signal.INT);
+    },
     powerOff: () => void power.off(0),
   });
 }

@@ -5,50 +5,39 @@
 import { E } from '../kernel/errno.ts';
 import { Process, SIGACTION_BYTES, SIGNALS } from '../kernel/process.ts';
 import { Signal, statusOfExit, statusOfSignal } from '../kernel/signal-numbers.ts';
-import type { CloneRequest } from '../kernel/spawn.ts';
+import { Clone, type CloneRequest } from '../kernel/spawn.ts';
 import { STRUCT_SCRATCH } from '../kernel/scratch.ts';
 import { Thread } from '../kernel/thread.ts';
 import type { Call } from './call.ts';
 
-const Clone = {
-  SignalMask: 0xff,
-  Vm: 0x100,
-  Files: 0x400,
-  Sighand: 0x800,
-  Vfork: 0x4000,
-  Thread: 0x1_0000,
-  SetTls: 0x8_0000,
-  ParentSetTid: 0x10_0000,
-  ChildClearTid: 0x20_0000,
-  ChildSetTid: 0x100_0000,
-} as const;
-/** Namespaces, pidfd, ptrace: what there is nothing of. */
-const CLONE_UNSUPPORTED = 0x7e02_3000;
+/** Namespaces and pidfds: what there is nothing of. */
+const CLONE_UNSUPPORTED = 0x7e02_1000;
 
 /** One object per hart would do; clone is no hot path. */
 function requestOf(call: Call, flags: number): CloneRequest {
   const childTid = call.size(4);
   return {
+    flags,
     stack: call.size(1),
     parentTid: (flags & Clone.ParentSetTid) !== 0 ? call.size(2) : 0,
     tls: call.size(3),
-    setTls: (flags & Clone.SetTls) !== 0,
     childSetTid: (flags & Clone.ChildSetTid) !== 0 ? childTid : 0,
     childClearTid: (flags & Clone.ChildClearTid) !== 0 ? childTid : 0,
-    shareFiles: (flags & Clone.Files) !== 0,
   };
 }
 
-/** Threads, and processes that share memory until they execute a program; a copy of the memory (fork) is not there: ENOSYS. */
+/**
+ * clone(2): threads, and processes with memory of their own or their parent's. Threads share files and directories with their process, also
+ * without CLONE_FILES and CLONE_FS. Flags that concern tracing, SysV semaphores and I/O contexts are accepted, as there is nothing of these.
+ */
 export function clone(call: Call): number {
   const flags = call.u32(0);
   if ((flags & CLONE_UNSUPPORTED) !== 0) return -E.INVAL;
   if ((flags & Clone.Thread) !== 0 && (flags & Clone.Sighand) === 0) return -E.INVAL;
   if ((flags & Clone.Sighand) !== 0 && (flags & Clone.Vm) === 0) return -E.INVAL;
-  if ((flags & Clone.Vm) === 0) return -E.NOSYS;
+  const { spawner } = call.kernel;
   const request = requestOf(call, flags);
-  if ((flags & Clone.Thread) !== 0) return call.kernel.spawner.cloneThread(call.thread, request);
-  return call.kernel.spawner.cloneProcess(call.thread, request, (flags & Clone.Vfork) !== 0);
+  return (flags & Clone.Thread) !== 0 ? spawner.cloneThread(call.thread, request) : spawner.cloneProcess(call.thread, request);
 }
 
 export function execve(call: Call): number {

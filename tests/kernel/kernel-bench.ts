@@ -85,7 +85,7 @@ export class KernelBench {
 
   /** Another thread of the process, in the hands of `hart`. */
   addThread(of: Started, hart = 0): number {
-    const request = { stack: 0, tls: 0, setTls: false, parentTid: 0, childSetTid: 0, childClearTid: 0 };
+    const request = { flags: 0, stack: 0, tls: 0, parentTid: 0, childSetTid: 0, childClearTid: 0 };
     const tid = this.harts[hart]!.spawner.cloneThread(of.thread, request);
     if (tid < 0) throw new Error(`no thread: ${String(tid)}`);
     const thread = this.threadOf(tid);

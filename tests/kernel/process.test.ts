@@ -167,7 +167,7 @@ describe('the last thread', () => {
     const child = spawn();
     bench.host.signals.kill(child.pid, Signal.TERM);
     const before = bench.inUse();
-    const request = { stack: 0, tls: 0, setTls: false, parentTid: 0, childSetTid: 0, childClearTid: 0 };
+    const request = { flags: 0, stack: 0, tls: 0, parentTid: 0, childSetTid: 0, childClearTid: 0 };
     expect(bench.harts[1]!.spawner.cloneThread(child.thread, request)).toBe(-E.AGAIN);
     expect(bench.inUse()).toEqual(before);
   });
@@ -222,7 +222,7 @@ describe('a full table', () => {
     expect(wait(-1)).toBe(children[0]!.pid);
     children[0] = spawn();
     while (table.threads.inUse() < table.threads.count) bench.addThread(parent);
-    const request = { stack: 0, tls: 0, setTls: false, parentTid: 0, childSetTid: 0, childClearTid: 0 };
+    const request = { flags: 0, stack: 0, tls: 0, parentTid: 0, childSetTid: 0, childClearTid: 0 };
     expect(bench.harts[0]!.spawner.cloneThread(parent.thread, request)).toBe(-E.AGAIN);
     exit(children[0], 0);
     expect(bench.call(0, parent.thread, Nr.clone, VM | Signal.CHLD, 0)).toBe(-E.AGAIN);
@@ -232,7 +232,6 @@ describe('a full table', () => {
 
 describe('clone', () => {
   it.each([
-    ['a copy of the memory', Signal.CHLD, -E.NOSYS],
     ['a thread without shared handlers', VM | 0x1_0000, -E.INVAL],
     ['shared handlers without shared memory', 0x800, -E.INVAL],
     ['a namespace', VM | 0x2000_0000, -E.INVAL],

@@ -4,6 +4,7 @@
 
 import { beforeEach, describe, expect, it } from 'vitest';
 import { Port } from '../../src/ipc/port-layout.ts';
+import { Clone } from '../../src/kernel/spawn.ts';
 import { E } from '../../src/kernel/errno.ts';
 import { BLOCKED } from '../../src/kernel/result.ts';
 import { Thread, ThreadFlag, ThreadState } from '../../src/kernel/thread.ts';
@@ -233,11 +234,14 @@ describe('death', () => {
     // Waits for children are guarded by the tree lock, which whoever kills has taken.
     const parent = bench.start();
     const wait4 = 260;
-    const child = bench.harts[0]!.spawner.cloneProcess(
-      parent.thread,
-      { stack: 0, tls: 0, setTls: false, parentTid: 0, childSetTid: 0, childClearTid: 0 },
-      false,
-    );
+    const child = bench.harts[0]!.spawner.cloneProcess(parent.thread, {
+      flags: Clone.Vm,
+      stack: 0,
+      tls: 0,
+      parentTid: 0,
+      childSetTid: 0,
+      childClearTid: 0,
+    });
     expect(child).toBeGreaterThan(0);
     expect(bench.call(0, parent.thread, wait4, -1, 0, 0, 0)).toBe(BLOCKED);
     bench.host.signals.kill(parent.pid, 9);

@@ -6,7 +6,7 @@ import type { Ram } from '../../core/ram.ts';
 import type { Console } from '../../devices/console.ts';
 import { xOffset } from '../../core/context.ts';
 import type { Futexes } from '../futex.ts';
-import { Process, ProcessState } from '../process.ts';
+import { Process, ProcessFlag, ProcessState } from '../process.ts';
 import { Thread } from '../thread.ts';
 import { WaitReason } from '../wait.ts';
 import type { Inspection } from './inspection.ts';
@@ -56,9 +56,7 @@ export function describeKernelWaits(inspection: Inspection, ram: Ram, futexes: F
     unjustified: (thread) => {
       const child = around(thread, Process.vfork);
       if (Process.state.peek(ram, child) !== ProcessState.Live) return 'the child has ended';
-      return Process.space.peek(ram, child) === Process.space.peek(ram, processOf(thread))
-        ? undefined
-        : 'the child has memory of its own';
+      return (Process.flags.peek(ram, child) & ProcessFlag.Forked) !== 0 ? undefined : 'the child has executed a program';
     },
   });
 
