@@ -28,6 +28,7 @@ TRIAL(spawn, "linux", "", "posix_spawn, waitpid, exit codes, deaths by signal, e
 TRIAL(forks, "linux", "", "fork: memory of parent and child, protections, advice, generations, threads, code")
 TRIAL(shared, "linux", "", "memory shared by processes: pages, atomics, futexes, mutexes, semaphores")
 TRIAL(remaps, "linux", "", "mremap, mincore, mlock, msync and their errors")
+TRIAL(pipes, "linux", "", "pipes: counts, capacity, sizes, packets, ends, waiting, errors")
 TRIAL(exit_group, "linux", "", "a process ends while its threads compute, wait and sleep")
 TRIAL(bad_pointers, "linux", "", "system calls given bad pointers: EFAULT, and the process lives on")
 TRIAL(unknown_calls, "linux", "", "unknown system calls: ENOSYS")

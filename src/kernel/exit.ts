@@ -72,7 +72,7 @@ export class Exits {
     const process = Thread.process.get(ram, thread);
     const tid = Thread.tid.get(ram, thread);
     this.futexes.abandonRobust(thread);
-    this.descriptors.letGo(thread);
+    this.descriptors.abandon(thread);
     const clear = Thread.clearChildTid.get(ram, thread);
     if (clear !== 0) {
       const space = Process.space.get(ram, process);

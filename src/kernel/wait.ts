@@ -30,4 +30,7 @@ export const WaitReason = {
   line: 8,
   portSend: 16,
   portReceive: 17,
+  pipeRead: 18,
+  pipeWrite: 19,
+  fifoOpen: 20,
 } as const;

@@ -7,6 +7,7 @@
 
 import { xOffset } from '../core/context.ts';
 import type { Ram } from '../core/ram.ts';
+import { Pipes } from '../ipc/pipe.ts';
 import { Ports } from '../ipc/port.ts';
 import { PortTable } from '../ipc/port-table.ts';
 import { E } from '../kernel/errno.ts';
@@ -27,6 +28,7 @@ import { futex } from './futex-calls.ts';
 import * as machine from './machine-calls.ts';
 import * as memory from './memory-calls.ts';
 import { Linux } from './numbers.ts';
+import { pipe2 } from './pipe-calls.ts';
 import * as process from './process-calls.ts';
 import * as scheduling from './scheduling-calls.ts';
 import * as system from './system-calls.ts';
@@ -40,14 +42,19 @@ const A7 = xOffset(17);
 const MAX_WORD = 0xffff_ffff;
 
 const PORTS_REGION = 'ports';
+const PIPES_REGION = 'pipes';
 
 /** What the IPC families need of RAM. */
 export function familyRegions(config: MachineConfig): FamilyRegion[] {
-  return [{ name: PORTS_REGION, bytes: PortTable.bytes(config) }];
+  return [
+    { name: PORTS_REGION, bytes: PortTable.bytes(config) },
+    { name: PIPES_REGION, bytes: Pipes.bytes(config.memoryBytes) },
+  ];
 }
 
 export class SystemCalls implements Door {
   readonly ports: Ports;
+  readonly pipes: Pipes;
   private readonly current: Call;
   private readonly ram: Ram;
   private readonly control: number;
@@ -58,13 +65,15 @@ export class SystemCalls implements Door {
     this.ram = kernel.ram;
     this.control = kernel.smpMap.hartControl(kernel.hart);
     this.ports = new Ports(kernel, kernel.map.families[PORTS_REGION]!, kernel.config);
-    this.current = new Call(kernel, this.ports);
+    this.pipes = new Pipes(kernel, kernel.map.families[PIPES_REGION]!, kernel.config.memoryBytes);
+    this.current = new Call(kernel, this.ports, this.pipes);
     this.install();
   }
 
   /** Makes the families' tables empty. Once, by the host. */
   initialise(): void {
     this.ports.table.initialise();
+    this.pipes.initialise();
   }
 
   call(thread: number): number {
@@ -111,6 +120,7 @@ export class SystemCalls implements Door {
     this.on(Linux.fcntl, descriptor.fcntl);
     this.on(Linux.close, descriptor.close);
     this.on(Linux.close_range, descriptor.closeRange);
+    this.on(Linux.pipe2, pipe2);
     this.on(Linux.ioctl, file.ioctl);
     this.on(Linux.ftruncate, file.ftruncate);
     this.on(Linux.lseek, file.lseek);

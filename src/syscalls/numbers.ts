@@ -12,6 +12,7 @@ export const Linux = {
   ftruncate: 46,
   faccessat: 48,
   close: 57,
+  pipe2: 59,
   lseek: 62,
   read: 63,
   write: 64,
