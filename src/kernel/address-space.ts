@@ -142,6 +142,11 @@ export class AddressSpaces {
     if (Space.refCount.add(this.ram, space, 1) === 0) throw new KernelPanic('dead address space retained');
   }
 
+  /** Whether another process uses the same space (vfork, CLONE_VM): exact when the answer is no and the caller runs in it. */
+  isSharedByProcesses(space: number): boolean {
+    return Space.refCount.load(this.ram, space) !== 1;
+  }
+
   /** A process takes the space: others may find it from now on. Seeded build only. */
   publish(space: number): void {
     this.pool.publish(space);

@@ -175,7 +175,7 @@ export class Spawner {
     const thread = this.newProcess(space);
     if (thread === 0) return -E.AGAIN;
     const process = Thread.process.get(ram, thread);
-    const childSpace = this.spaceForChild(space, flags);
+    const childSpace = this.spaceForChild(parent, space, flags);
     if (childSpace === 0) {
       this.forget(process, thread);
       return -E.NOMEM;
@@ -213,9 +213,11 @@ export class Spawner {
   }
 
   /** The memory of a child, with a reference for it; 0 when there is not enough for a copy. */
-  private spaceForChild(space: number, flags: number): number {
+  private spaceForChild(parent: number, space: number, flags: number): number {
     if ((flags & Clone.Vm) === 0) {
-      const copy = this.forks.fork(space);
+      // No other thread can come into being but by this one.
+      const isAlone = Process.threadCount.peek(this.ram, parent) === 1 && !this.spaces.isSharedByProcesses(space);
+      const copy = this.forks.fork(space, isAlone);
       if (SEEDED && copy !== 0) this.spaces.publish(copy);
       return copy;
     }

@@ -34,7 +34,7 @@ const who = fc.nat(MOST_SPACES - 1);
 const page = fc.nat(PAGES - 1);
 const pages = fc.integer({ min: 1, max: 8 });
 const step = fc.oneof(
-  { weight: 3, arbitrary: fc.record({ op: fc.constant('fork' as const), who }) },
+  { weight: 3, arbitrary: fc.record({ op: fc.constant('fork' as const), who, eager: fc.boolean() }) },
   { weight: 2, arbitrary: fc.record({ op: fc.constant('end' as const), who }) },
   { weight: 3, arbitrary: fc.record({ op: fc.constant('map' as const), who, page, pages, isShared: fc.boolean() }) },
   { weight: 1, arbitrary: fc.record({ op: fc.constantFrom('unmap' as const, 'drop' as const), who, page, pages }) },
@@ -65,7 +65,7 @@ function apply(bench: Bench, family: Family, s: Step): boolean {
   switch (s.op) {
     case 'fork': {
       if (family.length === MOST_SPACES) return true;
-      const child = bench.forks.fork(space);
+      const child = bench.forks.fork(space, s.eager);
       if (child === 0) return false;
       const inherited = [...known].filter(([, p]) => !p.stays);
       family.push({
@@ -259,10 +259,10 @@ describe('fork', () => {
     const bench = makeBench();
     const parent = parentOf(bench, 3);
     const shots = bench.shots.length;
-    const child = bench.forks.fork(parent);
+    const child = bench.forks.fork(parent, false);
     expect(bench.shots.slice(shots)).toEqual([Space.tlb.addr(parent)]);
     // The second child finds nothing that may be written.
-    const second = bench.forks.fork(parent);
+    const second = bench.forks.fork(parent, false);
     expect(bench.shots.length).toBe(shots + 1);
     for (const space of [parent, child, second]) bench.spaces.release(space);
     expect(bench.inUse().frames).toBe(0);
@@ -271,7 +271,7 @@ describe('fork', () => {
   it('copies a page once only: who is left alone with it keeps it, without telling anybody', () => {
     const bench = makeBench();
     const parent = parentOf(bench, 1);
-    const child = bench.forks.fork(parent);
+    const child = bench.forks.fork(parent, false);
     const slot = bench.spaces.tables.slot(Space.root.get(bench.ram, parent), VA / PAGE_SIZE);
     const frame = pteToAddress(bench.ram.u32[slot >>> 2]!);
     expect(bench.copy.writeU32(child, VA, 9)).toBe(0);
@@ -295,7 +295,7 @@ describe('fork', () => {
       const taken: number[] = [];
       while (bench.frames.freeCount() > spare) taken.push(bench.frames.alloc());
       const before = bench.inUse();
-      expect(bench.forks.fork(parent)).toBe(0);
+      expect(bench.forks.fork(parent, false)).toBe(0);
       expect(bench.inUse()).toEqual(before);
       for (const frame of taken) bench.frames.release(frame);
       for (let i = 0; i < 20; i++) {
@@ -309,7 +309,7 @@ describe('fork', () => {
     const bench = makeBench();
     const parent = parentOf(bench, 1);
     const spaces: number[] = [];
-    for (let child = bench.forks.fork(parent); child !== 0; child = bench.forks.fork(parent)) spaces.push(child);
+    for (let child = bench.forks.fork(parent, false); child !== 0; child = bench.forks.fork(parent, false)) spaces.push(child);
     expect(spaces.length).toBe(7);
     for (const space of [parent, ...spaces]) bench.spaces.release(space);
     expect(bench.inUse()).toMatchObject({ frames: 0, areas: 0, spaces: 0 });
@@ -333,7 +333,7 @@ describe('fork', () => {
     };
     expect(pieces()).toBe(1);
     for (let round = 0; round < 20; round++) {
-      const child = bench.forks.fork(parent);
+      const child = bench.forks.fork(parent, false);
       // Some pages are written while the child is there.
       for (let i = 0; i < 5; i++) bench.copy.writeU32(parent, VA + ((round * 37 + i * 11) % COUNT) * PAGE_SIZE, round);
       bench.spaces.release(child);
@@ -341,7 +341,7 @@ describe('fork', () => {
     }
     expect(pieces()).toBeLessThanOrEqual(12);
     // All of them while the child is there: they move together.
-    const child = bench.forks.fork(parent);
+    const child = bench.forks.fork(parent, false);
     for (let i = 0; i < COUNT; i++) bench.copy.writeU32(parent, VA + i * PAGE_SIZE, 1);
     bench.spaces.release(child);
     expect(pieces()).toBeLessThanOrEqual(20);
