@@ -3,7 +3,7 @@
  *
  * Waiters hang in buckets chosen by a hash of space and address; a bucket's lock guards its queue. A waiter compares the word while it
  * holds the bucket, and a waker takes the bucket after the word was changed: so either the waiter sees the change or the waker sees
- * the waiter. Waits are of the Complete form; a waiter's operands are waitA = space, waitB = user address, waitC = bit set.
+ * the waiter. Waits are of the Complete form (those of `sleep` of the Rerun form); a waiter's operands are waitA = space, waitB = user address, waitC = bit set.
  *
  * Memory is shared within an address space only, so (space, address) names a word; FUTEX_PRIVATE_FLAG makes no difference.
  */
@@ -20,6 +20,7 @@ import { E } from './errno.ts';
 import { placed } from './oracles/places.ts';
 import { Process } from './process.ts';
 import { Thread } from './thread.ts';
+import { NO_DEADLINE } from './timers.ts';
 import type { UserCopy } from './user-copy.ts';
 import { waitQueue, WaitForm, WaitReason } from './wait.ts';
 import type { WaitQueues } from './wait-queue.ts';
@@ -78,14 +79,14 @@ export class Futexes {
         WaitForm.Complete,
         WaitReason.futex,
         deadline,
-        -E.TIMEDOUT,
+        deadline === NO_DEADLINE ? 0 : -E.TIMEDOUT,
       );
     }
     locks.release(bucket);
     return result;
   }
 
-  /** Sleeps until the deadline: a wait that no word ends. Returns BLOCKED (0 when the time has come) or -EINTR. */
+  /** Sleeps until the deadline: a wait that no word ends, of the Rerun form. Returns BLOCKED or a restart code. */
   sleep(thread: number, deadline: number): number {
     const { ram, locks } = this;
     const bucket = this.bucketOf(0, thread);
@@ -95,10 +96,10 @@ export class Futexes {
       thread,
       Bucket.waiters.addr(bucket),
       bucket,
-      WaitForm.Complete,
+      WaitForm.Rerun,
       WaitReason.sleep,
       deadline,
-      0,
+      -E.TIMEDOUT,
     );
     locks.release(bucket);
     return result;

@@ -13,11 +13,14 @@ import { scheduledHart } from '../smp/schedule/point.ts';
 import type { Locks } from '../smp/spinlock.ts';
 import { EventId, type Tracer } from '../trace/index.ts';
 import type { AddressSpaces } from './address-space.ts';
+import type { Credentials } from './credentials.ts';
 import { E } from './errno.ts';
 import { NAME_BYTES, Process, ProcessFlag } from './process.ts';
 import type { ProcessTable } from './process-table.ts';
 import type { Scheduler } from './scheduler.ts';
-import { DEFAULT_PRIORITY, Thread, ThreadState } from './thread.ts';
+import { ERESTARTNOINTR } from './result.ts';
+import { Signal } from './signal-numbers.ts';
+import { DEFAULT_PRIORITY, Thread, ThreadFlag, ThreadState } from './thread.ts';
 import type { UserCopy } from './user-copy.ts';
 import { WaitForm, WaitReason } from './wait.ts';
 import type { WaitQueues } from './wait-queue.ts';
@@ -43,6 +46,8 @@ export interface CloneRequest {
   parentTid: number;
   childSetTid: number;
   childClearTid: number;
+  /** The signal that the parent gets when the process ends; 0: none. */
+  exitSignal: number;
 }
 
 export class Spawner {
@@ -56,6 +61,7 @@ export class Spawner {
     private readonly scheduler: Scheduler,
     private readonly clock: Clock,
     private readonly trace: Tracer,
+    private readonly credentials: Credentials,
     private readonly harts: number,
   ) {}
 
@@ -71,6 +77,7 @@ export class Spawner {
     if (thread === 0) return -E.AGAIN;
     const process = Thread.process.get(ram, thread);
     Process.flags.store(ram, process, ProcessFlag.Launched);
+    Process.exitSignal.set(ram, process, Signal.CHLD);
     ram.copy(Process.name.addr(process), name, NAME_BYTES);
     ram.fill(thread, Context.SIZE);
     this.everywhere(thread);
@@ -79,9 +86,10 @@ export class Spawner {
     return this.enter(process, thread, 0);
   }
 
-  /** A thread of the caller's process. Returns its tid, or -EAGAIN, -EFAULT. */
+  /** A thread of the caller's process. Returns its tid, or -EAGAIN, -EFAULT; ERESTARTNOINTR when a signal is to be dealt with first. */
   cloneThread(caller: number, request: CloneRequest): number {
     const { ram, locks } = this;
+    if (isDisturbed(ram, caller)) return ERESTARTNOINTR;
     const process = Thread.process.get(ram, caller);
     const thread = this.newThread(process);
     if (thread === 0) return -E.AGAIN;
@@ -90,7 +98,10 @@ export class Spawner {
     locks.acquire(this.table.lock);
     const tid = this.table.enterThreadLocked(thread);
     locks.acquire(Process.lock.addr(process));
+    // A process that stops would otherwise have a thread that does not know.
+    const disturbed = isDisturbed(ram, caller);
     const refused =
+      disturbed ||
       (Process.flags.load(ram, process) & ProcessFlag.Exiting) !== 0 ||
       this.isBecomingAlone(process) ||
       Process.threadCount.get(ram, process) >= this.table.threads.count * THREAD_SHARE;
@@ -101,7 +112,7 @@ export class Spawner {
     locks.release(this.table.lock);
     if (refused) {
       this.freeThread(thread);
-      return -E.AGAIN;
+      return disturbed ? ERESTARTNOINTR : -E.AGAIN;
     }
 
     this.storeTid(Process.space.get(ram, process), request, tid);
@@ -132,11 +143,18 @@ export class Spawner {
     ram.copy(Process.name.addr(process), Process.name.addr(parent), NAME_BYTES);
     ram.copy(Process.actions.addr(process), Process.actions.addr(parent), Process.actions.size);
     locks.release(Process.lock.addr(parent));
+    this.credentials.inherit(process, parent);
+    Process.exitSignal.set(ram, process, request.exitSignal);
     Process.closed.store(ram, process, Process.closed.load(ram, parent));
-    Process.ignoredLow.store(ram, process, Process.ignoredLow.load(ram, parent));
-    Process.ignoredHigh.store(ram, process, Process.ignoredHigh.load(ram, parent));
 
-    const pid = this.enterProcess(process, thread, parent);
+    if (wait) this.inheritStack(thread, caller);
+    const pid = this.enterProcess(process, thread, parent, caller);
+    if (pid === 0) {
+      this.freeThread(thread);
+      this.table.processes.free(process);
+      this.spaces.release(space);
+      return ERESTARTNOINTR;
+    }
     this.storeTid(space, request, pid);
     let result = pid;
     if (wait) {
@@ -150,6 +168,16 @@ export class Spawner {
     return result;
   }
 
+  /** A process has executed a program: its parent, if it waits in vfork, goes on. */
+  executed(process: number): void {
+    const { ram } = this;
+    this.locks.acquire(this.table.lock);
+    Process.flags.or(ram, process, ProcessFlag.Executed);
+    Process.exitSignal.set(ram, process, Signal.CHLD);
+    this.waits.endAllLocked(Process.vfork.addr(process), Process.pid.get(ram, process));
+    this.locks.release(this.table.lock);
+  }
+
   /** Ends the waiting of a parent in vfork: its child has memory of its own now, or is gone. */
   releaseParent(process: number): void {
     this.locks.acquire(this.table.lock);
@@ -158,14 +186,19 @@ export class Spawner {
   }
 
   private enter(process: number, thread: number, parent: number): number {
-    const pid = this.enterProcess(process, thread, parent);
+    const pid = this.enterProcess(process, thread, parent, 0);
     this.scheduler.ready(thread);
     return pid;
   }
 
-  private enterProcess(process: number, thread: number, parent: number): number {
+  /** 0: a signal waits for the caller (if there is one), which may have gone to its whole group: the child must not miss it. */
+  private enterProcess(process: number, thread: number, parent: number, caller: number): number {
     const { ram, locks } = this;
     locks.acquire(this.table.lock);
+    if (caller !== 0 && isDisturbed(ram, caller)) {
+      locks.release(this.table.lock);
+      return 0;
+    }
     const pid = this.table.enterProcessLocked(process, thread, parent);
     locks.acquire(Process.lock.addr(process));
     this.joinLocked(process, thread);
@@ -176,7 +209,7 @@ export class Spawner {
     locks.release(Process.lock.addr(process));
     locks.release(this.table.lock);
     if (this.trace.on) {
-      const parentPid = parent === 0 ? 0 : Process.pid.get(ram, parent);
+      const parentPid = Process.parentPid.peek(ram, process);
       this.trace.emit(EventId.processStart, pid, pid, parentPid, 0, 0);
     }
     return pid;
@@ -239,6 +272,14 @@ export class Spawner {
     if (request.setTls) ram.setU64(thread + TP, request.tls);
   }
 
+  /** A process, unlike a thread, has its parent's alternate signal stack (unless both run in one memory at once). */
+  private inheritStack(thread: number, caller: number): void {
+    const { ram } = this;
+    Thread.altStack.set(ram, thread, Thread.altStack.get(ram, caller));
+    Thread.altBytes.set(ram, thread, Thread.altBytes.get(ram, caller));
+    Thread.altFlags.set(ram, thread, Thread.altFlags.get(ram, caller));
+  }
+
   /** Linux ignores when these addresses are bad. */
   private storeTid(space: number, request: CloneRequest, tid: number): void {
     if (request.parentTid !== 0) this.copy.writeU32(space, request.parentTid, tid);
@@ -260,4 +301,9 @@ export class Spawner {
   private isBecomingAlone(process: number): boolean {
     return this.waits.firstLocked(Process.alone.addr(process)) !== 0;
   }
+}
+
+/** Whether a signal waits for the thread, or its process stops: children are born afterwards. */
+function isDisturbed(ram: Ram, thread: number): boolean {
+  return (Thread.flags.load(ram, thread) & (ThreadFlag.Signal | ThreadFlag.Stop)) !== 0;
 }

@@ -94,7 +94,7 @@ function writePiece(call: Call, fd: number, address: number, length: number, bef
 function finishWrite(call: Call, result: number): number {
   if (result < LEAST_ERRNO) return result;
   Thread.progress.set(call.kernel.ram, call.thread, 0);
-  if (result === -E.PIPE) call.kernel.signals.kill(Process.pid.get(call.kernel.ram, call.process), Signal.PIPE);
+  if (result === -E.PIPE) call.kernel.signals.sendToThread(call.thread, Signal.PIPE);
   return result;
 }
 

@@ -15,6 +15,7 @@ import { ImageNames } from '../../src/kernel/image-names.ts';
 import { Images } from '../../src/kernel/images.ts';
 import { Mappings } from '../../src/kernel/mappings.ts';
 import { ProgramLoader } from '../../src/kernel/program.ts';
+import { makeTrampoline, TRAMPOLINE_BYTES } from '../../src/kernel/signal-trampoline.ts';
 import { UserCopy } from '../../src/kernel/user-copy.ts';
 
 export const PARTICIPANTS = 3;
@@ -31,6 +32,7 @@ export interface BenchMap {
   readonly spaces: number;
   readonly images: number;
   readonly names: number;
+  readonly trampoline: number;
   readonly low: number;
   readonly high: number;
 }
@@ -49,8 +51,9 @@ export function drawMap(frameCount: number): BenchMap {
   const spaces = take(AddressSpaces.bytes(SPACES));
   const images = take(Images.bytes(IMAGES));
   const names = take(ImageNames.bytes(NAMES));
+  const trampoline = take(TRAMPOLINE_BYTES);
   const low = alignUp(at, PAGE_SIZE);
-  return { controls, frames, areas, spaces, images, names, low, high: low + frameCount * PAGE_SIZE };
+  return { controls, frames, areas, spaces, images, names, trampoline, low, high: low + frameCount * PAGE_SIZE };
 }
 
 /** One participant's services. */
@@ -91,7 +94,7 @@ export class Bench {
     this.mappings = new Mappings(ram, this.locks, this.spaces);
     this.copy = new UserCopy(ram, this.locks, this.spaces);
     this.args = new Arguments(ram, this.frames, this.copy);
-    this.loader = new ProgramLoader(ram, this.frames, this.mappings, this.copy, this.images, this.args);
+    this.loader = new ProgramLoader(ram, this.frames, this.mappings, this.copy, this.images, this.args, map.trampoline);
   }
 
   initialise(): void {
@@ -100,6 +103,11 @@ export class Bench {
     this.spaces.initialise();
     this.images.initialise();
     this.names.initialise();
+  }
+
+  /** Makes what the loader maps into every program: an image that stays. */
+  readyToLoad(): void {
+    makeTrampoline(this.ram, this.images, this.map.trampoline);
   }
 
   /** Everything that can leak. */
