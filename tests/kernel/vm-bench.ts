@@ -17,6 +17,7 @@ import { Mappings } from '../../src/kernel/mappings.ts';
 import { ProgramLoader } from '../../src/kernel/program.ts';
 import { Remaps } from '../../src/kernel/remap.ts';
 import { SpaceForks } from '../../src/kernel/space-fork.ts';
+import { makeTrampoline, TRAMPOLINE_BYTES } from '../../src/kernel/signal-trampoline.ts';
 import { UserCopy } from '../../src/kernel/user-copy.ts';
 
 export const PARTICIPANTS = 3;
@@ -33,6 +34,7 @@ export interface BenchMap {
   readonly spaces: number;
   readonly contents: number;
   readonly names: number;
+  readonly trampoline: number;
   readonly low: number;
   readonly high: number;
 }
@@ -51,8 +53,9 @@ export function drawMap(frameCount: number): BenchMap {
   const spaces = take(AddressSpaces.bytes(SPACES));
   const contents = take(Contents.bytes(CONTENTS));
   const names = take(ImageNames.bytes(NAMES));
+  const trampoline = take(TRAMPOLINE_BYTES);
   const low = alignUp(at, PAGE_SIZE);
-  return { controls, frames, areas, spaces, contents, names, low, high: low + frameCount * PAGE_SIZE };
+  return { controls, frames, areas, spaces, contents, names, trampoline, low, high: low + frameCount * PAGE_SIZE };
 }
 
 /** One participant's services. */
@@ -97,7 +100,7 @@ export class Bench {
     this.forks = new SpaceForks(ram, this.locks, this.spaces);
     this.remaps = new Remaps(ram, this.locks, this.spaces, this.mappings);
     this.args = new Arguments(ram, this.frames, this.copy);
-    this.loader = new ProgramLoader(ram, this.frames, this.mappings, this.copy, this.contents, this.args);
+    this.loader = new ProgramLoader(ram, this.frames, this.mappings, this.copy, this.contents, this.args, map.trampoline);
   }
 
   initialise(): void {
@@ -106,6 +109,11 @@ export class Bench {
     this.spaces.initialise();
     this.contents.initialise();
     this.names.initialise();
+  }
+
+  /** Makes what the loader maps into every program: a content that stays. */
+  readyToLoad(): void {
+    makeTrampoline(this.ram, this.contents, this.map.trampoline);
   }
 
   /** Everything that can leak. */
