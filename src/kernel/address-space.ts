@@ -149,6 +149,11 @@ export class AddressSpaces {
     if (Space.refCount.add(this.ram, space, 1) === 0) throw new KernelPanic('dead address space retained');
   }
 
+  /** Whether another process uses the same space (vfork, CLONE_VM): exact when the answer is no and the caller runs in it. */
+  isSharedByProcesses(space: number): boolean {
+    return Space.refCount.load(this.ram, space) !== 1;
+  }
+
   /** A process takes the space: others may find it from now on. Seeded build only. */
   publish(space: number): void {
     this.pool.publish(space);
@@ -282,11 +287,13 @@ export class AddressSpaces {
   private unshareLocked(space: number, area: number, va: number, slot: number, pte: number): Fault {
     const { ram, frames } = this;
     const source = pteToAddress(pte);
-    if (frames.references(source) === 1) {
+    const isAlone = frames.references(source) === 1;
+    const home = isAlone ? this.placement.allocHome(area, Math.floor(va / PAGE_SIZE), source) : 0;
+    if (isAlone && home === 0) {
       changePteFlags(ram, slot, PTE_SHARED, PTE_W | PTE_D);
       return Fault.Handled;
     }
-    const frame = this.privateFrameLocked(space, area, va, slot);
+    const frame = home || this.privateFrameLocked(space, area, va, slot);
     if (frame === 0) return Fault.OutOfMemory;
     ram.copy(frame, source, PAGE_SIZE);
     this.batch.push(pteToAddress(this.tables.replace(slot, frame, Area.prot.get(ram, area))));

@@ -77,6 +77,11 @@ export class Contents {
     return this.pool.count;
   }
 
+  /** Address of content `index`, 0 when there is none: for audits. */
+  at(index: number): number {
+    return this.pool.isUsed(index) ? this.pool.at(index) : 0;
+  }
+
   /** Contents in use: a snapshot. */
   inUse(): number {
     return this.pool.inUse();

@@ -51,7 +51,7 @@ function writeHeld(call: Call, file: number): number {
   const result = ops.write(call.thread, file, transfer);
   if (result === BLOCKED) return result;
   if (Thread.progress.get(ram, call.thread) !== 0) Thread.progress.set(ram, call.thread, 0);
-  if (result === -E.PIPE) signals.kill(Process.pid.get(ram, call.process), Signal.PIPE);
+  if (transfer.broken || result === -E.PIPE) signals.sendToThread(call.thread, Signal.PIPE);
   return result;
 }
 
