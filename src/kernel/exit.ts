@@ -162,8 +162,12 @@ export class Exits {
     locks.acquire(processLock);
     this.queues.emptyProcessLocked(process);
     locks.release(processLock);
+    const lock = Process.lock.addr(process);
     const space = Process.space.get(ram, process);
+    // Under the lock: whoever looks at the memory of another process takes its reference under it.
+    locks.acquire(lock);
     Process.space.set(ram, process, 0);
+    locks.release(lock);
     this.shootdown.activate(0, 0, 0);
     this.spaces.release(space);
     this.spawner.releaseParent(process);

@@ -121,6 +121,11 @@ export class Groups {
     return Session.id.get(this.ram, this.sessionOfLocked(process));
   }
 
+  /** The number of a group's session. */
+  sessionOfGroupLocked(group: number): number {
+    return Session.id.get(this.ram, Group.session.get(this.ram, group));
+  }
+
   /** First process of a group; the others follow by `Process.groupNext`. */
   firstLocked(group: number): number {
     return Group.members.get(this.ram, group);

@@ -36,6 +36,7 @@ import { Exits } from './exit.ts';
 import { ConsoleFiles, STREAMS } from './files/console-file.ts';
 import { Descriptors } from './files/descriptors.ts';
 import { OpenFiles } from './files/open-files.ts';
+import { TerminalAccess } from './files/terminal-access.ts';
 import { Transfer } from './files/transfer.ts';
 import { Frames } from './frames.ts';
 import { Futexes } from './futex.ts';
@@ -130,6 +131,7 @@ export class Kernel {
   readonly exec: Exec;
   readonly files: OpenFiles;
   readonly descriptors: Descriptors;
+  readonly terminal: TerminalAccess;
   readonly consoleFiles: ConsoleFiles;
   /** The user's side of the running read or write. */
   readonly transfer: Transfer;
@@ -312,7 +314,14 @@ export class Kernel {
       this.shootdown,
       this.scratch,
     );
-    this.consoleFiles = new ConsoleFiles(this);
+    this.terminal = new TerminalAccess(this);
+    this.exits.onProcessExit((process) => {
+      this.terminal.leaderLeaves(process);
+    });
+    this.spawner.onLaunch = (pid) => {
+      this.terminal.give(pid);
+    };
+    this.consoleFiles = new ConsoleFiles(this, this.terminal);
     this.connectSignals();
     this.describeObjects();
     if (SEEDED) this.guards = kernelGuards(this);

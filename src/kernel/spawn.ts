@@ -81,6 +81,8 @@ export interface CloneRequest {
 export class Spawner {
   /** Takes back what hooks have given to a child that is not to be: set by who has the reapers. */
   undo: (child: number) => void = () => undefined;
+  /** Told of a program that the host starts, before it runs. */
+  onLaunch: (pid: number) => void = () => undefined;
   private readonly hooks: ForkHook[] = [];
 
   constructor(
@@ -270,6 +272,7 @@ export class Spawner {
 
   private enter(process: number, thread: number): number {
     const pid = this.enterProcess(process, thread, 0, undefined);
+    this.onLaunch(pid);
     this.scheduler.ready(thread);
     return pid;
   }
@@ -290,11 +293,7 @@ export class Spawner {
     const own = caller === 0 ? 0 : Thread.process.get(ram, caller);
     const asSibling = request !== undefined && (request.flags & Clone.Parent) !== 0;
     const parent = asSibling ? Process.parent.get(ram, own) : own;
-    Process.exitSignal.set(
-      ram,
-      process,
-      asSibling ? Process.exitSignal.get(ram, own) : (request?.exitSignal ?? Signal.CHLD),
-    );
+    Process.exitSignal.set(ram, process, asSibling ? Process.exitSignal.get(ram, own) : (request?.exitSignal ?? Signal.CHLD));
     const pid = this.table.enterProcessLocked(process, thread, parent);
     locks.acquire(Process.lock.addr(process));
     this.joinLocked(process, thread);

@@ -16,9 +16,7 @@ import { HOST_NAME, MACHINE, RELEASE, VERSION } from '../kernel/uts.ts';
 import type { Call } from './call.ts';
 
 const UTS_FIELD = 65;
-const UTS = ['Linux', HOST_NAME, RELEASE, VERSION, MACHINE, '(none)'].map((text) =>
-  new TextEncoder().encode(text),
-);
+const UTS = ['Linux', HOST_NAME, RELEASE, VERSION, MACHINE, '(none)'].map((text) => new TextEncoder().encode(text));
 
 export function uname(call: Call): number {
   const { ram, copy, scratch } = call.kernel;
