@@ -33,6 +33,7 @@ import { Exits } from './exit.ts';
 import { ConsoleFiles, STREAMS } from './files/console-file.ts';
 import { Descriptors } from './files/descriptors.ts';
 import { OpenFiles } from './files/open-files.ts';
+import { Polls } from './files/polls.ts';
 import { Transfer } from './files/transfer.ts';
 import { Frames } from './frames.ts';
 import { Futexes } from './futex.ts';
@@ -108,6 +109,7 @@ export class Kernel {
   readonly exec: Exec;
   readonly files: OpenFiles;
   readonly descriptors: Descriptors;
+  readonly polls: Polls;
   readonly consoleFiles: ConsoleFiles;
   /** The user's side of the running read or write. */
   readonly transfer: Transfer;
@@ -188,6 +190,7 @@ export class Kernel {
       map.descriptors,
       limits.processes + SPARE_TABLES,
     );
+    this.polls = new Polls(ram, this.locks, this.files, this.descriptors, this.waits, map.polls, limits.pollEntries);
     this.transfer = new Transfer(ram, this.copy);
     this.spawner = new Spawner(
       ram,
@@ -208,6 +211,7 @@ export class Kernel {
       this.table,
       this.spaces,
       this.descriptors,
+      this.polls,
       this.copy,
       this.futexes,
       this.waits,
@@ -275,6 +279,7 @@ export class Kernel {
     this.table.initialise();
     this.files.initialise();
     this.descriptors.initialise();
+    this.polls.initialise();
     this.futexes.initialise();
     this.line.initialise();
   }
@@ -319,6 +324,7 @@ export class Kernel {
     inspection.count('names', () => names.inUse());
     inspection.count('timers', () => timers.armed());
     inspection.count('open files', () => this.files.inUse());
+    inspection.count('poll entries', () => this.polls.inUse());
     inspection.count('descriptor tables', () => this.descriptors.inUse());
     describeKernelWaits(inspection, this.ram, this.futexes, this.console);
   }

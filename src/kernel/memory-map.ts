@@ -28,6 +28,7 @@ import { Areas } from './areas.ts';
 import type { MachineConfig } from './config.ts';
 import { Descriptors } from './files/descriptors.ts';
 import { OpenFiles } from './files/open-files.ts';
+import { Polls } from './files/polls.ts';
 import { Frames } from './frames.ts';
 import { Futexes } from './futex.ts';
 import { ImageNames } from './image-names.ts';
@@ -48,6 +49,7 @@ export interface Limits {
   readonly contents: number;
   readonly names: number;
   readonly openFiles: number;
+  readonly pollEntries: number;
 }
 
 export interface MemoryMap {
@@ -73,6 +75,7 @@ export interface MemoryMap {
   readonly futexes: number;
   readonly openFiles: number;
   readonly descriptors: number;
+  readonly polls: number;
   readonly launches: number;
   readonly line: number;
   readonly console: number;
@@ -134,6 +137,7 @@ export function planMemory(config: MachineConfig, families: readonly FamilyRegio
   const futexes = region(Futexes.BYTES);
   const openFiles = region(OpenFiles.bytes(limits.openFiles));
   const descriptors = region(Descriptors.bytes(limits.processes + SPARE_TABLES));
+  const polls = region(Polls.bytes(limits.pollEntries));
   const launches = region(Launches.BYTES);
   const line = region(StartingLine.BYTES);
   const console = region(CONSOLE_BYTES);
@@ -174,6 +178,7 @@ export function planMemory(config: MachineConfig, families: readonly FamilyRegio
     futexes,
     openFiles,
     descriptors,
+    polls,
     launches,
     line,
     console,
@@ -201,6 +206,7 @@ function limitsFor(memoryBytes: number): Limits {
     contents: clamp(memoryBytes / (32 * KIB), 256, 16384),
     names: 512,
     openFiles: clamp(memoryBytes / (16 * KIB), 512, 8192),
+    pollEntries: clamp(memoryBytes / (16 * KIB), 1024, 16384),
   };
 }
 

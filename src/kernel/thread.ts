@@ -49,6 +49,10 @@ export const Thread = struct(
     heldFile: u32('owner'),
     /** Bytes that a write which waits for room has written already: where it goes on when it is made again. */
     progress: u32('owner'),
+    /** What the running poll(2) or select(2) has put on lists of objects (files/polls.ts): the first entry; 0: nothing. */
+    polls: u32('owner'),
+    /** When the system call that is being made again runs out of time, nanoseconds since power-on; 0: none is (syscalls/deadline.ts). */
+    callDeadline: f64('owner'),
     /** CPU time used, until the thread was last put on a hart. */
     cpuNs: f64('owner'),
 
@@ -65,6 +69,9 @@ export const Thread = struct(
     /** Blocked signals, 1 … 32 and 33 … 64. */
     blockedLow: atomicU32(),
     blockedHigh: atomicU32(),
+
+    /** 1: a file that it polls has changed; under the lock of its bucket (files/polls.ts). */
+    poked: atomicU32(),
 
     runNext: u32('run'),
     runPrev: u32('run'),

@@ -159,7 +159,11 @@ export class WaitQueues {
       Thread.waitGuard.load(ram, thread) === guard &&
       Thread.state.peek(ram, thread) === ThreadState.Blocked &&
       (sequence === ANY_WAIT || Thread.waitSequence.peek(ram, thread) === sequence);
-    if (current) this.completeLocked(thread, result ?? Thread.timeoutResult.get(ram, thread));
+    if (current) {
+      // A call that is made again looks at the clock itself.
+      if (result === undefined && Thread.waitForm.get(ram, thread) === WaitForm.Rerun) this.wakeLocked(thread);
+      else this.completeLocked(thread, result ?? Thread.timeoutResult.get(ram, thread));
+    }
     if (!held) locks.release(guard);
     return current;
   }

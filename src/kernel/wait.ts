@@ -28,6 +28,7 @@ export const WaitReason = {
   consoleInput: 6,
   consoleOutput: 7,
   line: 8,
+  poll: 11,
   portSend: 16,
   portReceive: 17,
   pipeRead: 18,

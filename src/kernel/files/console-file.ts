@@ -20,7 +20,7 @@ import { Thread } from '../thread.ts';
 import type { UserCopy } from '../user-copy.ts';
 import { WaitForm, WaitReason } from '../wait.ts';
 import type { WaitQueues } from '../wait-queue.ts';
-import { FileKind, type FileOps, Open, PollEvent } from './file-ops.ts';
+import { FileKind, type FileOps, Open, PollEvent, type PollWatch } from './file-ops.ts';
 import { OpenFile, type OpenFiles } from './open-files.ts';
 import { deviceNumber, Mode, Stat } from './stat.ts';
 import type { Transfer } from './transfer.ts';
@@ -145,7 +145,7 @@ export class ConsoleFiles implements FileOps {
     }
   }
 
-  poll(file: number): number {
+  poll(file: number, watch: PollWatch | undefined): number {
     const { ram, locks, console } = this.parts;
     const stream = OpenFile.object.get(ram, file);
     locks.acquire(console.lock);
@@ -153,6 +153,7 @@ export class ConsoleFiles implements FileOps {
     if (console.readableLocked() && (stream === STDIN || this.isTerminalLocked(stream)))
       events |= PollEvent.In | PollEvent.ReadNormal;
     if (console.roomLocked() > 0) events |= PollEvent.Out | PollEvent.WriteNormal;
+    watch?.addLocked(console.polls, console.lock);
     locks.release(console.lock);
     return events;
   }
