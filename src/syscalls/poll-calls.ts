@@ -10,11 +10,11 @@ import { E } from '../kernel/errno.ts';
 import { MAX_DESCRIPTORS } from '../kernel/files/descriptors.ts';
 import { PollEvent } from '../kernel/files/file-ops.ts';
 import { Process } from '../kernel/process.ts';
-import { BLOCKED } from '../kernel/result.ts';
+import { BLOCKED, FIRST_RESTART } from '../kernel/result.ts';
 import { Thread } from '../kernel/thread.ts';
 import { NO_DEADLINE } from '../kernel/timers.ts';
 import type { Call } from './call.ts';
-import { readDeadline } from './time-calls.ts';
+import { deadlineOf, endOfTimedCall } from './deadline.ts';
 
 /** `struct pollfd`: a descriptor, events (16 bits), what has come of them (16 bits). All that there can be fit the scratch area. */
 const POLLFD_BYTES = 8;
@@ -37,9 +37,9 @@ type Scan = (call: Call, count: number, watch: boolean) => number;
 export function ppoll(call: Call): number {
   const { copy, scratch } = call.kernel;
   const count = call.u32(1);
-  const deadline = deadlineOf(call, call.size(2));
+  const deadline = deadlineOf(call, call.size(2), false, false);
   if (deadline < 0) return deadline;
-  let result = maskError(call, call.size(3), call.size(4));
+  let result = takeMask(call, call.size(3), call.size(4));
   if (result === 0 && count > MAX_DESCRIPTORS) result = -E.INVAL;
   if (result === 0) result = copy.copyIn(call.space, call.size(0), scratch, count * POLLFD_BYTES);
   if (result === 0) result = wait(call, scanPolled, count, deadline);
@@ -53,7 +53,7 @@ export function pselect6(call: Call): number {
   const { copy } = call.kernel;
   if (call.i32(0) < 0) return -E.INVAL;
   const count = Math.min(call.i32(0), MAX_DESCRIPTORS);
-  const deadline = deadlineOf(call, call.size(4));
+  const deadline = deadlineOf(call, call.size(4), false, false);
   if (deadline < 0) return deadline;
   let mask = 0;
   let maskBytes = SIGSET_BYTES;
@@ -64,7 +64,7 @@ export function pselect6(call: Call): number {
     if (result === 0) result = copy.readU64(call.space, call.size(5) + 8);
     maskBytes = copy.value;
   }
-  if (result === 0) result = maskError(call, mask, maskBytes);
+  if (result === 0) result = takeMask(call, mask, maskBytes);
   if (result === 0) result = readSets(call, count);
   if (result === 0) result = wait(call, scanSets, count, deadline);
   if (result === BLOCKED) return result;
@@ -89,20 +89,12 @@ function wait(call: Call, scan: Scan, count: number, deadline: number): number {
   }
 }
 
-/** When the call runs out of time: by its timespec, or, when it is made again, as it was; a negative errno. */
-function deadlineOf(call: Call, timespec: number): number {
-  const { ram } = call.kernel;
-  const kept = Thread.callDeadline.get(ram, call.thread);
-  if (kept !== 0 || timespec === 0) return kept || NO_DEADLINE;
-  const deadline = readDeadline(call, timespec, false, false);
-  if (deadline > 0) Thread.callDeadline.set(ram, call.thread, deadline);
-  return deadline;
-}
-
 /** Ends a call that does not wait: the time that is left goes to its timespec. */
 function finish(call: Call, result: number, timespec: number, deadline: number): number {
-  const { ram, clock, copy } = call.kernel;
-  Thread.callDeadline.set(ram, call.thread, 0);
+  const { clock, copy, masks } = call.kernel;
+  // Broken off by a signal, the call may be made again, and the mask comes back when that has been delivered.
+  if (result >= 0 || result > FIRST_RESTART) masks.endTemporaryMask(call.thread);
+  endOfTimedCall(call, result);
   if (timespec === 0) return result;
   const left = Math.max(0, deadline - clock.nowNs());
   // Linux does not mind when it cannot be written.
@@ -110,10 +102,14 @@ function finish(call: Call, result: number, timespec: number, deadline: number):
   return result;
 }
 
-function maskError(call: Call, mask: number, bytes: number): number {
+/** Blocks other signals for the time of the call, if it says which: 0, -EINVAL or -EFAULT. */
+function takeMask(call: Call, mask: number, bytes: number): number {
+  const { copy, masks } = call.kernel;
   if (mask === 0) return 0;
   if (bytes !== SIGSET_BYTES) return -E.INVAL;
-  return call.kernel.copy.readU64(call.space, mask);
+  const error = copy.readU64(call.space, mask);
+  if (error === 0) masks.setTemporaryMask(call.thread, copy.lo, copy.hi);
+  return error;
 }
 
 function tableOf(call: Call): number {
