@@ -11,8 +11,6 @@ import { MAX_DESCRIPTORS } from '../kernel/files/descriptors.ts';
 import { PollEvent } from '../kernel/files/file-ops.ts';
 import { Process } from '../kernel/process.ts';
 import { BLOCKED, FIRST_RESTART } from '../kernel/result.ts';
-import { Thread } from '../kernel/thread.ts';
-import { NO_DEADLINE } from '../kernel/timers.ts';
 import type { Call } from './call.ts';
 import { deadlineOf, endOfTimedCall } from './deadline.ts';
 
