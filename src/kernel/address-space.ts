@@ -24,7 +24,7 @@ import { TlbState, type Shootdown } from '../smp/shootdown.ts';
 import { spinlock, type Locks } from '../smp/spinlock.ts';
 import { Area, AreaKind, AreaSet, type Areas } from './areas.ts';
 import type { Frames } from './frames.ts';
-import type { Images } from './images.ts';
+import type { Contents } from './contents.ts';
 import { Prot } from './mman.ts';
 import { allows, FrameBatch, loadPte, PageTables, PTE_SHARED } from './page-table.ts';
 import { Placement } from './placement.ts';
@@ -39,7 +39,7 @@ export const Space = struct('Space', {
   root: u32('immutable'),
   /** Slot index + 1. */
   asid: u32('immutable'),
-  /** Frames that hold pages (an image's own frames included), and those that hold page tables. */
+  /** Frames that hold pages (an content's own frames included), and those that hold page tables. */
   residentPages: u32('lock'),
   tablePages: u32('lock'),
   /** An AreaSet. */
@@ -60,7 +60,7 @@ const RESERVE = 1 / 32;
 const MOST_RESERVED = 256;
 const LARGE = 1 / 4;
 
-/** Outcome of a page fault; the two errors are Linux's si_code values. */
+/** Outcome of a page fault; the first two errors are Linux's si_code values. */
 export const Fault = {
   /** The access can be tried again. */
   Handled: 0,
@@ -70,6 +70,8 @@ export const Fault = {
   AccessError: 2,
   /** No frame is left. */
   OutOfMemory: 3,
+  /** SIGBUS, BUS_ADRERR: the page lies behind the end of the content that is mapped there. */
+  BusError: 4,
 } as const;
 export type Fault = (typeof Fault)[keyof typeof Fault];
 
@@ -87,7 +89,7 @@ export class AddressSpaces {
     private readonly locks: Locks,
     readonly frames: Frames,
     readonly areas: Areas,
-    private readonly images: Images,
+    readonly contents: Contents,
     private readonly shootdown: Pick<Shootdown, 'shoot' | 'shootCode'>,
     base: number,
     count: number,
@@ -235,26 +237,31 @@ export class AddressSpaces {
 
   /** First touch of a page. */
   private fillLocked(space: number, area: number, va: number, slot: number, access: Access): Fault {
-    const { ram, frames, images } = this;
+    const { ram, frames, contents } = this;
     const prot = Area.prot.get(ram, area);
-    const image = Area.image.get(ram, area);
-    const source = image === 0 ? 0 : images.frameAt(image, this.areas.imagePageAt(area, va));
-    let frame: number;
-    let shared = false;
-    if (source === 0) {
-      frame = this.privateFrameLocked(space, area, va, slot);
-      if (frame === 0) return Fault.OutOfMemory;
-      ram.fill(frame, PAGE_SIZE);
-    } else if ((prot & Prot.Write) === 0) {
-      frame = source;
-      frames.retain(frame);
-      shared = true;
-    } else {
-      frame = this.privateFrameLocked(space, area, va, slot);
-      if (frame === 0) return Fault.OutOfMemory;
-      ram.copy(frame, source, PAGE_SIZE);
+    const kind = Area.kind.get(ram, area);
+    let source = 0;
+    let page = 0;
+    const content = Area.content.get(ram, area);
+    if (content !== 0) {
+      page = this.areas.contentPageAt(area, va);
+      source = contents.takeFrame(content, page);
+      if (source === 0 && page * PAGE_SIZE >= contents.size(content)) return Fault.BusError;
     }
-    this.tables.install(slot, frame, prot, shared, access === Access.Write);
+    let frame = source;
+    const isLent = kind === AreaKind.Content && (prot & Prot.Write) === 0 && source !== 0;
+    if (source === 0 || (kind === AreaKind.Content && !isLent)) {
+      frame = this.privateFrameLocked(space, area, va, slot);
+      if (frame !== 0 && source === 0) ram.fill(frame, PAGE_SIZE);
+      else if (frame !== 0) ram.copy(frame, source, PAGE_SIZE);
+      if (source !== 0) frames.release(source);
+      if (frame === 0) return Fault.OutOfMemory;
+    }
+    if (kind === AreaKind.Shared && source === 0) {
+      frame = contents.offerFrame(content, page, frame);
+      if (frame <= 0) return frame === 0 ? Fault.BusError : Fault.OutOfMemory;
+    }
+    this.tables.install(slot, frame, prot, isLent, access === Access.Write);
     Space.residentPages.set(ram, space, Space.residentPages.get(ram, space) + 1);
     return Fault.Handled;
   }

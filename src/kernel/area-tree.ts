@@ -23,9 +23,9 @@ export const Area = struct('Area', {
   highest: u32('Space.lock'),
   widestHole: u32('Space.lock'),
   /** What the pages are filled from, or 0; the area holds a reference to it. */
-  image: u32('Space.lock'),
-  /** Page of the image at `start`. */
-  imagePage: u32('Space.lock'),
+  content: u32('Space.lock'),
+  /** Page of the content at `start`. */
+  contentPage: u32('Space.lock'),
   /** Prot bits as asked for. */
   prot: u8('Space.lock'),
   /** AreaKind. */

@@ -2,7 +2,7 @@
  * Virtual memory areas: which address ranges of a space exist, with which protection, and what fills their pages.
  *
  * A space embeds an AreaSet; the areas themselves are slots of a pool that all spaces share, ordered in a treap (area-tree.ts). An
- * area that takes its pages from an image holds a reference to it.
+ * area that takes its pages from a content holds a reference to it.
  *
  * Invariants: areas of a set are disjoint and page-aligned, and neighbours that continue one another are one area (so a program
  * that maps page by page needs one area, not thousands).
@@ -22,19 +22,20 @@ export { Area, PLACED_IN_PART } from './area-tree.ts';
 export const AreaKind = {
   /** Zero-filled on first touch. */
   Anonymous: 1,
-  /** Filled from an image on first touch. */
-  Image: 2,
+  /** Filled with a copy from a content on first touch, or shown its page while that may not be written. */
+  Content: 2,
   /** Never filled: no access succeeds. */
   Guard: 3,
+  /** Shows the pages of a content, which others show too: what one stores all see. */
+  Shared: 4,
 } as const;
 
 export const AreaFlag = {
   /** The initial stack, or mapped with MAP_GROWSDOWN. */
   GrowsDown: 1,
-  /** Mapped shared: MADV_DONTNEED must not lose what was written. */
-  Shared: 2,
-  /** The heap that brk moves. */
-  Heap: 4,
+  /** madvise(2): a child does not get it (DontFork), or gets it empty (WipeOnFork). */
+  DontFork: 2,
+  WipeOnFork: 4,
 } as const;
 
 /** What a space embeds. */
@@ -52,9 +53,9 @@ const GROUP = 1024;
 const LEFT_TO_OTHERS = 128;
 
 /** References to what areas are filled from. */
-export interface ImageReferences {
-  retain(image: number): void;
-  release(image: number): void;
+export interface ContentReferences {
+  retain(content: number): void;
+  release(content: number): void;
 }
 
 export class Areas {
@@ -65,7 +66,7 @@ export class Areas {
   constructor(
     private readonly ram: Ram,
     locks: Locks,
-    private readonly images: ImageReferences,
+    private readonly contents: ContentReferences,
     base: number,
     count: number,
   ) {
@@ -125,7 +126,7 @@ export class Areas {
   /**
    * Adds [start, end), which is free.
    *
-   * @param image retained for the area; 0 unless `kind` is Image
+   * @param content retained for the area; 0 unless `kind` is Content or Shared
    * @returns 0, or −ENOMEM when no slot is left
    */
   add(
@@ -135,12 +136,12 @@ export class Areas {
     prot: number,
     kind: number,
     flags: number,
-    image: number,
-    imagePage: number,
+    content: number,
+    contentPage: number,
   ): number {
     const { ram } = this;
     const lower = this.tree.lastStartingBefore(AreaSet.root.get(ram, set), start);
-    if (lower !== 0 && this.isContinuedBy(lower, start, prot, kind, flags, image, imagePage)) {
+    if (lower !== 0 && this.isContinuedBy(lower, start, prot, kind, flags, content, contentPage)) {
       Area.end.set(ram, lower, end);
       this.widenPlacement(lower);
       this.tree.refresh(AreaSet.root.get(ram, set), lower);
@@ -151,14 +152,14 @@ export class Areas {
     if (AreaSet.count.get(ram, set) >= this.perSet) return -E.NOMEM;
     const area = this.pool.alloc();
     if (area === 0) return -E.NOMEM;
-    if (image !== 0) this.images.retain(image);
+    if (content !== 0) this.contents.retain(content);
     Area.start.set(ram, area, start);
     Area.end.set(ram, area, end);
     Area.prot.set(ram, area, prot);
     Area.kind.set(ram, area, kind);
     Area.flags.set(ram, area, flags);
-    Area.image.set(ram, area, image);
-    Area.imagePage.set(ram, area, imagePage);
+    Area.content.set(ram, area, content);
+    Area.contentPage.set(ram, area, contentPage);
     Area.runEnd.set(ram, area, 0);
     Area.patience.set(ram, area, 0);
     this.insert(set, area);
@@ -177,15 +178,15 @@ export class Areas {
     if (AreaSet.count.get(ram, set) >= this.perSet) return -E.NOMEM;
     const upper = this.pool.alloc();
     if (upper === 0) return -E.NOMEM;
-    const image = Area.image.get(ram, area);
-    if (image !== 0) this.images.retain(image);
+    const content = Area.content.get(ram, area);
+    if (content !== 0) this.contents.retain(content);
     Area.start.set(ram, upper, va);
     Area.end.set(ram, upper, Area.end.get(ram, area));
     Area.prot.set(ram, upper, Area.prot.get(ram, area));
     Area.kind.set(ram, upper, Area.kind.get(ram, area));
     Area.flags.set(ram, upper, Area.flags.get(ram, area));
-    Area.image.set(ram, upper, image);
-    Area.imagePage.set(ram, upper, Area.imagePage.get(ram, area) + (va - start) / PAGE_SIZE);
+    Area.content.set(ram, upper, content);
+    Area.contentPage.set(ram, upper, Area.contentPage.get(ram, area) + (va - start) / PAGE_SIZE);
     this.copyPlacement(area, upper);
     Area.end.set(ram, area, va);
     this.tree.refresh(AreaSet.root.get(ram, set), area);
@@ -231,9 +232,9 @@ export class Areas {
     AreaSet.bytes.set(this.ram, set, 0);
   }
 
-  /** Page of the area's image that fills the page of `va`. */
-  imagePageAt(area: number, va: number): number {
-    return Area.imagePage.get(this.ram, area) + Math.floor((va - Area.start.get(this.ram, area)) / PAGE_SIZE);
+  /** Page of the area's content that fills the page of `va`. */
+  contentPageAt(area: number, va: number): number {
+    return Area.contentPage.get(this.ram, area) + Math.floor((va - Area.start.get(this.ram, area)) / PAGE_SIZE);
   }
 
   private copyPlacement(from: number, to: number): void {
@@ -257,8 +258,8 @@ export class Areas {
       Area.prot.get(ram, upper),
       Area.kind.get(ram, upper),
       Area.flags.get(ram, upper),
-      Area.image.get(ram, upper),
-      Area.imagePage.get(ram, upper),
+      Area.content.get(ram, upper),
+      Area.contentPage.get(ram, upper),
     );
   }
 
@@ -268,8 +269,8 @@ export class Areas {
     prot: number,
     kind: number,
     flags: number,
-    image: number,
-    imagePage: number,
+    content: number,
+    contentPage: number,
   ): boolean {
     const { ram } = this;
     return (
@@ -277,8 +278,8 @@ export class Areas {
       Area.prot.get(ram, lower) === prot &&
       Area.kind.get(ram, lower) === kind &&
       Area.flags.get(ram, lower) === flags &&
-      Area.image.get(ram, lower) === image &&
-      (image === 0 || this.imagePageAt(lower, start) === imagePage)
+      Area.content.get(ram, lower) === content &&
+      (content === 0 || this.contentPageAt(lower, start) === contentPage)
     );
   }
 
@@ -292,8 +293,8 @@ export class Areas {
     const { ram } = this;
     AreaSet.root.set(ram, set, this.tree.remove(AreaSet.root.get(ram, set), area));
     AreaSet.count.set(ram, set, AreaSet.count.get(ram, set) - 1);
-    const image = Area.image.get(ram, area);
-    if (image !== 0) this.images.release(image);
+    const content = Area.content.get(ram, area);
+    if (content !== 0) this.contents.release(content);
     this.pool.free(area);
   }
 }

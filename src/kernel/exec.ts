@@ -17,7 +17,7 @@ import { E } from './errno.ts';
 import type { Exits } from './exit.ts';
 import type { Descriptors } from './files/descriptors.ts';
 import type { ImageNames } from './image-names.ts';
-import type { Images } from './images.ts';
+import type { Contents } from './contents.ts';
 import { NAME_BYTES, Process, ProcessFlag, SIGACTION_BYTES, SIGNALS } from './process.ts';
 import type { ProcessTable } from './process-table.ts';
 import type { ProgramLoader } from './program.ts';
@@ -42,7 +42,7 @@ export class Exec {
     private readonly spaces: AddressSpaces,
     private readonly descriptors: Descriptors,
     private readonly copy: UserCopy,
-    private readonly images: Images,
+    private readonly contents: Contents,
     private readonly names: ImageNames,
     private readonly args: Arguments,
     private readonly loader: ProgramLoader,
@@ -69,7 +69,7 @@ export class Exec {
     const image = this.names.lookup(this.scratch, length);
     if (image < 0) return image;
     const space = this.build(old, image, length, argv, envp);
-    this.images.release(image);
+    this.contents.release(image);
     if (space < 0) return space;
 
     const alone = this.becomeAlone(thread, process) || this.descriptors.unshare(process);

@@ -1,11 +1,12 @@
 /*
  * Futexes: threads that wait for a word of user memory to change (futex(2)).
  *
- * Waiters hang in buckets chosen by a hash of space and address; a bucket's lock guards its queue. A waiter compares the word while it
+ * Waiters hang in buckets chosen by a hash of the word's name; a bucket's lock guards its queue. A waiter compares the word while it
  * holds the bucket, and a waker takes the bucket after the word was changed: so either the waiter sees the change or the waker sees
- * the waiter. Waits are of the Complete form; a waiter's operands are waitA = space, waitB = user address, waitC = bit set.
+ * the waiter. Waits are of the Complete form; a waiter's operands are waitA and waitB = the word's name, waitC = bit set.
  *
- * Memory is shared within an address space only, so (space, address) names a word; FUTEX_PRIVATE_FLAG makes no difference.
+ * A word is named by its space and address, or, in memory that processes share, by the content mapped there (a negative number) and its
+ * place in that (`UserCopy.nameWord`). Calls with FUTEX_PRIVATE_FLAG say that all who wait are of one space, and do not look.
  */
 
 import { struct } from '../core/layout.ts';
@@ -39,6 +40,9 @@ const ROBUST_LIST_LIMIT = 2048;
 export class Futexes {
   static readonly BYTES = BUCKETS * Bucket.SIZE;
   private modified = 0;
+  /** The name that `nameWord` has found. */
+  private object = 0;
+  private offset = 0;
 
   constructor(
     private readonly ram: Ram,
@@ -59,17 +63,28 @@ export class Futexes {
    * Waits while the word holds `expected`.
    *
    * @param deadline nanoseconds since power-on, or NO_DEADLINE
+   * @param isPrivate whether nobody outside of the space waits for the word or wakes its waiters
    * @returns BLOCKED (0 on wake-up, -ETIMEDOUT); or at once -EAGAIN, -EFAULT, -EINTR
    */
-  wait(thread: number, space: number, address: number, expected: number, bits: number, deadline: number): number {
+  wait(
+    thread: number,
+    space: number,
+    address: number,
+    expected: number,
+    bits: number,
+    deadline: number,
+    isPrivate = false,
+  ): number {
     const { ram, locks } = this;
-    const bucket = this.bucketOf(space, address);
+    if (this.nameWord(space, address, isPrivate) < 0) return -E.FAULT;
+    const { object, offset } = this;
+    const bucket = this.bucketOf(object, offset);
     locks.acquire(bucket);
     let result = this.copy.readU32(space, address);
     if (result === 0 && this.copy.value !== expected) result = -E.AGAIN;
     if (result === 0) {
-      Thread.waitA.set(ram, thread, space);
-      Thread.waitB.set(ram, thread, address);
+      Thread.waitA.set(ram, thread, object);
+      Thread.waitB.set(ram, thread, offset);
       Thread.waitC.set(ram, thread, bits);
       result = this.waits.sleepLocked(
         thread,
@@ -104,11 +119,13 @@ export class Futexes {
     return result;
   }
 
-  /** Wakes up to `count` waiters of a word that share a bit with `bits`, in the order of their arrival; returns how many. */
-  wake(space: number, address: number, count: number, bits = ANY_BITS): number {
-    const bucket = this.bucketOf(space, address);
+  /** Wakes up to `count` waiters of a word that share a bit with `bits`, in the order of their arrival: how many, or -EFAULT. */
+  wake(space: number, address: number, count: number, bits = ANY_BITS, isPrivate = false): number {
+    if (this.nameWord(space, address, isPrivate) < 0) return -E.FAULT;
+    const { object, offset } = this;
+    const bucket = this.bucketOf(object, offset);
     this.locks.acquire(bucket);
-    const woken = this.wakeLocked(bucket, space, address, count, bits);
+    const woken = this.wakeLocked(bucket, object, offset, count, bits);
     this.locks.release(bucket);
     return woken;
   }
@@ -117,7 +134,7 @@ export class Futexes {
    * Wakes up to `wakeCount` waiters and moves up to `moveCount` others to another word.
    *
    * @param expected value that the first word must have, else -EAGAIN; undefined: any
-   * @returns how many were woken or moved (FUTEX_CMP_REQUEUE), or only woken if `countMoved` is false (FUTEX_REQUEUE)
+   * @returns how many were woken or moved (FUTEX_CMP_REQUEUE), or only woken if `countMoved` is false (FUTEX_REQUEUE); -EFAULT
    */
   requeue(
     space: number,
@@ -127,10 +144,15 @@ export class Futexes {
     moveCount: number,
     expected: number | undefined,
     countMoved: boolean,
+    isPrivate = false,
   ): number {
     const { ram } = this;
-    const source = this.bucketOf(space, from);
-    const target = this.bucketOf(space, to);
+    if (this.nameWord(space, from, isPrivate) < 0) return -E.FAULT;
+    const { object, offset } = this;
+    if (this.nameWord(space, to, isPrivate) < 0) return -E.FAULT;
+    const { object: newObject, offset: newOffset } = this;
+    const source = this.bucketOf(object, offset);
+    const target = this.bucketOf(newObject, newOffset);
     this.lockBoth(source, target);
     if (expected !== undefined) {
       const fault = this.copy.readU32(space, from);
@@ -139,13 +161,14 @@ export class Futexes {
         return fault !== 0 ? fault : -E.AGAIN;
       }
     }
-    const woken = this.wakeLocked(source, space, from, wakeCount, ANY_BITS);
+    const woken = this.wakeLocked(source, object, offset, wakeCount, ANY_BITS);
     let moved = 0;
     let thread = this.waits.firstLocked(Bucket.waiters.addr(source));
     while (thread !== 0 && moved < moveCount) {
       const next = this.waits.nextLocked(thread);
-      if (this.waitsOn(thread, space, from)) {
-        Thread.waitB.set(ram, thread, to);
+      if (this.waitsOn(thread, object, offset)) {
+        Thread.waitA.set(ram, thread, newObject);
+        Thread.waitB.set(ram, thread, newOffset);
         if (source !== target) this.waits.moveLocked(thread, Bucket.waiters.addr(target), target);
         moved++;
       }
@@ -156,15 +179,27 @@ export class Futexes {
   }
 
   /** Wakes waiters of one word, changes another word, and wakes waiters of that one if its old value satisfies a condition. */
-  wakeOp(space: number, first: number, second: number, count: number, secondCount: number, operation: number): number {
-    const a = this.bucketOf(space, first);
-    const b = this.bucketOf(space, second);
+  wakeOp(
+    space: number,
+    first: number,
+    second: number,
+    count: number,
+    secondCount: number,
+    operation: number,
+    isPrivate = false,
+  ): number {
+    if (this.nameWord(space, first, isPrivate) < 0) return -E.FAULT;
+    const { object, offset } = this;
+    if (this.nameWord(space, second, isPrivate) < 0) return -E.FAULT;
+    const { object: secondObject, offset: secondOffset } = this;
+    const a = this.bucketOf(object, offset);
+    const b = this.bucketOf(secondObject, secondOffset);
     this.lockBoth(a, b);
     let result = this.modify(space, second, (old) => operate(operation, old));
     if (result === 0) {
       const satisfied = compare(operation, this.modified);
-      result = this.wakeLocked(a, space, first, count, ANY_BITS);
-      if (satisfied) result += this.wakeLocked(b, space, second, secondCount, ANY_BITS);
+      result = this.wakeLocked(a, object, offset, count, ANY_BITS);
+      if (satisfied) result += this.wakeLocked(b, secondObject, secondOffset, secondCount, ANY_BITS);
     }
     this.unlockBoth(a, b);
     return result;
@@ -218,13 +253,13 @@ export class Futexes {
     return Math.min(word, 0);
   }
 
-  private wakeLocked(bucket: number, space: number, address: number, count: number, bits: number): number {
+  private wakeLocked(bucket: number, object: number, offset: number, count: number, bits: number): number {
     const { ram } = this;
     let woken = 0;
     let thread = this.waits.firstLocked(Bucket.waiters.addr(bucket));
     while (thread !== 0 && woken < count) {
       const next = this.waits.nextLocked(thread);
-      if (this.waitsOn(thread, space, address) && (Thread.waitC.get(ram, thread) & bits) !== 0) {
+      if (this.waitsOn(thread, object, offset) && (Thread.waitC.get(ram, thread) & bits) !== 0) {
         this.waits.completeLocked(thread, 0);
         woken++;
       }
@@ -240,8 +275,15 @@ export class Futexes {
     return Thread.waitQueue.peek(ram, thread) === Bucket.waiters.addr(bucket);
   }
 
-  private waitsOn(thread: number, space: number, address: number): boolean {
-    return Thread.waitB.get(this.ram, thread) === address && Thread.waitA.get(this.ram, thread) === space;
+  private waitsOn(thread: number, object: number, offset: number): boolean {
+    return Thread.waitB.get(this.ram, thread) === offset && Thread.waitA.get(this.ram, thread) === object;
+  }
+
+  private nameWord(space: number, address: number, isPrivate: boolean): number {
+    const error = isPrivate ? 0 : this.copy.nameWord(space, address);
+    this.object = isPrivate ? space : this.copy.wordObject;
+    this.offset = isPrivate ? address : this.copy.wordOffset;
+    return error;
   }
 
   private lockBoth(a: number, b: number): void {
@@ -254,8 +296,8 @@ export class Futexes {
     if (a !== b) this.locks.release(b);
   }
 
-  private bucketOf(space: number, address: number): number {
-    const hash = Math.imul(((address % 2 ** 32) >>> 2) ^ (space >>> 6), 0x9e3779b1) >>> 24;
+  private bucketOf(object: number, offset: number): number {
+    const hash = Math.imul(((offset % 2 ** 32) >>> 2) ^ (object >>> 6), 0x9e3779b1) >>> 24;
     return this.base + (hash & (BUCKETS - 1)) * Bucket.SIZE;
   }
 }

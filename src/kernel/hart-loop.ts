@@ -217,6 +217,7 @@ export class HartLoop {
       const process = Thread.process.get(ram, thread);
       const fault = kernel.spaces.fault(Process.space.get(ram, process), address, access);
       if (fault === Fault.Handled) return true;
+      if (fault === Fault.BusError) signal = Signal.BUS;
       if (fault === Fault.OutOfMemory) {
         signal = Signal.KILL;
         if (kernel.trace.on) {

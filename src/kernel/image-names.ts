@@ -1,5 +1,5 @@
 /*
- * The names of images: which path names which program.
+ * The names of contents: which path names which program.
  *
  * A hash table with open addressing and linear probing; deletion moves later entries of the run up, so there are no tombstones. Many
  * names may lead to one image (a multi-call program). Each name holds a reference to its image.
@@ -13,7 +13,7 @@ import { Rank } from '../smp/ranks.ts';
 import { SEEDED } from '../smp/schedule/build.ts';
 import { spinlock, type Locks } from '../smp/spinlock.ts';
 import { E } from './errno.ts';
-import type { Images } from './images.ts';
+import type { Contents } from './contents.ts';
 import { placed } from './oracles/places.ts';
 
 const NamesHeader = struct('ImageNames', {
@@ -42,7 +42,7 @@ export class ImageNames {
   constructor(
     private readonly ram: Ram,
     private readonly locks: Locks,
-    private readonly images: Images,
+    private readonly contents: Contents,
     private readonly base: number,
     private readonly count: number,
   ) {
@@ -70,8 +70,8 @@ export class ImageNames {
    */
   bind(name: number, length: number, image: number): number {
     if (length > NAME_BYTES) return -E.NAMETOOLONG;
-    const { ram, images } = this;
-    images.retain(image);
+    const { ram, contents } = this;
+    contents.retain(image);
     this.locks.acquire(this.lock);
     const entry = this.seekLocked(name, length);
     const before = NameEntry.image.get(ram, entry);
@@ -85,8 +85,8 @@ export class ImageNames {
       ram.copy(NameEntry.name.addr(entry), name, length);
     }
     this.locks.release(this.lock);
-    if (before !== 0) images.release(before);
-    if (full) images.release(image);
+    if (before !== 0) contents.release(before);
+    if (full) contents.release(image);
     return full ? -E.NOSPC : 0;
   }
 
@@ -103,7 +103,7 @@ export class ImageNames {
     }
     this.locks.release(this.lock);
     if (image === 0) return -E.NOENT;
-    this.images.release(image);
+    this.contents.release(image);
     return 0;
   }
 
@@ -112,7 +112,7 @@ export class ImageNames {
     if (length > NAME_BYTES) return -E.NOENT;
     this.locks.acquire(this.lock);
     const image = NameEntry.image.get(this.ram, this.seekLocked(name, length));
-    if (image !== 0) this.images.retain(image);
+    if (image !== 0) this.contents.retain(image);
     this.locks.release(this.lock);
     return image === 0 ? -E.NOENT : image;
   }

@@ -37,7 +37,7 @@ import { Transfer } from './files/transfer.ts';
 import { Frames } from './frames.ts';
 import { Futexes } from './futex.ts';
 import { ImageNames } from './image-names.ts';
-import { Images } from './images.ts';
+import { Contents } from './contents.ts';
 import { Launches } from './launches.ts';
 import { Mappings } from './mappings.ts';
 import { type MemoryMap, SPARE_TABLES } from './memory-map.ts';
@@ -85,7 +85,7 @@ export class Kernel {
   readonly trace: Tracer;
   readonly console: Console;
   readonly frames: Frames;
-  readonly images: Images;
+  readonly contents: Contents;
   readonly names: ImageNames;
   readonly areas: Areas;
   readonly spaces: AddressSpaces;
@@ -153,15 +153,15 @@ export class Kernel {
     );
     this.console = new Console(ram, map.console);
     this.frames = new Frames(ram, this.locks, map.frameCounts, map.low, map.high, map.participants, hart);
-    this.images = new Images(ram, this.locks, this.frames, map.images, limits.images);
-    this.names = new ImageNames(ram, this.locks, this.images, map.names, limits.names);
-    this.areas = new Areas(ram, this.locks, this.images, map.areas, limits.areas);
+    this.contents = new Contents(ram, this.locks, this.frames, map.contents, limits.contents);
+    this.names = new ImageNames(ram, this.locks, this.contents, map.names, limits.names);
+    this.areas = new Areas(ram, this.locks, this.contents, map.areas, limits.areas);
     this.spaces = new AddressSpaces(
       ram,
       this.locks,
       this.frames,
       this.areas,
-      this.images,
+      this.contents,
       { shoot: (tlb) => this.shoot(tlb, false), shootCode: (tlb) => this.shoot(tlb, true) },
       map.spaces,
       limits.spaces,
@@ -169,7 +169,7 @@ export class Kernel {
     this.mappings = new Mappings(ram, this.locks, this.spaces);
     this.copy = new UserCopy(ram, this.locks, this.spaces);
     this.args = new Arguments(ram, this.frames, this.copy);
-    this.loader = new ProgramLoader(ram, this.frames, this.mappings, this.copy, this.images, this.args);
+    this.loader = new ProgramLoader(ram, this.frames, this.mappings, this.copy, this.contents, this.args);
     this.timers = new Timers(ram, this.locks, map.timers, config.cpus, limits.threads, hart);
     this.scheduler = new Scheduler(ram, this.locks, this.doorbells, this.clock, this.trace, this.smpMap, map.scheduler, hart);
     this.calls.register(HartCall.Account, () => this.scheduler.chargeRunning());
@@ -226,7 +226,7 @@ export class Kernel {
       this.spaces,
       this.descriptors,
       this.copy,
-      this.images,
+      this.contents,
       this.names,
       this.args,
       this.loader,
@@ -261,7 +261,7 @@ export class Kernel {
   /** Makes all tables empty and all locks free. By the host, once, before the first hart starts. */
   initialise(): void {
     this.frames.initialise();
-    this.images.initialise();
+    this.contents.initialise();
     this.names.initialise();
     this.areas.initialise();
     this.spaces.initialise();
@@ -277,7 +277,7 @@ export class Kernel {
   /**
    * Starts a program as a process without parent, for the host.
    *
-   * @param path its name among the images
+   * @param path its name among the contents
    * @returns its pid, or a negative errno; -ENOEXEC is explained by `loader.refusal`
    */
   launch(path: string, argv: readonly string[], envp: readonly string[]): number {
@@ -289,7 +289,7 @@ export class Kernel {
       result = this.start(image, blob, path.slice(path.lastIndexOf('/') + 1));
       this.args.free(blob);
     }
-    this.images.release(image);
+    this.contents.release(image);
     return result;
   }
 
@@ -304,13 +304,13 @@ export class Kernel {
   }
 
   private describeObjects(): void {
-    const { inspection, frames, table, spaces, areas, images, names, timers } = this;
+    const { inspection, frames, table, spaces, areas, contents, names, timers } = this;
     inspection.count('frames', () => frames.total - frames.freeCount());
     inspection.count('processes', () => table.processes.inUse());
     inspection.count('threads', () => table.threads.inUse());
     inspection.count('spaces', () => spaces.inUse());
     inspection.count('areas', () => areas.inUse());
-    inspection.count('images', () => images.inUse());
+    inspection.count('contents', () => contents.inUse());
     inspection.count('names', () => names.inUse());
     inspection.count('timers', () => timers.armed());
     inspection.count('open files', () => this.files.inUse());

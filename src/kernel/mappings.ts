@@ -1,8 +1,8 @@
 /*
- * The calls that shape an address space: mmap, munmap, mprotect, brk, madvise, and the mapping of program images.
+ * The calls that shape an address space: mmap, munmap, mprotect, brk, madvise, and the mapping of program files.
  *
- * Arguments are any numbers (a guest's registers); results are Linux's: an address or 0, or a negative errno. Anonymous memory only;
- * MAP_SHARED memory belongs to the space alone for now, which threads cannot tell apart.
+ * Arguments are any numbers (a guest's registers); results are Linux's: an address or 0, or a negative errno. Memory that is mapped
+ * shared is that of a content, anonymous memory too, so that children share it.
  *
  * Memory is promised freely, but a writable mapping of more than the whole RAM is refused (as Linux' heuristic overcommit does).
  *
@@ -47,31 +47,51 @@ export class Mappings {
     const size = alignUp(length, PAGE_SIZE);
     if (size > USER_ADDRESS_LIMIT) return -E.NOMEM;
     if ((prot & Prot.Write) !== 0 && (flags & MapFlag.NoReserve) === 0 && this.promisesTooMuch(size)) return -E.NOMEM;
-
-    const lock = this.lock(space);
-    const fixed = (flags & (MapFlag.Fixed | MapFlag.FixedNoReplace)) !== 0;
-    const start = fixed ? this.takeFixedLocked(space, address, size, flags) : this.placeLocked(space, address, size);
-    let result = start;
-    if (start >= 0) {
-      const areaFlags =
-        (type === MapFlag.Shared ? AreaFlag.Shared : 0) | ((flags & MapFlag.GrowsDown) !== 0 ? AreaFlag.GrowsDown : 0);
-      const set = Space.areas.addr(space);
-      const error = this.areas.add(set, start, start + size, prot & PROT_MASK, AreaKind.Anonymous, areaFlags, 0, 0);
-      if (error < 0) result = error;
-    }
-    this.locks.release(lock);
-    if (result >= 0 && (flags & (MapFlag.Populate | MapFlag.Locked)) !== 0)
-      this.populate(space, start, start + size, (prot & Prot.Write) !== 0 ? Access.Write : Access.Read);
+    if (type === MapFlag.Private) return this.place(space, address, size, prot, flags, AreaKind.Anonymous, 0, 0);
+    const content = this.spaces.contents.createShared(size);
+    if (content < 0) return content;
+    const result = this.place(space, address, size, prot, flags, AreaKind.Shared, content, 0);
+    this.spaces.contents.release(content);
     return result;
+  }
+
+  /**
+   * mmap(2) of pages of a content, MAP_SHARED or MAP_PRIVATE. Rights (EACCES) are looked after by who knows the descriptor.
+   *
+   * @param pageOffset page of the content at the start; the mapping may go on behind the content's end, where accesses end in SIGBUS
+   * @returns the address, or −EINVAL, −ENOMEM, −EOVERFLOW, −EEXIST (MAP_FIXED_NOREPLACE), −EPERM, −EOPNOTSUPP (MAP_SHARED_VALIDATE)
+   */
+  mapContent(
+    space: number,
+    address: number,
+    length: number,
+    prot: number,
+    flags: number,
+    content: number,
+    pageOffset: number,
+  ): number {
+    if (!(length > 0)) return -E.INVAL;
+    const type = flags & MapFlag.Type;
+    const isShared = type === MapFlag.Shared || type === MapFlag.SharedValidate;
+    if (!isShared && type !== MapFlag.Private) return -E.INVAL;
+    if (type === MapFlag.SharedValidate && (flags & ~MapFlag.Legacy) !== 0) return -E.OPNOTSUPP;
+    if (isShared && (flags & MapFlag.GrowsDown) !== 0) return -E.INVAL;
+    const size = alignUp(length, PAGE_SIZE);
+    if (size > USER_ADDRESS_LIMIT) return -E.NOMEM;
+    if (!(pageOffset + size / PAGE_SIZE <= 2 ** 32)) return -E.OVERFLOW;
+    const promises = !isShared && (prot & Prot.Write) !== 0 && (flags & MapFlag.NoReserve) === 0;
+    if (promises && this.promisesTooMuch(size)) return -E.NOMEM;
+    const kind = isShared ? AreaKind.Shared : AreaKind.Content;
+    return this.place(space, address, size, prot, flags, kind, content, pageOffset);
   }
 
   /**
    * Maps pages of an image at [start, end), private to the space, replacing what is there.
    *
-   * @param imagePage page of the image at `start`; what lies behind the image's end reads as zero
+   * @param contentPage page of the image at `start`
    */
-  mapImage(space: number, start: number, end: number, prot: number, image: number, imagePage: number): number {
-    return this.mapKind(space, start, end, prot, AreaKind.Image, 0, image, imagePage);
+  mapImage(space: number, start: number, end: number, prot: number, image: number, contentPage: number): number {
+    return this.mapKind(space, start, end, prot, AreaKind.Content, 0, image, contentPage);
   }
 
   /** Maps zero-filled memory at [start, end), replacing what is there: stacks and bss. `flags` are AreaFlag bits. */
@@ -166,6 +186,32 @@ export class Mappings {
     return Fault.Handled;
   }
 
+  private place(
+    space: number,
+    address: number,
+    size: number,
+    prot: number,
+    flags: number,
+    kind: number,
+    content: number,
+    contentPage: number,
+  ): number {
+    const lock = this.lock(space);
+    const fixed = (flags & (MapFlag.Fixed | MapFlag.FixedNoReplace)) !== 0;
+    const start = fixed ? this.takeFixedLocked(space, address, size, flags) : this.placeLocked(space, address, size);
+    let result = start;
+    if (start >= 0) {
+      const areaFlags = (flags & MapFlag.GrowsDown) !== 0 ? AreaFlag.GrowsDown : 0;
+      const set = Space.areas.addr(space);
+      const error = this.areas.add(set, start, start + size, prot & PROT_MASK, kind, areaFlags, content, contentPage);
+      if (error < 0) result = error;
+    }
+    this.locks.release(lock);
+    if (result >= 0 && (flags & (MapFlag.Populate | MapFlag.Locked)) !== 0)
+      this.populate(space, start, start + size, (prot & Prot.Write) !== 0 ? Access.Write : Access.Read);
+    return result;
+  }
+
   private mapKind(
     space: number,
     start: number,
@@ -174,11 +220,11 @@ export class Mappings {
     kind: number,
     flags: number,
     image: number,
-    imagePage: number,
+    contentPage: number,
   ): number {
     const lock = this.lock(space);
     let result = this.removeLocked(space, start, end, true);
-    if (result >= 0) result = this.areas.add(Space.areas.addr(space), start, end, prot, kind, flags, image, imagePage);
+    if (result >= 0) result = this.areas.add(Space.areas.addr(space), start, end, prot, kind, flags, image, contentPage);
     this.locks.release(lock);
     return result;
   }
@@ -301,7 +347,7 @@ export class Mappings {
       const start = area === 0 ? end : Math.min(end, Area.start.get(ram, area));
       let stop = area === 0 ? end : Math.min(end, Area.end.get(ram, area));
       if (start > at) result = -E.NOMEM;
-      if (drops && start < stop && (Area.flags.get(ram, area) & AreaFlag.Shared) === 0) {
+      if (drops && start < stop && Area.kind.get(ram, area) !== AreaKind.Shared) {
         stop = this.zapLocked(space, Math.max(at, start), stop);
         this.spaces.flushLocked(space);
       }

@@ -5,7 +5,7 @@
  *   controls     what harts know of each other (the host takes part as one more, the last)
  *   harts        hart blocks (doorbell, TLB) and decode caches
  *   scheduling   run queues, timer heaps
- *   tables       processes and threads, address spaces, areas, images, names, futex buckets, starting line
+ *   tables       processes and threads, address spaces, areas, contents, names, futex buckets, starting line
  *   devices      console, random generators, trace rings
  *   families     one region for each IPC family that asks for it
  *   counts       reference counts and free list of the frames
@@ -31,7 +31,7 @@ import { OpenFiles } from './files/open-files.ts';
 import { Frames } from './frames.ts';
 import { Futexes } from './futex.ts';
 import { ImageNames } from './image-names.ts';
-import { Images } from './images.ts';
+import { Contents } from './contents.ts';
 import { Launches } from './launches.ts';
 import { ProcessTable } from './process-table.ts';
 import { SCRATCH_BYTES } from './scratch.ts';
@@ -45,7 +45,7 @@ export interface Limits {
   readonly threads: number;
   readonly spaces: number;
   readonly areas: number;
-  readonly images: number;
+  readonly contents: number;
   readonly names: number;
   readonly openFiles: number;
 }
@@ -68,7 +68,7 @@ export interface MemoryMap {
   readonly processTable: number;
   readonly spaces: number;
   readonly areas: number;
-  readonly images: number;
+  readonly contents: number;
   readonly names: number;
   readonly futexes: number;
   readonly openFiles: number;
@@ -129,7 +129,7 @@ export function planMemory(config: MachineConfig, families: readonly FamilyRegio
   const processTable = region(ProcessTable.bytes(limits.processes, limits.threads));
   const spaces = region(AddressSpaces.bytes(limits.spaces));
   const areas = region(Areas.bytes(limits.areas));
-  const images = region(Images.bytes(limits.images));
+  const contents = region(Contents.bytes(limits.contents));
   const names = region(ImageNames.bytes(limits.names));
   const futexes = region(Futexes.BYTES);
   const openFiles = region(OpenFiles.bytes(limits.openFiles));
@@ -169,7 +169,7 @@ export function planMemory(config: MachineConfig, families: readonly FamilyRegio
     processTable,
     spaces,
     areas,
-    images,
+    contents,
     names,
     futexes,
     openFiles,
@@ -197,7 +197,8 @@ function limitsFor(memoryBytes: number): Limits {
     // While a program is being replaced there are two spaces for a process.
     spaces: processes + 64,
     areas: clamp(memoryBytes / (8 * KIB), 1024, 65530),
-    images: 64,
+    // Files as well as shared memory.
+    contents: clamp(memoryBytes / (32 * KIB), 256, 16384),
     names: 512,
     openFiles: clamp(memoryBytes / (16 * KIB), 512, 8192),
   };

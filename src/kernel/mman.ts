@@ -29,6 +29,8 @@ export const MapFlag = {
   Stack: 0x2_0000,
   HugeTlb: 0x4_0000,
   FixedNoReplace: 0x10_0000,
+  /** Mask of all that mmap has always ignored or known: what MAP_SHARED_VALIDATE accepts. */
+  Legacy: 0x7_f933,
 } as const;
 
 export const Advice = {

@@ -16,7 +16,7 @@ import { ArgumentBlob, type Arguments } from './arguments.ts';
 import { AreaFlag } from './areas.ts';
 import { E } from './errno.ts';
 import type { Frames } from './frames.ts';
-import type { Images } from './images.ts';
+import type { Contents } from './contents.ts';
 import type { Mappings } from './mappings.ts';
 import { MIN_ADDRESS, MMAP_TOP, PIE_BASE, Prot, STACK_BOTTOM, STACK_TOP } from './mman.ts';
 import type { UserCopy } from './user-copy.ts';
@@ -68,7 +68,7 @@ export class ProgramLoader {
     private readonly frames: Frames,
     private readonly mappings: Mappings,
     private readonly copy: UserCopy,
-    private readonly images: Images,
+    private readonly contents: Contents,
     private readonly args: Arguments,
   ) {}
 
@@ -80,8 +80,8 @@ export class ProgramLoader {
    */
   load(space: number, image: number, blob: number, random: RandomSource): number {
     this.refusal = '';
-    const { images } = this;
-    const outcome = parseElf({ size: images.size(image), read: (offset, length) => images.read(image, offset, length) });
+    const { contents } = this;
+    const outcome = parseElf({ size: contents.size(image), read: (offset, length) => contents.read(image, offset, length) });
     if (!outcome.ok) return this.refuse(outcome.refusal);
     const { program } = outcome;
     const size = program.high - program.low;

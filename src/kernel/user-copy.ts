@@ -15,6 +15,7 @@ import { Access, USER_ADDRESS_LIMIT } from '../core/mmu.ts';
 import { PAGE_SIZE, type Ram } from '../core/ram.ts';
 import type { Locks } from '../smp/spinlock.ts';
 import { Fault, Space, type AddressSpaces } from './address-space.ts';
+import { Area, AreaKind } from './areas.ts';
 import { E } from './errno.ts';
 
 const TWO_32 = 2 ** 32;
@@ -157,6 +158,31 @@ export class UserCopy {
     const address = this.spaces.translateLocked(space, va, access);
     return address < 0 ? copyError(address) : address;
   }
+
+  /**
+   * Finds the name under which all who share the word at `va` know it: `wordObject` and `wordOffset`. In private memory that is the space
+   * and `va`, in memory that shows a content the content (by a negative number) and the place in it.
+   *
+   * @returns 0, or −EFAULT where nothing is mapped
+   */
+  nameWord(space: number, va: number): number {
+    const { ram, spaces } = this;
+    this.wordObject = space;
+    this.wordOffset = va;
+    const lock = Space.lock.addr(space);
+    this.locks.acquire(lock);
+    const area = spaces.areas.find(Space.areas.addr(space), va);
+    if (area !== 0 && Area.kind.get(ram, area) === AreaKind.Shared) {
+      this.wordObject = -spaces.contents.nameOf(Area.content.get(ram, area));
+      this.wordOffset = spaces.areas.contentPageAt(area, va) * PAGE_SIZE + (va % PAGE_SIZE);
+    }
+    this.locks.release(lock);
+    return area === 0 ? -E.FAULT : 0;
+  }
+
+  /** What the last `nameWord` has found. */
+  wordObject = 0;
+  wordOffset = 0;
 
   /**
    * Copies between the memory of two processes (or within one): 0, −EFAULT or −ENOMEM, whichever side it was; see `faultInSource`.

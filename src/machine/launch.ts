@@ -1,5 +1,5 @@
 /*
- * Programs on their way into a machine: as images with names, and from there into processes.
+ * Programs on their way into a machine: as contents with names, and from there into processes.
  *
  * The machine's own programs are bound once, at power-on, as /bin/<name>. A program of the host is bound for the time of its run, under
  * the word that it was asked for by: so that it can start itself again by its argv[0].
@@ -76,12 +76,12 @@ export function unbindName(kernel: Kernel, bound: string | undefined): void {
 }
 
 function bindAll(kernel: Kernel, bytes: Uint8Array, paths: readonly string[]): void {
-  const image = kernel.images.create(bytes);
+  const image = kernel.contents.fromBytes(bytes);
   if (image < 0) throw refusal(paths[0]!, -image);
   let error = 0;
   for (const path of paths) error ||= kernel.names.bindText(path, image, kernel.scratch);
   // The names hold it from here on.
-  kernel.images.release(image);
+  kernel.contents.release(image);
   if (error < 0) throw refusal(paths[0]!, -error);
 }
 

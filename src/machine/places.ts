@@ -136,14 +136,14 @@ class Place {
   private symbolsAt(va: number): Symbols | undefined {
     const { ram, kernel } = this;
     if (va >= 2 ** 38) return undefined;
-    const { areas, images } = kernel;
+    const { areas, contents } = kernel;
     const area = areas.find(Space.areas.addr(this.space), va);
-    const image = area === 0 ? 0 : Area.image.peek(ram, area);
+    const image = area === 0 ? 0 : Area.content.peek(ram, area);
     if (image === 0 || (Area.prot.get(ram, area) & Prot.Execute) === 0) return undefined;
-    const bytes = images.read(image, 0, images.size(image));
+    const bytes = contents.read(image, 0, contents.size(image));
     const elf = describeElf(bytes);
     if (!elf.ok) return undefined;
-    const offset = areas.imagePageAt(area, va) * PAGE_SIZE + (va % PAGE_SIZE);
+    const offset = areas.contentPageAt(area, va) * PAGE_SIZE + (va % PAGE_SIZE);
     const segment = elf.program.segments.find((one) => {
       const start = one.offset - (one.offset % PAGE_SIZE);
       return offset >= start && offset < one.offset + one.fileBytes;

@@ -8,7 +8,6 @@ import { readFileSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
 
 import { describeElf } from '../core/elf.ts';
-import { MAX_IMAGE_BYTES } from '../kernel/images.ts';
 import { projectRoot } from '../smp/bundle.ts';
 import { UsageError } from './errors.ts';
 
@@ -30,6 +29,9 @@ export type Program =
 interface ManifestEntry {
   readonly names: readonly string[];
 }
+
+/** The largest program file. */
+const MAX_PROGRAM_BYTES = 256 * 2 ** 20;
 
 const folder = join(projectRoot, 'guest/bin');
 
@@ -74,8 +76,8 @@ function readHostProgram(path: string): Uint8Array {
   const stat = attempt(path, () => statSync(path));
   if (stat.isDirectory()) throw new UsageError(`${path} is a directory, not a program`);
   if (!stat.isFile()) throw new UsageError(`${path} is not a regular file`);
-  if (stat.size > MAX_IMAGE_BYTES) {
-    throw new UsageError(`${path} is too large: a program file has at most ${String(MAX_IMAGE_BYTES / 2 ** 20)}M`);
+  if (stat.size > MAX_PROGRAM_BYTES) {
+    throw new UsageError(`${path} is too large: a program file has at most ${String(MAX_PROGRAM_BYTES / 2 ** 20)}M`);
   }
   const bytes = attempt(path, () => readFileSync(path));
   const outcome = describeElf(bytes);

@@ -16,6 +16,7 @@ export function futex(call: Call): number {
   const address = call.size(0);
   const flags = call.u32(1);
   const op = flags & ~(PRIVATE | CLOCK_REALTIME);
+  const isPrivate = (flags & PRIVATE) !== 0;
   const wall = (flags & CLOCK_REALTIME) !== 0;
   if (wall && op !== Op.WaitBitset && op !== Op.Wait) return -E.NOSYS;
   if (address % 4 !== 0) return -E.INVAL;
@@ -27,23 +28,23 @@ export function futex(call: Call): number {
       if (bits === 0) return -E.INVAL;
       const deadline = readDeadline(call, call.size(3), op === Op.WaitBitset, wall);
       if (deadline < 0) return deadline;
-      return futexes.wait(call.thread, call.space, address, call.u32(2), bits, deadline);
+      return futexes.wait(call.thread, call.space, address, call.u32(2), bits, deadline, isPrivate);
     }
     case Op.Wake:
-      return futexes.wake(call.space, address, Math.max(1, count));
+      return futexes.wake(call.space, address, Math.max(1, count), ANY_BITS, isPrivate);
     case Op.WakeBitset:
-      return call.u32(5) === 0 ? -E.INVAL : futexes.wake(call.space, address, Math.max(1, count), call.u32(5));
+      return call.u32(5) === 0 ? -E.INVAL : futexes.wake(call.space, address, Math.max(1, count), call.u32(5), isPrivate);
     case Op.Requeue:
     case Op.CmpRequeue: {
       const target = call.size(4);
       if (target % 4 !== 0 || call.i32(2) < 0 || call.i32(3) < 0) return -E.INVAL;
       const expected = op === Op.CmpRequeue ? call.u32(5) : undefined;
-      return futexes.requeue(call.space, address, target, count, call.i32(3), expected, op === Op.CmpRequeue);
+      return futexes.requeue(call.space, address, target, count, call.i32(3), expected, op === Op.CmpRequeue, isPrivate);
     }
     case Op.WakeOp: {
       const second = call.size(4);
       if (second % 4 !== 0) return -E.INVAL;
-      return futexes.wakeOp(call.space, address, second, Math.max(1, count), Math.max(1, call.i32(3)), call.u32(5));
+      return futexes.wakeOp(call.space, address, second, Math.max(1, count), Math.max(1, call.i32(3)), call.u32(5), isPrivate);
     }
     default:
       return -E.NOSYS;

@@ -22,7 +22,7 @@ function program(call: Call): number {
 
 /** The files there are: descriptors by AT_EMPTY_PATH, and the programs of /bin. */
 export function newfstatat(call: Call): number {
-  const { ram, copy, images, scratch } = call.kernel;
+  const { ram, copy, contents, scratch } = call.kernel;
   if (
     (call.u32(3) & AT_EMPTY_PATH) !== 0 &&
     (call.size(1) === 0 || (copy.readU8(call.space, call.size(1)) === 0 && copy.value === 0))
@@ -30,8 +30,8 @@ export function newfstatat(call: Call): number {
     return fstat(call, 2);
   const image = program(call);
   if (image < 0) return image;
-  const size = images.size(image);
-  images.release(image);
+  const size = contents.size(image);
+  contents.release(image);
   const at = scratch + STRUCT_SCRATCH;
   ram.fill(at, Stat.SIZE);
   Stat.device.set(ram, at, 1);
@@ -49,7 +49,7 @@ const W_OK = 2;
 export function faccessat(call: Call): number {
   const image = program(call);
   if (image < 0) return image;
-  call.kernel.images.release(image);
+  call.kernel.contents.release(image);
   return (call.i32(2) & W_OK) !== 0 ? -E.ROFS : 0;
 }
 
@@ -57,6 +57,6 @@ export function faccessat(call: Call): number {
 export function readlinkat(call: Call): number {
   const image = program(call);
   if (image < 0) return image;
-  call.kernel.images.release(image);
+  call.kernel.contents.release(image);
   return -E.INVAL;
 }

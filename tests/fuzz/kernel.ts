@@ -33,7 +33,7 @@ export function bareKernel(options: Partial<MachineConfig> = {}): Bench {
 
 /** Makes the box known as /bin/box. */
 export function bindBox(kernel: Kernel): void {
-  const image = kernel.images.create(new Uint8Array(readFileSync(join(projectRoot, 'guest/bin/box'))));
+  const image = kernel.contents.fromBytes(new Uint8Array(readFileSync(join(projectRoot, 'guest/bin/box'))));
   kernel.names.bindText('/bin/box', image, kernel.scratch);
-  kernel.images.release(image);
+  kernel.contents.release(image);
 }

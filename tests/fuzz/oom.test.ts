@@ -28,12 +28,12 @@ beforeEach(() => {
 
 /** What is in use. */
 function inUse(): Record<string, number> {
-  const { frames, spaces, areas, images, table } = kernel;
+  const { frames, spaces, areas, contents, table } = kernel;
   return {
     frames: frames.total - frames.freeCount(),
     spaces: spaces.inUse(),
     areas: areas.inUse(),
-    images: images.inUse(),
+    contents: contents.inUse(),
     processes: table.processes.inUse(),
     threads: table.threads.inUse(),
   };

@@ -23,7 +23,7 @@ let me: Started;
 beforeEach(() => {
   bench = new KernelBench();
   const { host } = bench;
-  const image = host.images.create(buildElf(PLAIN));
+  const image = host.contents.fromBytes(buildElf(PLAIN));
   expect(host.names.bindText('/bin/plain', image, host.scratch)).toBe(0);
   me = bench.start(0);
   text(PATH, '/bin/plain');

@@ -114,7 +114,7 @@ describe('waking', () => {
   it('does not touch who only sleeps', () => {
     const sleeper = bench.addThread(main);
     expect(futexes(0).sleep(sleeper, 5000)).toBe(BLOCKED);
-    for (let i = 0; i < 4096; i += 4) futexes().wake(0, i, 100);
+    for (let i = 0; i < 4096; i += 4) futexes().wake(0, i, 100, ANY_BITS, true);
     expect(bench.stateOf(sleeper)).toBe(ThreadState.Blocked);
     bench.harts[0]!.waits.expire(5000);
     expect(bench.resultOf(sleeper)).toBe(0);

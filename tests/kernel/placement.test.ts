@@ -156,7 +156,7 @@ describe('the pages of an area', () => {
 
 describe('a heap', () => {
   it('grows in one piece behind the data of the program, while other areas are placed', () => {
-    const image = bench.images.create(new Uint8Array(4 * PAGE_SIZE).fill(1));
+    const image = bench.contents.fromBytes(new Uint8Array(4 * PAGE_SIZE).fill(1));
     bench.mappings.mapImage(space, VA, VA + 4 * PAGE_SIZE, RW, image, 0);
     bench.mappings.mapAnonymous(space, VA + 4 * PAGE_SIZE, VA + 6 * PAGE_SIZE, RW, 0);
     const start = VA + 6 * PAGE_SIZE;
@@ -170,7 +170,7 @@ describe('a heap', () => {
     }
     expect(pieces(VA, 4)).toBe(1);
     expect(pieces(VA + 4 * PAGE_SIZE, 2 + 8 * 32)).toBe(1);
-    bench.images.release(image);
+    bench.contents.release(image);
   });
 });
 

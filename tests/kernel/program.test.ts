@@ -4,7 +4,6 @@ import { Access } from '../../src/core/mmu.ts';
 import { PAGE_SIZE } from '../../src/core/ram.ts';
 import { Fault, Space } from '../../src/kernel/address-space.ts';
 import { E } from '../../src/kernel/errno.ts';
-import { MAX_IMAGE_NAME } from '../../src/kernel/image-names.ts';
 import { PIE_BASE, STACK_BOTTOM, STACK_TOP } from '../../src/kernel/mman.ts';
 import { buildElf, DATA, PLAIN, TEXT, type TestElf } from './elf-builder.ts';
 import { audit } from './vm-audit.ts';
@@ -28,7 +27,7 @@ interface Loaded {
 
 function load(bytes: Uint8Array, argv: string[] = ['prog'], envp: string[] = [], frames = 2048): Loaded {
   const bench = makeBench(frames);
-  const image = bench.images.create(bytes);
+  const image = bench.contents.fromBytes(bytes);
   const space = bench.spaces.create();
   const blob = bench.args.fromHost('/bin/prog', argv, envp);
   expect(blob).toBeGreaterThan(0);
@@ -91,14 +90,14 @@ describe('a loaded program', () => {
     const blob = bench.args.fromHost('x', [], []);
     bench.loader.load(second.space, image, blob, randomOf(bench));
     bench.args.free(blob);
-    const codeFrame = bench.images.frameAt(image, 1);
+    const codeFrame = bench.contents.frameAt(image, 1);
     byteAt(first, TEXT.address + 4096);
     byteAt(second, TEXT.address + 4096);
     expect(bench.frames.references(codeFrame)).toBe(3);
     bench.copy.writeU8(first.space, DATA.address, 99);
     expect(byteAt(first, DATA.address)).toBe(99);
     expect(byteAt(second, DATA.address)).toBe(fileByte(DATA.offset));
-    expect(bench.ram.u8[bench.images.frameAt(image, 2) + 0x388]).toBe(fileByte(DATA.offset));
+    expect(bench.ram.u8[bench.contents.frameAt(image, 2) + 0x388]).toBe(fileByte(DATA.offset));
   });
 
   it('gets its own copy of a code page that it makes writable, and other harts no longer see the old one', () => {
@@ -112,7 +111,7 @@ describe('a loaded program', () => {
     expect(bench.codeShots).toBe(1);
     expect(byteAt(loaded, TEXT.address + 4096)).toBe(1);
     expect(byteAt(loaded, TEXT.address + 4097)).toBe(fileByte(4097));
-    expect(bench.ram.u8[bench.images.frameAt(image, 1)]).toBe(fileByte(4096));
+    expect(bench.ram.u8[bench.contents.frameAt(image, 1)]).toBe(fileByte(4096));
     audit(bench, space);
   });
 
@@ -310,7 +309,7 @@ describe('arguments from user memory', () => {
     expect(refused(long, 0)).toBe(-E['2BIG']);
     expect(bench.inUse().areas).toBe(before.areas);
     bench.spaces.release(space);
-    bench.images.release(bench.images.create(new Uint8Array(1)));
+    bench.contents.release(bench.contents.fromBytes(new Uint8Array(1)));
     expect(bench.inUse().spaces).toBe(0);
   });
 });
@@ -332,16 +331,16 @@ describe('loading', () => {
     const outcomes = new Set<number>();
     for (let frames = 8; frames < 40; frames++) {
       const bench = makeBench(frames);
-      const image = bench.images.create(buildElf(PLAIN));
+      const image = bench.contents.fromBytes(buildElf(PLAIN));
       if (image > 0) {
         const space = bench.spaces.create();
         const blob = bench.args.fromHost('x', ['x'], ['y'.repeat(10_000)]);
         if (space !== 0 && blob > 0) outcomes.add(bench.loader.load(space, image, blob, randomOf(bench)));
         if (blob > 0) bench.args.free(blob);
         if (space !== 0) bench.spaces.release(space);
-        bench.images.release(image);
+        bench.contents.release(image);
       }
-      expect(bench.inUse()).toEqual({ frames: 0, areas: 0, spaces: 0, images: 0, locks: 0 });
+      expect(bench.inUse()).toEqual({ frames: 0, areas: 0, spaces: 0, contents: 0, locks: 0 });
     }
     expect([...outcomes].sort()).toEqual([-E.NOMEM, 0].sort());
   });
@@ -361,137 +360,13 @@ describe('loading', () => {
         // The audit goes page by page, and a mutation may ask for 2^26 of them.
         if (bench.spaces.mappedBytes(space) < 2 ** 30) audit(bench, space);
         bench.spaces.release(space);
-        bench.images.release(image);
-        expect(bench.inUse()).toEqual({ frames: 0, areas: 0, spaces: 0, images: 0, locks: 0 });
+        bench.contents.release(image);
+        expect(bench.inUse()).toEqual({ frames: 0, areas: 0, spaces: 0, contents: 0, locks: 0 });
       }),
       { numRuns: 400 },
     );
     expect(seen).toContain(0);
     expect(seen).toContain(-E.NOEXEC);
-  });
-});
-
-describe('images', () => {
-  it('hold what was written in pieces, and zeroes elsewhere', () => {
-    const { images } = makeBench();
-    const image = images.begin(10_000);
-    images.write(
-      image,
-      4000,
-      Uint8Array.from({ length: 5000 }, (_, i) => i),
-    );
-    images.seal(image);
-    expect(images.read(image, 3999, 5002)).toEqual(Uint8Array.from([0, ...Array.from({ length: 5000 }, (_, i) => i), 0]));
-    expect(images.frameAt(image, 3)).toBe(0);
-  });
-
-  it('are refused when too large for the table, for memory, or for the slots', () => {
-    const bench = makeBench(30);
-    expect(bench.images.begin(2 ** 31)).toBe(-E.FBIG);
-    expect(bench.images.begin(31 * PAGE_SIZE)).toBe(-E.NOMEM);
-    expect(bench.inUse().frames).toBe(0);
-    expect(bench.images.inUse()).toBe(0);
-    for (let i = 0; i < 8; i++) expect(bench.images.begin(0)).toBeGreaterThan(0);
-    expect(bench.images.begin(0)).toBe(-E.NFILE);
-    const large = makeBench(1030);
-    for (const size of [1024 * PAGE_SIZE, 1024 * PAGE_SIZE + 1]) {
-      const image = large.images.begin(size);
-      expect(image).toBeGreaterThan(0);
-      large.images.release(image);
-      expect(large.inUse().frames).toBe(0);
-    }
-    expect(large.images.begin(1029 * PAGE_SIZE)).toBe(-E.NOMEM);
-    expect(large.inUse().frames).toBe(0);
-  });
-
-  it('live as long as a name, an area or their maker wants them', () => {
-    const bench = makeBench();
-    const { images, names, spaces } = bench;
-    const scratch = bench.frames.alloc();
-    const image = images.create(buildElf(PLAIN));
-    expect(names.bindText('/bin/a', image, scratch)).toBe(0);
-    expect(names.bindText('/bin/b', image, scratch)).toBe(0);
-    images.release(image);
-    expect(names.lookupText('/bin/b', scratch)).toBe(image);
-    const space = spaces.create();
-    expect(bench.mappings.mapImage(space, 0x1000, 0x3000, 1, image, 0)).toBe(0);
-    images.release(image);
-    for (const name of ['/bin/a', '/bin/b']) {
-      bench.ram.u8.set(new TextEncoder().encode(name), scratch);
-      expect(names.unbind(scratch, 6)).toBe(0);
-      expect(names.unbind(scratch, 6)).toBe(-E.NOENT);
-    }
-    expect(images.inUse()).toBe(1);
-    expect(bench.copy.readU8(space, 0x1001)).toBe(0);
-    expect(bench.copy.value).toBe(0x45);
-    bench.mappings.unmap(space, 0x1000, 0x2000);
-    expect(images.inUse()).toBe(0);
-  });
-
-  it('still fill the right pages after their area has been divided', () => {
-    const bench = makeBench();
-    const image = bench.images.begin(4 * PAGE_SIZE);
-    for (let page = 0; page < 4; page++) bench.images.write(image, page * PAGE_SIZE, Uint8Array.of(10 + page));
-    bench.images.seal(image);
-    const space = bench.spaces.create();
-    bench.mappings.mapImage(space, 0x1000, 0x5000, 1, image, 0);
-    bench.mappings.unmap(space, 0x2000, 0x1000);
-    bench.mappings.protect(space, 0x4000, 0x1000, 3);
-    for (const page of [0, 2, 3]) {
-      expect(bench.copy.readU8(space, 0x1000 + page * PAGE_SIZE)).toBe(0);
-      expect(bench.copy.value).toBe(10 + page);
-    }
-  });
-
-  it('are found by name after any sequence of binding and unbinding', () => {
-    const name = fc.constantFrom(
-      '',
-      'a',
-      'b',
-      '/bin/sh',
-      '/bin/ls',
-      'c',
-      'd',
-      'e',
-      'f',
-      'g',
-      'h',
-      'i',
-      'j',
-      'k',
-      'l',
-      'm',
-      'n',
-      'o',
-    );
-    const steps = fc.array(fc.record({ name, image: fc.nat(3), bind: fc.boolean() }), { maxLength: 80 });
-    fc.assert(
-      fc.property(steps, (all) => {
-        const bench = makeBench(40);
-        const { images, names, ram } = bench;
-        const scratch = bench.frames.alloc();
-        const made = Array.from({ length: 4 }, () => images.begin(1));
-        const model = new Map<string, number>();
-        for (const step of all) {
-          const length = step.name.length;
-          ram.u8.set(new TextEncoder().encode(step.name), scratch);
-          if (step.bind) {
-            const full = !model.has(step.name) && model.size === 15;
-            expect(names.bind(scratch, length, made[step.image]!)).toBe(full ? -E.NOSPC : 0);
-            if (!full) model.set(step.name, made[step.image]!);
-          } else {
-            expect(names.unbind(scratch, length)).toBe(model.delete(step.name) ? 0 : -E.NOENT);
-          }
-          for (const [known, image] of model) {
-            expect(names.lookupText(known, scratch)).toBe(image);
-            images.release(image);
-          }
-        }
-        expect(names.lookupText('x'.repeat(MAX_IMAGE_NAME + 1), scratch)).toBe(-E.NOENT);
-        const listed = Array.from({ length: 16 }, (_, i) => names.nameAt(i)).filter((text) => text !== '');
-        expect(listed.sort()).toEqual([...model.keys()].filter((text) => text !== '').sort());
-      }),
-    );
   });
 });
 

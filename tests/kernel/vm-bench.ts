@@ -12,7 +12,7 @@ import { Areas } from '../../src/kernel/areas.ts';
 import { Arguments } from '../../src/kernel/arguments.ts';
 import { Frames } from '../../src/kernel/frames.ts';
 import { ImageNames } from '../../src/kernel/image-names.ts';
-import { Images } from '../../src/kernel/images.ts';
+import { Contents } from '../../src/kernel/contents.ts';
 import { Mappings } from '../../src/kernel/mappings.ts';
 import { ProgramLoader } from '../../src/kernel/program.ts';
 import { UserCopy } from '../../src/kernel/user-copy.ts';
@@ -20,7 +20,7 @@ import { UserCopy } from '../../src/kernel/user-copy.ts';
 export const PARTICIPANTS = 3;
 const AREAS = 400;
 const SPACES = 8;
-const IMAGES = 8;
+const CONTENTS = 8;
 const NAMES = 16;
 
 /** Where the regions of the bench lie. */
@@ -29,7 +29,7 @@ export interface BenchMap {
   readonly frames: number;
   readonly areas: number;
   readonly spaces: number;
-  readonly images: number;
+  readonly contents: number;
   readonly names: number;
   readonly low: number;
   readonly high: number;
@@ -47,17 +47,17 @@ export function drawMap(frameCount: number): BenchMap {
   const frames = take(Frames.bytes(frameCount, PARTICIPANTS));
   const areas = take(Areas.bytes(AREAS));
   const spaces = take(AddressSpaces.bytes(SPACES));
-  const images = take(Images.bytes(IMAGES));
+  const contents = take(Contents.bytes(CONTENTS));
   const names = take(ImageNames.bytes(NAMES));
   const low = alignUp(at, PAGE_SIZE);
-  return { controls, frames, areas, spaces, images, names, low, high: low + frameCount * PAGE_SIZE };
+  return { controls, frames, areas, spaces, contents, names, low, high: low + frameCount * PAGE_SIZE };
 }
 
 /** One participant's services. */
 export class Bench {
   readonly locks: Locks;
   readonly frames: Frames;
-  readonly images: Images;
+  readonly contents: Contents;
   readonly names: ImageNames;
   readonly areas: Areas;
   readonly spaces: AddressSpaces;
@@ -77,9 +77,9 @@ export class Bench {
   ) {
     this.locks = new Locks(ram, map.controls + me * HartControl.SIZE, me);
     this.frames = new Frames(ram, this.locks, map.frames, map.low, map.high, PARTICIPANTS, me);
-    this.images = new Images(ram, this.locks, this.frames, map.images, IMAGES);
-    this.names = new ImageNames(ram, this.locks, this.images, map.names, NAMES);
-    this.areas = new Areas(ram, this.locks, this.images, map.areas, AREAS);
+    this.contents = new Contents(ram, this.locks, this.frames, map.contents, CONTENTS);
+    this.names = new ImageNames(ram, this.locks, this.contents, map.names, NAMES);
+    this.areas = new Areas(ram, this.locks, this.contents, map.areas, AREAS);
     const shootdown = {
       shoot: (tlb: number): void => void this.shots.push(tlb),
       shootCode: (tlb: number): void => {
@@ -87,18 +87,18 @@ export class Bench {
         this.codeShots++;
       },
     };
-    this.spaces = new AddressSpaces(ram, this.locks, this.frames, this.areas, this.images, shootdown, map.spaces, SPACES);
+    this.spaces = new AddressSpaces(ram, this.locks, this.frames, this.areas, this.contents, shootdown, map.spaces, SPACES);
     this.mappings = new Mappings(ram, this.locks, this.spaces);
     this.copy = new UserCopy(ram, this.locks, this.spaces);
     this.args = new Arguments(ram, this.frames, this.copy);
-    this.loader = new ProgramLoader(ram, this.frames, this.mappings, this.copy, this.images, this.args);
+    this.loader = new ProgramLoader(ram, this.frames, this.mappings, this.copy, this.contents, this.args);
   }
 
   initialise(): void {
     this.frames.initialise();
     this.areas.initialise();
     this.spaces.initialise();
-    this.images.initialise();
+    this.contents.initialise();
     this.names.initialise();
   }
 
@@ -108,7 +108,7 @@ export class Bench {
       frames: this.frames.total - this.frames.freeCount(),
       areas: this.areas.inUse(),
       spaces: this.spaces.inUse(),
-      images: this.images.inUse(),
+      contents: this.contents.inUse(),
       locks: this.locks.held,
     };
   }

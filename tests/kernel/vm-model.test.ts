@@ -196,7 +196,7 @@ describe('an address space', () => {
           expect(bench.inUse().frames).toBe(audit(bench, space));
         }
         bench.spaces.release(space);
-        expect(bench.inUse()).toEqual({ frames: 0, areas: 0, spaces: 0, images: 0, locks: 0 });
+        expect(bench.inUse()).toEqual({ frames: 0, areas: 0, spaces: 0, contents: 0, locks: 0 });
       }),
       { numRuns: 60 },
     );

@@ -32,5 +32,5 @@ it.each([
   expect(outcomes).toEqual(Array<unknown>(PARTICIPANTS).fill({ wrong: 0, held: 0 }));
   expect(bench.inUse().frames).toBe(audit(bench, space));
   bench.spaces.release(space);
-  expect(bench.inUse()).toEqual({ frames: 0, areas: 0, spaces: 0, images: 0, locks: 0 });
+  expect(bench.inUse()).toEqual({ frames: 0, areas: 0, spaces: 0, contents: 0, locks: 0 });
 });
