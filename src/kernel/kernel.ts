@@ -32,11 +32,14 @@ import { Exec } from './exec.ts';
 import { Exits } from './exit.ts';
 import { ConsoleFiles, STREAMS } from './files/console-file.ts';
 import { Descriptors } from './files/descriptors.ts';
+import { Inode } from './files/inodes.ts';
+import { MemoryFiles } from './files/memory-files.ts';
 import { OpenFiles } from './files/open-files.ts';
+import { AT_FDCWD } from './files/paths.ts';
+import { ProcessFiles } from './files/process-files.ts';
 import { Transfer } from './files/transfer.ts';
 import { Frames } from './frames.ts';
 import { Futexes } from './futex.ts';
-import { ImageNames } from './image-names.ts';
 import { Contents } from './contents.ts';
 import { Launches } from './launches.ts';
 import { Mappings } from './mappings.ts';
@@ -48,6 +51,7 @@ import { describeKernelWaits } from './oracles/kernel-waits.ts';
 import { NAME_BYTES } from './process.ts';
 import { ProcessTable } from './process-table.ts';
 import { ProgramLoader } from './program.ts';
+import { ProgramFiles } from './program-files.ts';
 import { Scheduler } from './scheduler.ts';
 import { SCRATCH_BYTES, STRUCT_SCRATCH } from './scratch.ts';
 import { Signals } from './signals.ts';
@@ -86,7 +90,6 @@ export class Kernel {
   readonly console: Console;
   readonly frames: Frames;
   readonly contents: Contents;
-  readonly names: ImageNames;
   readonly areas: Areas;
   readonly spaces: AddressSpaces;
   readonly mappings: Mappings;
@@ -108,6 +111,9 @@ export class Kernel {
   readonly files: OpenFiles;
   readonly descriptors: Descriptors;
   readonly consoleFiles: ConsoleFiles;
+  readonly fs: MemoryFiles;
+  readonly processFiles: ProcessFiles;
+  readonly programs: ProgramFiles;
   /** The user's side of the running read or write. */
   readonly transfer: Transfer;
   /** What can be asked of its objects while nothing runs (oracles/). */
@@ -154,7 +160,6 @@ export class Kernel {
     this.console = new Console(ram, map.console);
     this.frames = new Frames(ram, this.locks, map.frameCounts, map.low, map.high, map.participants, hart);
     this.contents = new Contents(ram, this.locks, this.frames, map.contents, limits.contents);
-    this.names = new ImageNames(ram, this.locks, this.contents, map.names, limits.names);
     this.areas = new Areas(ram, this.locks, this.contents, map.areas, limits.areas);
     this.spaces = new AddressSpaces(
       ram,
@@ -188,12 +193,16 @@ export class Kernel {
       limits.processes + SPARE_TABLES,
     );
     this.transfer = new Transfer(ram, this.copy);
+    this.fs = new MemoryFiles(this);
+    this.processFiles = new ProcessFiles(ram, this.locks, this.fs.inodes);
+    this.programs = new ProgramFiles(ram, this.contents, this.fs.inodes, this.fs.paths, this.fs.permissions);
     this.spawner = new Spawner(
       ram,
       this.locks,
       this.table,
       this.spaces,
       this.descriptors,
+      this.processFiles,
       this.copy,
       this.waits,
       this.scheduler,
@@ -217,6 +226,9 @@ export class Kernel {
       this.bell,
       this.trace,
     );
+    this.exits.onProcessExit((process) => {
+      this.processFiles.release(process);
+    });
     this.signals = new Signals(ram, this.locks, this.table, this.exits);
     this.children = new ChildWaits(ram, this.locks, this.table, this.copy, this.waits, this.scratch + STRUCT_SCRATCH);
     this.exec = new Exec(
@@ -225,9 +237,9 @@ export class Kernel {
       this.table,
       this.spaces,
       this.descriptors,
-      this.copy,
-      this.contents,
-      this.names,
+      this.fs.paths,
+      this.programs,
+      this.processFiles,
       this.args,
       this.loader,
       this.random,
@@ -238,6 +250,7 @@ export class Kernel {
       this.scratch,
     );
     this.consoleFiles = new ConsoleFiles(this);
+    this.consoleFiles.openAsDevices(this.fs);
     this.describeObjects();
     if (SEEDED) this.guards = kernelGuards(this);
   }
@@ -262,7 +275,6 @@ export class Kernel {
   initialise(): void {
     this.frames.initialise();
     this.contents.initialise();
-    this.names.initialise();
     this.areas.initialise();
     this.spaces.initialise();
     this.timers.initialise();
@@ -272,24 +284,30 @@ export class Kernel {
     this.descriptors.initialise();
     this.futexes.initialise();
     this.line.initialise();
+    this.fs.initialise();
   }
 
   /**
    * Starts a program as a process without parent, for the host.
    *
-   * @param path its name among the contents
+   * @param path of its file
    * @returns its pid, or a negative errno; -ENOEXEC is explained by `loader.refusal`
    */
   launch(path: string, argv: readonly string[], envp: readonly string[]): number {
-    const image = this.names.lookupText(path, this.scratch);
-    if (image < 0) return image;
-    const blob = this.args.fromHost(path, argv, envp);
+    const { fs, programs, args } = this;
+    const name = new TextEncoder().encode(path);
+    fs.paths.putBytes(name);
+    let program = fs.paths.resolve(0, AT_FDCWD, true);
+    if (program > 0) program = programs.begin(0, program);
+    if (program > 0) program = programs.interpret(0, program, name);
+    if (program < 0) return program;
+    const blob = args.fromHost(path, argv, envp, programs.prefix);
     let result = blob;
     if (blob > 0) {
-      result = this.start(image, blob, path.slice(path.lastIndexOf('/') + 1));
-      this.args.free(blob);
+      result = this.start(program, blob, path.slice(path.lastIndexOf('/') + 1));
+      args.free(blob);
     }
-    this.contents.release(image);
+    if (result < 0) programs.end(program);
     return result;
   }
 
@@ -304,31 +322,30 @@ export class Kernel {
   }
 
   private describeObjects(): void {
-    const { inspection, frames, table, spaces, areas, contents, names, timers } = this;
+    const { inspection, frames, table, spaces, areas, contents, timers } = this;
     inspection.count('frames', () => frames.total - frames.freeCount());
     inspection.count('processes', () => table.processes.inUse());
     inspection.count('threads', () => table.threads.inUse());
     inspection.count('spaces', () => spaces.inUse());
     inspection.count('areas', () => areas.inUse());
     inspection.count('contents', () => contents.inUse());
-    inspection.count('names', () => names.inUse());
     inspection.count('timers', () => timers.armed());
     inspection.count('open files', () => this.files.inUse());
     inspection.count('descriptor tables', () => this.descriptors.inUse());
     describeKernelWaits(inspection, this.ram, this.futexes, this.console);
   }
 
-  private start(image: number, blob: number, name: string): number {
+  private start(program: number, blob: number, name: string): number {
     const space = this.spaces.create();
     if (space === 0) return -E.NOMEM;
-    let result = this.loader.load(space, image, blob, this.random);
+    let result = this.loader.load(space, Inode.content.get(this.ram, program), blob, this.random);
     if (result === 0) {
       this.ram.fill(this.scratch, NAME_BYTES);
       this.ram.u8.set(new TextEncoder().encode(name).subarray(0, NAME_BYTES - 1), this.scratch);
       result = this.openConsole();
       if (result > 0) {
         const table = result;
-        result = this.spawner.launch(space, table, this.loader.entry, this.loader.stackPointer, this.scratch);
+        result = this.spawner.launch(space, table, this.loader.entry, this.loader.stackPointer, this.scratch, program);
         if (result < 0) this.descriptors.release(table);
       }
     }

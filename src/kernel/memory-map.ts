@@ -5,7 +5,7 @@
  *   controls     what harts know of each other (the host takes part as one more, the last)
  *   harts        hart blocks (doorbell, TLB) and decode caches
  *   scheduling   run queues, timer heaps
- *   tables       processes and threads, address spaces, areas, contents, names, futex buckets, starting line
+ *   tables       processes and threads, address spaces, areas, contents, inodes and their names, futex buckets, starting line
  *   devices      console, random generators, trace rings
  *   families     one region for each IPC family that asks for it
  *   counts       reference counts and free list of the frames
@@ -27,10 +27,11 @@ import { AddressSpaces } from './address-space.ts';
 import { Areas } from './areas.ts';
 import type { MachineConfig } from './config.ts';
 import { Descriptors } from './files/descriptors.ts';
+import { DirectoryEntries } from './files/directory-entries.ts';
+import { Inodes } from './files/inodes.ts';
 import { OpenFiles } from './files/open-files.ts';
 import { Frames } from './frames.ts';
 import { Futexes } from './futex.ts';
-import { ImageNames } from './image-names.ts';
 import { Contents } from './contents.ts';
 import { Launches } from './launches.ts';
 import { ProcessTable } from './process-table.ts';
@@ -46,7 +47,8 @@ export interface Limits {
   readonly spaces: number;
   readonly areas: number;
   readonly contents: number;
-  readonly names: number;
+  readonly inodes: number;
+  readonly directoryEntries: number;
   readonly openFiles: number;
 }
 
@@ -69,7 +71,8 @@ export interface MemoryMap {
   readonly spaces: number;
   readonly areas: number;
   readonly contents: number;
-  readonly names: number;
+  readonly inodes: number;
+  readonly directoryEntries: number;
   readonly futexes: number;
   readonly openFiles: number;
   readonly descriptors: number;
@@ -130,7 +133,8 @@ export function planMemory(config: MachineConfig, families: readonly FamilyRegio
   const spaces = region(AddressSpaces.bytes(limits.spaces));
   const areas = region(Areas.bytes(limits.areas));
   const contents = region(Contents.bytes(limits.contents));
-  const names = region(ImageNames.bytes(limits.names));
+  const inodes = region(Inodes.bytes(limits.inodes));
+  const directoryEntries = region(DirectoryEntries.bytes(limits.directoryEntries));
   const futexes = region(Futexes.BYTES);
   const openFiles = region(OpenFiles.bytes(limits.openFiles));
   const descriptors = region(Descriptors.bytes(limits.processes + SPARE_TABLES));
@@ -170,7 +174,8 @@ export function planMemory(config: MachineConfig, families: readonly FamilyRegio
     spaces,
     areas,
     contents,
-    names,
+    inodes,
+    directoryEntries,
     futexes,
     openFiles,
     descriptors,
@@ -199,7 +204,9 @@ function limitsFor(memoryBytes: number): Limits {
     areas: clamp(memoryBytes / (8 * KIB), 1024, 65530),
     // Files as well as shared memory.
     contents: clamp(memoryBytes / (32 * KIB), 256, 16384),
-    names: 512,
+    inodes: clamp(memoryBytes / (32 * KIB), 512, 32768),
+    // A file may have several names.
+    directoryEntries: clamp(memoryBytes / (16 * KIB), 1024, 65536),
     openFiles: clamp(memoryBytes / (16 * KIB), 512, 8192),
   };
 }

@@ -15,6 +15,7 @@ import { EventId, type Tracer } from '../trace/index.ts';
 import type { AddressSpaces } from './address-space.ts';
 import { E } from './errno.ts';
 import type { Descriptors } from './files/descriptors.ts';
+import type { ProcessFiles } from './files/process-files.ts';
 import { NAME_BYTES, Process, ProcessFlag } from './process.ts';
 import type { ProcessTable } from './process-table.ts';
 import type { Scheduler } from './scheduler.ts';
@@ -57,6 +58,7 @@ export class Spawner {
     private readonly table: ProcessTable,
     private readonly spaces: AddressSpaces,
     private readonly descriptors: Descriptors,
+    private readonly processFiles: ProcessFiles,
     private readonly copy: UserCopy,
     private readonly waits: WaitQueues,
     private readonly scheduler: Scheduler,
@@ -70,15 +72,17 @@ export class Spawner {
    *
    * @param table its descriptor table
    * @param name address of a NUL-terminated name of at most NAME_BYTES bytes
+   * @param program inode of its program, taken over as space and table are; 0: none
    * @returns the pid, or -EAGAIN when there is no slot (space and table stay the caller's)
    */
-  launch(space: number, table: number, entry: number, stack: number, name: number): number {
+  launch(space: number, table: number, entry: number, stack: number, name: number, program = 0): number {
     const { ram } = this;
     const thread = this.newProcess(space);
     if (thread === 0) return -E.AGAIN;
     const process = Thread.process.get(ram, thread);
     Process.flags.store(ram, process, ProcessFlag.Launched);
     Process.files.set(ram, process, table);
+    Process.program.set(ram, process, program);
     Process.umask.store(ram, process, DEFAULT_UMASK);
     ram.copy(Process.name.addr(process), name, NAME_BYTES);
     ram.fill(thread, Context.SIZE);
@@ -145,6 +149,7 @@ export class Spawner {
     if (request.shareFiles === true) this.descriptors.share(table);
     Process.files.set(ram, process, files);
     Process.umask.store(ram, process, Process.umask.load(ram, parent));
+    this.processFiles.inherit(parent, process);
     this.spaces.retain(space);
     this.inherit(thread, caller, request);
     locks.acquire(Process.lock.addr(parent));

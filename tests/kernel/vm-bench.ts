@@ -11,7 +11,6 @@ import { AddressSpaces } from '../../src/kernel/address-space.ts';
 import { Areas } from '../../src/kernel/areas.ts';
 import { Arguments } from '../../src/kernel/arguments.ts';
 import { Frames } from '../../src/kernel/frames.ts';
-import { ImageNames } from '../../src/kernel/image-names.ts';
 import { Contents } from '../../src/kernel/contents.ts';
 import { Mappings } from '../../src/kernel/mappings.ts';
 import { ProgramLoader } from '../../src/kernel/program.ts';
@@ -21,7 +20,6 @@ export const PARTICIPANTS = 3;
 const AREAS = 400;
 const SPACES = 8;
 const CONTENTS = 8;
-const NAMES = 16;
 
 /** Where the regions of the bench lie. */
 export interface BenchMap {
@@ -30,7 +28,6 @@ export interface BenchMap {
   readonly areas: number;
   readonly spaces: number;
   readonly contents: number;
-  readonly names: number;
   readonly low: number;
   readonly high: number;
 }
@@ -48,9 +45,8 @@ export function drawMap(frameCount: number): BenchMap {
   const areas = take(Areas.bytes(AREAS));
   const spaces = take(AddressSpaces.bytes(SPACES));
   const contents = take(Contents.bytes(CONTENTS));
-  const names = take(ImageNames.bytes(NAMES));
   const low = alignUp(at, PAGE_SIZE);
-  return { controls, frames, areas, spaces, contents, names, low, high: low + frameCount * PAGE_SIZE };
+  return { controls, frames, areas, spaces, contents, low, high: low + frameCount * PAGE_SIZE };
 }
 
 /** One participant's services. */
@@ -58,7 +54,6 @@ export class Bench {
   readonly locks: Locks;
   readonly frames: Frames;
   readonly contents: Contents;
-  readonly names: ImageNames;
   readonly areas: Areas;
   readonly spaces: AddressSpaces;
   readonly mappings: Mappings;
@@ -78,7 +73,6 @@ export class Bench {
     this.locks = new Locks(ram, map.controls + me * HartControl.SIZE, me);
     this.frames = new Frames(ram, this.locks, map.frames, map.low, map.high, PARTICIPANTS, me);
     this.contents = new Contents(ram, this.locks, this.frames, map.contents, CONTENTS);
-    this.names = new ImageNames(ram, this.locks, this.contents, map.names, NAMES);
     this.areas = new Areas(ram, this.locks, this.contents, map.areas, AREAS);
     const shootdown = {
       shoot: (tlb: number): void => void this.shots.push(tlb),
@@ -99,7 +93,6 @@ export class Bench {
     this.areas.initialise();
     this.spaces.initialise();
     this.contents.initialise();
-    this.names.initialise();
   }
 
   /** Everything that can leak. */

@@ -20,7 +20,9 @@ import { Thread } from '../thread.ts';
 import type { UserCopy } from '../user-copy.ts';
 import { WaitForm, WaitReason } from '../wait.ts';
 import type { WaitQueues } from '../wait-queue.ts';
+import { Device } from './device-files.ts';
 import { FileKind, type FileOps, Open, PollEvent } from './file-ops.ts';
+import type { MemoryFiles } from './memory-files.ts';
 import { OpenFile, type OpenFiles } from './open-files.ts';
 import { deviceNumber, Mode, Stat } from './stat.ts';
 import type { Transfer } from './transfer.ts';
@@ -63,6 +65,19 @@ export class ConsoleFiles implements FileOps {
   open(stream: number): number {
     const flags = this.isTerminal(stream) ? Open.ReadWrite : stream === STDIN ? 0 : Open.WriteOnly;
     return this.parts.files.create(FileKind.console, flags, stream, 0);
+  }
+
+  /** /dev/tty and /dev/console: the console, if it is a terminal; -ENXIO. */
+  openAsDevices({ opening, inodes }: MemoryFiles): void {
+    const open = (_thread: number, inode: number): number => {
+      const stream = [STDIN, STDOUT].find((one) => this.isTerminal(one));
+      if (stream === undefined) return -E.NXIO;
+      const file = this.open(stream);
+      if (file !== 0) inodes.release(inode);
+      return file || -E.NFILE;
+    };
+    opening.registerDevice(Device.Terminal, { open });
+    opening.registerDevice(Device.Console, { open });
   }
 
   /** read(2): a line of a terminal, or what there is of a pipe; 0 at the end. */

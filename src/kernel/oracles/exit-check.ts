@@ -27,6 +27,8 @@ export function assertNothingHeld(ram: Ram, process: number): void {
   if (threads !== 0 || Process.threads.get(ram, process) !== 0) held.push(`${String(threads)} threads`);
   if (Process.space.get(ram, process) !== 0) held.push('an address space');
   if (Process.files.get(ram, process) !== 0) held.push('a descriptor table');
+  if (Process.cwd.get(ram, process) !== 0) held.push('a working directory');
+  if (Process.program.get(ram, process) !== 0) held.push('a program');
   for (let family = 0; family < FAMILIES; family++) {
     if (Process.owned.peek(ram, process, family) !== 0) held.push(`objects of IPC family ${String(family)}`);
   }
