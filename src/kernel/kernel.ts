@@ -55,6 +55,8 @@ import type { Guards } from './oracles/guards.ts';
 import { Inspection } from './oracles/inspection.ts';
 import { describeKernelWaits } from './oracles/kernel-waits.ts';
 import { NAME_BYTES } from './process.ts';
+import { ProcFileSystem } from './proc/proc-file-system.ts';
+import { ProcTexts } from './proc/text-file.ts';
 import { ProcessTable } from './process-table.ts';
 import { ProgramLoader } from './program.ts';
 import { Remaps } from './remap.ts';
@@ -136,6 +138,7 @@ export class Kernel {
   readonly files: OpenFiles;
   readonly descriptors: Descriptors;
   readonly terminal: TerminalAccess;
+  readonly proc: ProcFileSystem;
   readonly polls: Polls;
   readonly consoleFiles: ConsoleFiles;
   readonly fs: MemoryFiles;
@@ -340,6 +343,8 @@ export class Kernel {
     };
     this.consoleFiles = new ConsoleFiles(this, this.terminal);
     this.consoleFiles.openAsDevices(this.fs);
+    this.proc = new ProcFileSystem(this);
+    new ProcTexts(ram, this.contents, this.fs.inodes, this.files);
     this.connectSignals();
     this.describeObjects();
     if (SEEDED) this.guards = kernelGuards(this);
