@@ -36,6 +36,8 @@ export const AreaFlag = {
   /** madvise(2): a child does not get it (DontFork), or gets it empty (WipeOnFork). */
   DontFork: 2,
   WipeOnFork: 4,
+  /** Being moved (remap.ts), while the lock is held: it must not become one with its neighbours. */
+  Moving: 8,
 } as const;
 
 /** What a space embeds. */
@@ -51,6 +53,9 @@ export const MAX_AREAS = 65530;
 /** Of each GROUP of areas that there are, so many are left to others than the space that takes the most. */
 const GROUP = 1024;
 const LEFT_TO_OTHERS = 128;
+
+/** So many pages of an area may lie elsewhere after fork before a place is looked for (placement.ts). */
+const PATIENCE = 16;
 
 /** References to what areas are filled from. */
 export interface ContentReferences {
@@ -225,6 +230,35 @@ export class Areas {
     this.remove(set, 0, Infinity);
   }
 
+  /**
+   * Fills the empty set of a forked space with copies of all areas of another but those that a child does not get.
+   *
+   * @returns false when no slot is left: what has been copied by then stays
+   */
+  copySet(from: number, to: number): boolean {
+    const { ram } = this;
+    for (let area = this.next(from, 0); area !== 0; area = this.next(from, Area.end.get(ram, area))) {
+      if ((Area.flags.get(ram, area) & AreaFlag.DontFork) !== 0) continue;
+      const copy = this.pool.alloc();
+      if (copy === 0) return false;
+      const content = Area.content.get(ram, area);
+      if (content !== 0) this.contents.retain(content);
+      const start = Area.start.get(ram, area);
+      const end = Area.end.get(ram, area);
+      Area.start.set(ram, copy, start);
+      Area.end.set(ram, copy, end);
+      Area.prot.set(ram, copy, Area.prot.get(ram, area));
+      Area.kind.set(ram, copy, Area.kind.get(ram, area));
+      Area.flags.set(ram, copy, Area.flags.get(ram, area));
+      Area.content.set(ram, copy, content);
+      Area.contentPage.set(ram, copy, Area.contentPage.get(ram, area));
+      this.shareOutPlaces(area, copy);
+      this.insert(to, copy);
+      AreaSet.bytes.set(ram, to, AreaSet.bytes.get(ram, to) + (end - start));
+    }
+    return true;
+  }
+
   /** Makes a set empty without regard to what it held: for a new space. */
   initialiseSet(set: number): void {
     AreaSet.root.set(this.ram, set, 0);
@@ -235,6 +269,27 @@ export class Areas {
   /** Page of the area's content that fills the page of `va`. */
   contentPageAt(area: number, va: number): number {
     return Area.contentPage.get(this.ram, area) + Math.floor((va - Area.start.get(this.ram, area)) / PAGE_SIZE);
+  }
+
+  /** What an area and its copy in a child know of places in RAM after fork: the frames are those of the parent's place. */
+  private shareOutPlaces(parent: number, child: number): void {
+    const { ram } = this;
+    const isPlaced = Area.runEnd.get(ram, parent) !== 0;
+    // Pages that the parent has to copy while the child has their frames say nothing about its own place, unless they are many.
+    if (isPlaced) Area.patience.set(ram, parent, PATIENCE);
+    Area.placement.set(ram, child, 0);
+    Area.runStart.set(ram, child, 0);
+    Area.runEnd.set(ram, child, 0);
+    // Most children write to few pages before they end or execute a program: no place is looked for until there are more.
+    Area.patience.set(ram, child, isPlaced ? PATIENCE : Area.patience.get(ram, parent));
+  }
+
+  /** What belongs to the pages of `from` lies as far from the addresses of `to` as these have moved. */
+  movePlacement(from: number, to: number): void {
+    const { ram } = this;
+    this.copyPlacement(from, to);
+    const distance = Area.start.get(ram, from) - Area.start.get(ram, to);
+    Area.placement.set(ram, to, (Area.placement.get(ram, from) + distance) >>> 0);
   }
 
   private copyPlacement(from: number, to: number): void {

@@ -14,7 +14,8 @@ import type { Locks } from '../smp/spinlock.ts';
 import { Space, type AddressSpaces } from './address-space.ts';
 import type { Arguments } from './arguments.ts';
 import { E } from './errno.ts';
-import type { Exits } from './exit.ts';
+import type { Attention } from './attention.ts';
+import type { Credentials } from './credentials.ts';
 import type { Descriptors } from './files/descriptors.ts';
 import { Inode } from './files/inodes.ts';
 import type { Paths } from './files/paths.ts';
@@ -49,12 +50,16 @@ export class Exec {
     private readonly loader: ProgramLoader,
     private readonly random: Random,
     private readonly waits: WaitQueues,
-    private readonly exits: Exits,
+    private readonly attention: Attention,
+    private readonly credentials: Credentials,
     private readonly spawner: Spawner,
     private readonly shootdown: Shootdown,
     /** A path's room. */
     private readonly scratch: number,
   ) {}
+
+  /** What of a process does not outlive its program (POSIX timers): called with the process, which has one thread. */
+  onExecute: (process: number) => void = () => undefined;
 
   /**
    * Replaces the program of the running thread's process.
@@ -106,7 +111,8 @@ export class Exec {
     this.commit(thread, process, space, name);
     this.shootdown.activate(Space.tlb.addr(space), Space.root.get(ram, space), Space.asid.get(ram, space));
     this.spaces.release(old);
-    this.spawner.releaseParent(process);
+    this.spawner.executed(process);
+    this.onExecute(process);
     return REPLACED;
   }
 
@@ -153,7 +159,7 @@ export class Exec {
       // The process dies, or another thread has been first with its execve: that one must not be ended in turn.
       result = -E.INTR;
     } else if (Process.threadCount.get(ram, process) > 1) {
-      this.exits.killThreadsLocked(process, thread);
+      this.attention.killThreadsLocked(process, thread);
       result = this.waits.sleepLocked(thread, Process.alone.addr(process), lock, WaitForm.Rerun, WaitReason.alone);
     } else if (Thread.tid.get(ram, thread) !== Process.pid.get(ram, process)) {
       this.table.renameThreadLocked(thread, Process.pid.get(ram, process));
@@ -179,6 +185,7 @@ export class Exec {
       ram.fill(action, SIGACTION_BYTES);
       if (ignored) ram.setU64(action, SIG_IGN);
     }
+    this.credentials.executeLocked(process);
     const name = path.subarray(path.lastIndexOf(SLASH) + 1).subarray(0, NAME_BYTES - 1);
     ram.fill(Process.name.addr(process), NAME_BYTES);
     ram.u8.set(name, Process.name.addr(process));
@@ -193,5 +200,8 @@ export class Exec {
     ram.setU64(thread + SP, this.loader.stackPointer);
     Thread.clearChildTid.set(ram, thread, 0);
     Thread.robustList.set(ram, thread, 0);
+    Thread.altStack.set(ram, thread, 0);
+    Thread.altBytes.set(ram, thread, 0);
+    Thread.altFlags.set(ram, thread, 0);
   }
 }

@@ -23,10 +23,13 @@ import { SmpMap } from '../smp/smp-map.ts';
 import { Locks } from '../smp/spinlock.ts';
 import { EventId, initTraceRing, Tracer } from '../trace/index.ts';
 import { AddressSpaces, MAX_SPACES, Space } from './address-space.ts';
+import { Alarms } from './alarms.ts';
 import { Areas } from './areas.ts';
 import { Arguments } from './arguments.ts';
+import { Attention } from './attention.ts';
 import { ChildWaits } from './child-wait.ts';
 import type { MachineConfig } from './config.ts';
+import { Credentials } from './credentials.ts';
 import { E } from './errno.ts';
 import { Exec } from './exec.ts';
 import { Exits } from './exit.ts';
@@ -37,10 +40,12 @@ import { MemoryFiles } from './files/memory-files.ts';
 import { OpenFiles } from './files/open-files.ts';
 import { AT_FDCWD } from './files/paths.ts';
 import { ProcessFiles } from './files/process-files.ts';
+import { TerminalAccess } from './files/terminal-access.ts';
 import { Transfer } from './files/transfer.ts';
 import { Frames } from './frames.ts';
 import { Futexes } from './futex.ts';
 import { Contents } from './contents.ts';
+import { JobControl } from './job-control.ts';
 import { Launches } from './launches.ts';
 import { Mappings } from './mappings.ts';
 import { type MemoryMap, SPARE_TABLES } from './memory-map.ts';
@@ -52,12 +57,22 @@ import { NAME_BYTES } from './process.ts';
 import { ProcessTable } from './process-table.ts';
 import { ProgramLoader } from './program.ts';
 import { ProgramFiles } from './program-files.ts';
+import { Remaps } from './remap.ts';
+import { Residence } from './residence.ts';
 import { Scheduler } from './scheduler.ts';
-import { SCRATCH_BYTES, STRUCT_SCRATCH } from './scratch.ts';
+import { SCRATCH_BYTES, SIGNAL_SCRATCH, STRUCT_SCRATCH } from './scratch.ts';
+import { SignalDelivery } from './signal-delivery.ts';
+import { SignalFrames } from './signal-frame.ts';
+import { SignalInfos } from './signal-info.ts';
+import { SignalMasks } from './signal-masks.ts';
+import { SignalQueues } from './signal-queue.ts';
+import { SignalSender } from './signal-send.ts';
+import { makeTrampoline } from './signal-trampoline.ts';
 import { Signals } from './signals.ts';
-import { Spawner } from './spawn.ts';
+import { SpaceForks } from './space-fork.ts';
+import { Clone, Spawner } from './spawn.ts';
 import { StartingLine } from './starting-line.ts';
-import { Timers } from './timers.ts';
+import { ALARM, Timers } from './timers.ts';
 import { UserCopy } from './user-copy.ts';
 import { WaitQueues } from './wait-queue.ts';
 
@@ -94,6 +109,8 @@ export class Kernel {
   readonly spaces: AddressSpaces;
   readonly mappings: Mappings;
   readonly copy: UserCopy;
+  readonly remaps: Remaps;
+  readonly residence: Residence;
   readonly args: Arguments;
   readonly loader: ProgramLoader;
   readonly timers: Timers;
@@ -105,11 +122,19 @@ export class Kernel {
   readonly line: StartingLine;
   readonly spawner: Spawner;
   readonly exits: Exits;
+  readonly credentials: Credentials;
+  readonly infos: SignalInfos;
+  readonly sender: SignalSender;
+  readonly jobs: JobControl;
   readonly signals: Signals;
+  readonly masks: SignalMasks;
+  readonly delivery: SignalDelivery;
+  readonly alarms: Alarms;
   readonly children: ChildWaits;
   readonly exec: Exec;
   readonly files: OpenFiles;
   readonly descriptors: Descriptors;
+  readonly terminal: TerminalAccess;
   readonly consoleFiles: ConsoleFiles;
   readonly fs: MemoryFiles;
   readonly processFiles: ProcessFiles;
@@ -173,9 +198,12 @@ export class Kernel {
     );
     this.mappings = new Mappings(ram, this.locks, this.spaces);
     this.copy = new UserCopy(ram, this.locks, this.spaces);
+    this.remaps = new Remaps(ram, this.locks, this.spaces, this.mappings);
+    this.residence = new Residence(ram, this.locks, this.spaces, this.mappings, this.copy);
     this.args = new Arguments(ram, this.frames, this.copy);
-    this.loader = new ProgramLoader(ram, this.frames, this.mappings, this.copy, this.contents, this.args);
-    this.timers = new Timers(ram, this.locks, map.timers, config.cpus, limits.threads, hart);
+    this.loader = new ProgramLoader(ram, this.frames, this.mappings, this.copy, this.contents, this.args, map.trampoline);
+    const alarms = Alarms.count(limits.processes, limits.posixTimers);
+    this.timers = new Timers(ram, this.locks, map.timers, config.cpus, limits.threads + alarms, hart);
     this.scheduler = new Scheduler(ram, this.locks, this.doorbells, this.clock, this.trace, this.smpMap, map.scheduler, hart);
     this.calls.register(HartCall.Account, () => this.scheduler.chargeRunning());
     this.waits = new WaitQueues(ram, this.locks, this.timers, this.scheduler, this.trace);
@@ -193,6 +221,12 @@ export class Kernel {
       limits.processes + SPARE_TABLES,
     );
     this.transfer = new Transfer(ram, this.copy);
+    this.credentials = new Credentials(ram, this.locks);
+    const attention = new Attention(ram, this.locks, this.waits, this.scheduler);
+    this.infos = new SignalInfos(ram, this.locks, map.signals, limits.signals, this.scratch + SIGNAL_SCRATCH);
+    const queues = new SignalQueues(ram, this.infos);
+    this.sender = new SignalSender(ram, this.locks, this.table.lock, this.infos, queues, attention, this.waits, this.trace);
+    this.jobs = new JobControl(ram, this.locks, this.table, this.infos, this.sender, attention, this.waits);
     this.fs = new MemoryFiles(this);
     this.processFiles = new ProcessFiles(ram, this.locks, this.fs.inodes);
     this.programs = new ProgramFiles(ram, this.contents, this.fs.inodes, this.fs.paths, this.fs.permissions);
@@ -201,13 +235,13 @@ export class Kernel {
       this.locks,
       this.table,
       this.spaces,
-      this.descriptors,
-      this.processFiles,
+      new SpaceForks(ram, this.locks, this.spaces),
       this.copy,
       this.waits,
       this.scheduler,
       this.clock,
       this.trace,
+      this.credentials,
       config.cpus,
     );
     this.exits = new Exits(
@@ -220,17 +254,59 @@ export class Kernel {
       this.futexes,
       this.waits,
       this.scheduler,
+      attention,
+      queues,
+      this.sender,
+      this.jobs,
       this.shootdown,
       this.spawner,
       this.launches,
       this.bell,
       this.trace,
     );
+    this.spawner.onFork((parent, child, flags) => this.descriptors.inherit(parent, child, (flags & Clone.Files) !== 0));
+    this.exits.onProcessExit((process) => {
+      this.descriptors.leave(process);
+    });
+    this.spawner.onFork((parent, child) => this.processFiles.inherit(parent, child));
     this.exits.onProcessExit((process) => {
       this.processFiles.release(process);
     });
-    this.signals = new Signals(ram, this.locks, this.table, this.exits);
-    this.children = new ChildWaits(ram, this.locks, this.table, this.copy, this.waits, this.scratch + STRUCT_SCRATCH);
+    this.signals = new Signals(ram, this.locks, this.table, this.infos, this.sender, this.credentials);
+    const frames = new SignalFrames(ram, this.copy, this.scratch + STRUCT_SCRATCH);
+    this.masks = new SignalMasks(ram, this.locks, this.infos, queues, this.sender, frames, this.waits);
+    this.delivery = new SignalDelivery(
+      ram,
+      this.locks,
+      this.infos,
+      queues,
+      this.sender,
+      frames,
+      this.jobs,
+      this.exits,
+      this.trace,
+    );
+    this.alarms = new Alarms(
+      ram,
+      this.locks,
+      this.table,
+      this.timers,
+      this.infos,
+      queues,
+      this.sender,
+      map.alarms,
+      limits.processes,
+      limits.posixTimers,
+    );
+    this.children = new ChildWaits(
+      ram,
+      this.locks,
+      this.table,
+      this.copy,
+      this.waits,
+      this.infos,
+      this.scratch + STRUCT_SCRATCH,
+    );
     this.exec = new Exec(
       ram,
       this.locks,
@@ -244,12 +320,21 @@ export class Kernel {
       this.loader,
       this.random,
       this.waits,
-      this.exits,
+      attention,
+      this.credentials,
       this.spawner,
       this.shootdown,
       this.scratch,
     );
-    this.consoleFiles = new ConsoleFiles(this);
+    this.terminal = new TerminalAccess(this);
+    this.exits.onProcessExit((process) => {
+      this.terminal.leaderLeaves(process);
+    });
+    this.spawner.onLaunch = (pid) => {
+      this.terminal.give(pid);
+    };
+    this.consoleFiles = new ConsoleFiles(this, this.terminal);
+    this.connectSignals();
     this.consoleFiles.openAsDevices(this.fs);
     this.describeObjects();
     if (SEEDED) this.guards = kernelGuards(this);
@@ -282,6 +367,9 @@ export class Kernel {
     this.table.initialise();
     this.files.initialise();
     this.descriptors.initialise();
+    this.infos.initialise();
+    this.alarms.initialise();
+    makeTrampoline(this.ram, this.contents, this.map.trampoline);
     this.futexes.initialise();
     this.line.initialise();
     this.fs.initialise();
@@ -311,6 +399,26 @@ export class Kernel {
     return result;
   }
 
+  /** Who has to hear of what, of those that know nothing of each other. */
+  private connectSignals(): void {
+    this.sender.onContinued = (process, what) => this.jobs.tellContinuedLocked(process, what);
+    const taken = (timer: number): void => this.alarms.taken(timer, this.clock.nowNs());
+    this.masks.onTimerTaken = taken;
+    this.delivery.onTimerTaken = taken;
+    this.exec.onExecute = (process) => this.alarms.removeAll(process);
+    this.exits.onProcessExit((process) => this.alarms.reap(process));
+  }
+
+  /** Ends all waits whose deadline on this hart has passed, and lets its alarms expire. */
+  expire(now: number): void {
+    const { timers } = this;
+    for (let owner = timers.takeExpired(now); owner !== 0; owner = timers.takeExpired(now)) {
+      const { sequence } = timers;
+      if ((owner & ALARM) !== 0) this.alarms.expire(owner - ALARM, sequence, now);
+      else this.waits.expire(owner, sequence);
+    }
+  }
+
   /** A shootdown, and the trace of it: the floor that carries it out knows no trace. */
   private shoot(tlb: number, code: boolean): void {
     if (this.trace.on) {
@@ -322,7 +430,7 @@ export class Kernel {
   }
 
   private describeObjects(): void {
-    const { inspection, frames, table, spaces, areas, contents, timers } = this;
+    const { inspection, frames, table, spaces, areas, contents, timers, infos, alarms } = this;
     inspection.count('frames', () => frames.total - frames.freeCount());
     inspection.count('processes', () => table.processes.inUse());
     inspection.count('threads', () => table.threads.inUse());
@@ -332,6 +440,9 @@ export class Kernel {
     inspection.count('timers', () => timers.armed());
     inspection.count('open files', () => this.files.inUse());
     inspection.count('descriptor tables', () => this.descriptors.inUse());
+    inspection.count('groups', () => table.groups.inUse());
+    inspection.count('pending signals', () => infos.pool.inUse());
+    inspection.count('alarms', () => alarms.inUse());
     describeKernelWaits(inspection, this.ram, this.futexes, this.console);
   }
 

@@ -36,6 +36,9 @@ import { Prot } from './mman.ts';
 /** The frame is shared: copy it before writing. */
 export const PTE_SHARED = PTE_SOFT0;
 
+/** What a page has that is private and has been written. */
+const WRITTEN = PTE_W | PTE_D;
+const PTE_FLAGS = 0x3ff;
 const PERMISSIONS = PTE_V | PTE_R | PTE_W | PTE_X;
 /** Pages that one table of level 0 or 1 covers: as powers of two. */
 const L0_BITS = 9;
@@ -77,8 +80,11 @@ export class FrameBatch {
 }
 
 export class PageTables {
-  /** Tables made by the last `ensureSlot`. */
+  /** Tables made by the last `ensureSlot` or `share`. */
   tablesMade = 0;
+  /** Pages entered by the last `share`, and how many of them are copies. */
+  pagesShared = 0;
+  pagesCopied = 0;
   /** Whether `protect` has taken a permission away since this was last set to false. */
   narrowed = false;
   /** Whether something executable has been taken out, replaced or narrowed since this was last set to false. */
@@ -158,6 +164,100 @@ export class PageTables {
     }
   }
 
+  /**
+   * Enters the pages of [from, to) into a table of the same addresses that has none there, to be copied by who writes first; takes the right
+   * to write from the table they come from, and sets `narrowed` if that had any. Sets `pagesShared`, `pagesCopied` and `tablesMade`.
+   *
+   * @param copies how many pages that have been written, and were not shared until now, are copied at once instead
+   * @returns false when memory is used up: what has been entered by then stays
+   */
+  share(root: number, other: number, from: number, to: number, copies: number): boolean {
+    const { ram, frames } = this;
+    let made = 0;
+    let pages = 0;
+    let copied = 0;
+    let page = from;
+    let done = true;
+    while (page < to) {
+      let slot = this.slot(root, page);
+      if (slot === 0) {
+        page = this.skip(root, page);
+        continue;
+      }
+      let target = this.ensureSlot(other, page);
+      made += this.tablesMade;
+      if (target === 0) {
+        done = false;
+        break;
+      }
+      for (const end = Math.min(to, (page | INDEX_MASK) + 1); page < end; page++, slot += PTE_SIZE, target += PTE_SIZE) {
+        let entry = ram.u32[slot >>> 2]!;
+        if (entry === 0) continue;
+        if ((entry & (PTE_SHARED | WRITTEN)) === WRITTEN && copied < copies) {
+          const frame = frames.allocRaw();
+          if (frame !== 0) {
+            ram.copy(frame, pteToAddress(entry), PAGE_SIZE);
+            ram.u32[target >>> 2] = addressToPte(frame, entry & PTE_FLAGS);
+            copied++;
+            pages++;
+            continue;
+          }
+        }
+        if ((entry & PTE_SHARED) === 0) {
+          entry = changePteFlags(ram, slot, PTE_W, PTE_SHARED);
+          if ((entry & PTE_W) !== 0) this.narrowed = true;
+          entry = (entry & ~PTE_W) | PTE_SHARED;
+        }
+        frames.retain(pteToAddress(entry));
+        ram.u32[target >>> 2] = entry;
+        pages++;
+      }
+    }
+    this.tablesMade = made;
+    this.pagesShared = pages;
+    this.pagesCopied = copied;
+    return done;
+  }
+
+  /** Makes the tables that pages moved from `from` to `to` will need: false when memory is used up. Sets `tablesMade`. */
+  prepareMove(root: number, from: number, count: number, to: number): boolean {
+    let made = 0;
+    let done = true;
+    for (let page = from; done && page < from + count;) {
+      const slot = this.slot(root, page);
+      if (slot === 0) {
+        page = this.skip(root, page);
+        continue;
+      }
+      if (this.ram.u32[slot >>> 2] !== 0) {
+        done = this.ensureSlot(root, to + page - from) !== 0;
+        made += this.tablesMade;
+      }
+      page++;
+    }
+    this.tablesMade = made;
+    return done;
+  }
+
+  /** Moves `count` entries from page `from` on to places that are empty and have tables; sets `narrowed` and `codeChanged`. */
+  move(root: number, from: number, count: number, to: number): void {
+    const { ram } = this;
+    for (let page = from; page < from + count;) {
+      const slot = this.slot(root, page);
+      if (slot === 0) {
+        page = this.skip(root, page);
+        continue;
+      }
+      if (ram.u32[slot >>> 2] !== 0) {
+        const entry = exchangePte(ram, slot, 0);
+        if ((entry & PTE_X) !== 0) this.codeChanged = true;
+        this.narrowed = true;
+        setPte(ram, this.slot(root, to + page - from), entry);
+      }
+      page++;
+    }
+  }
+
   /** Makes `slot` map `frame`, whose reference the entry takes over; returns the entry as it was. */
   install(slot: number, frame: number, prot: number, shared: boolean, dirty: boolean): number {
     let flags = protToPte(prot) | PTE_A;
@@ -218,11 +318,10 @@ export class PageTables {
   }
 
   /**
-   * How many of the pages from `page` on, going up (step 1) or down (−1), come before a row of FULL pages that are there; at most
+   * How many of the pages from `page` on, going up (step 1) or down (−1), come before a row of FULL pages with frames of their own; at most
    * `limit`. Where there is more than is worth reading, the rest counts as not there.
    */
   openStretch(root: number, page: number, step: number, limit: number): number {
-    const { ram } = this;
     const stop = page + step * limit;
     let looks = LOOKS;
     let row = 0;
@@ -233,7 +332,7 @@ export class PageTables {
         at = step > 0 ? this.skip(root, at) : (at & ~INDEX_MASK) - 1;
         continue;
       }
-      row = ram.u32[slot >>> 2] === 0 ? 0 : row + 1;
+      row = this.isOwn(slot) ? row + 1 : 0;
       at += step;
       if (row === FULL) return (at - page) * step - FULL;
     }

@@ -12,4 +12,8 @@ export const NAME_SCRATCH = 2 * PATH_BYTES;
 /** What is left of a path, right-aligned: links put their targets before it. */
 export const WALK_SCRATCH = 3 * PATH_BYTES;
 export const WALK_BYTES = 2 * PATH_BYTES;
-export const SCRATCH_BYTES = WALK_SCRATCH + WALK_BYTES;
+/** Where a siginfo is built (signal-info.ts). */
+export const SIGNAL_SCRATCH = WALK_SCRATCH + WALK_BYTES;
+/** Bytes for the signal that is being sent or delivered, which must not disturb a system call that is under way. */
+const SIGNAL_BYTES = 256;
+export const SCRATCH_BYTES = SIGNAL_SCRATCH + SIGNAL_BYTES;

@@ -95,7 +95,25 @@ export class Descriptors {
     return table;
   }
 
-  /** One more process uses a table that the caller's process uses (CLONE_FILES). */
+  /** Gives a new process its parent's table (CLONE_FILES), or a copy of it: 0 or -ENOMEM. */
+  inherit(parent: number, child: number, share: boolean): number {
+    const { ram } = this;
+    const table = Process.files.get(ram, parent);
+    const own = share ? table : this.copyOf(table);
+    if (own === 0) return -E.NOMEM;
+    if (share) this.share(table);
+    Process.files.set(ram, child, own);
+    return 0;
+  }
+
+  /** A process that ends lets go of its table, if it has got one. */
+  leave(process: number): void {
+    const table = Process.files.get(this.ram, process);
+    Process.files.set(this.ram, process, 0);
+    if (table !== 0) this.release(table);
+  }
+
+  /** One more process uses a table. */
   share(table: number): void {
     DescriptorTable.refCount.add(this.ram, table, 1);
   }
@@ -267,6 +285,14 @@ export class Descriptors {
     if (held === 0) return;
     Thread.heldFile.set(ram, thread, 0);
     if ((held & OWNED) !== 0) this.files.release(held & ~OWNED);
+  }
+
+  /** The thread dies, maybe in the middle of a call. */
+  abandon(thread: number): void {
+    const file = Thread.heldFile.get(this.ram, thread) & ~OWNED;
+    if (file === 0) return;
+    this.files.opsOf(file).abandon?.(file);
+    this.letGo(thread);
   }
 
   /** Whether a number is to be closed by execve; -EBADF when it names nothing. */

@@ -86,6 +86,11 @@ export class MemoryFiles {
     return error;
   }
 
+  /** The path of a file, for people to read. */
+  pathOf(inode: number): string {
+    return this.tree.pathOf(inode, this.nameScratch);
+  }
+
   isLink(inode: number): boolean {
     return this.inodes.kind(inode) === Mode.Link;
   }
