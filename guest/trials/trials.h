@@ -24,6 +24,8 @@ TRIAL(litmus, "linux", "[-v] [name|all|list [rounds]]", "memory model: what may 
 TRIAL(clocks, "linux", "", "clocks are monotonic and agree, sleeps last long enough")
 TRIAL(identity, "linux", "", "uname, process and thread numbers, users, getrandom, sysinfo, names")
 TRIAL(scheduling, "linux", "", "yield, affinity, priorities")
+TRIAL(files_data, "linux", "", "bytes of files: read, write, seek, append, holes, copies, mappings, devices")
+TRIAL(files_names, "linux", "", "names of files: open, mkdir, link, symlink, rename, unlink and all their errors")
 TRIAL(spawn, "linux", "", "posix_spawn, waitpid, exit codes, deaths by signal, errors")
 TRIAL(forks, "linux", "", "fork: memory of parent and child, protections, advice, generations, threads, code")
 TRIAL(shared, "linux", "", "memory shared by processes: pages, atomics, futexes, mutexes, semaphores")
