@@ -55,7 +55,7 @@ import { Inspection } from './oracles/inspection.ts';
 import { describeKernelWaits } from './oracles/kernel-waits.ts';
 import { NAME_BYTES } from './process.ts';
 import { ProcessTable } from './process-table.ts';
-import { ProgramLoader } from './program.ts';
+import { ProgramLoader, ROOT } from './program.ts';
 import { ProgramFiles } from './program-files.ts';
 import { Remaps } from './remap.ts';
 import { Residence } from './residence.ts';
@@ -449,6 +449,7 @@ export class Kernel {
   private start(program: number, blob: number, name: string): number {
     const space = this.spaces.create();
     if (space === 0) return -E.NOMEM;
+    this.loader.users = ROOT;
     let result = this.loader.load(space, Inode.content.get(this.ram, program), blob, this.random);
     if (result === 0) {
       this.ram.fill(this.scratch, NAME_BYTES);
