@@ -38,9 +38,10 @@ import { Descriptors } from './files/descriptors.ts';
 import { Inode } from './files/inodes.ts';
 import { MemoryFiles } from './files/memory-files.ts';
 import { OpenFiles } from './files/open-files.ts';
+import { TerminalAccess } from './files/terminal-access.ts';
+import { Polls } from './files/polls.ts';
 import { AT_FDCWD } from './files/paths.ts';
 import { ProcessFiles } from './files/process-files.ts';
-import { TerminalAccess } from './files/terminal-access.ts';
 import { Transfer } from './files/transfer.ts';
 import { Frames } from './frames.ts';
 import { Futexes } from './futex.ts';
@@ -54,11 +55,13 @@ import type { Guards } from './oracles/guards.ts';
 import { Inspection } from './oracles/inspection.ts';
 import { describeKernelWaits } from './oracles/kernel-waits.ts';
 import { NAME_BYTES } from './process.ts';
+import { ProcFileSystem } from './proc/proc-file-system.ts';
+import { ProcTexts } from './proc/text-file.ts';
 import { ProcessTable } from './process-table.ts';
 import { ProgramLoader, ROOT } from './program.ts';
-import { ProgramFiles } from './program-files.ts';
 import { Remaps } from './remap.ts';
 import { Residence } from './residence.ts';
+import { ProgramFiles } from './program-files.ts';
 import { Scheduler } from './scheduler.ts';
 import { SCRATCH_BYTES, SIGNAL_SCRATCH, STRUCT_SCRATCH } from './scratch.ts';
 import { SignalDelivery } from './signal-delivery.ts';
@@ -135,6 +138,8 @@ export class Kernel {
   readonly files: OpenFiles;
   readonly descriptors: Descriptors;
   readonly terminal: TerminalAccess;
+  readonly proc: ProcFileSystem;
+  readonly polls: Polls;
   readonly consoleFiles: ConsoleFiles;
   readonly fs: MemoryFiles;
   readonly processFiles: ProcessFiles;
@@ -220,6 +225,7 @@ export class Kernel {
       map.descriptors,
       limits.processes + SPARE_TABLES,
     );
+    this.polls = new Polls(ram, this.locks, this.files, this.descriptors, this.waits, map.polls, limits.pollEntries);
     this.transfer = new Transfer(ram, this.copy);
     this.credentials = new Credentials(ram, this.locks);
     const attention = new Attention(ram, this.locks, this.waits, this.scheduler);
@@ -250,6 +256,7 @@ export class Kernel {
       this.table,
       this.spaces,
       this.descriptors,
+      this.polls,
       this.copy,
       this.futexes,
       this.waits,
@@ -265,8 +272,13 @@ export class Kernel {
       this.trace,
     );
     this.spawner.onFork((parent, child, flags) => this.descriptors.inherit(parent, child, (flags & Clone.Files) !== 0));
+    this.spawner.onFork((parent, child) => {
+      this.processFiles.inherit(parent, child);
+      return 0;
+    });
     this.exits.onProcessExit((process) => {
       this.descriptors.leave(process);
+      this.processFiles.release(process);
     });
     this.spawner.onFork((parent, child) => this.processFiles.inherit(parent, child));
     this.exits.onProcessExit((process) => {
@@ -334,8 +346,10 @@ export class Kernel {
       this.terminal.give(pid);
     };
     this.consoleFiles = new ConsoleFiles(this, this.terminal);
-    this.connectSignals();
     this.consoleFiles.openAsDevices(this.fs);
+    this.proc = new ProcFileSystem(this);
+    new ProcTexts(ram, this.contents, this.fs.inodes, this.files);
+    this.connectSignals();
     this.describeObjects();
     if (SEEDED) this.guards = kernelGuards(this);
   }
@@ -370,6 +384,7 @@ export class Kernel {
     this.infos.initialise();
     this.alarms.initialise();
     makeTrampoline(this.ram, this.contents, this.map.trampoline);
+    this.polls.initialise();
     this.futexes.initialise();
     this.line.initialise();
     this.fs.initialise();
@@ -439,6 +454,7 @@ export class Kernel {
     inspection.count('contents', () => contents.inUse());
     inspection.count('timers', () => timers.armed());
     inspection.count('open files', () => this.files.inUse());
+    inspection.count('poll entries', () => this.polls.inUse());
     inspection.count('descriptor tables', () => this.descriptors.inUse());
     inspection.count('groups', () => table.groups.inUse());
     inspection.count('pending signals', () => infos.pool.inUse());

@@ -5,7 +5,8 @@
  *   controls     what harts know of each other (the host takes part as one more, the last)
  *   harts        hart blocks (doorbell, TLB) and decode caches
  *   scheduling   run queues, timer heaps
- *   tables       processes and threads, pending signals, alarms, address spaces, areas, contents, inodes, names, futex buckets, …
+ *   tables       processes and threads, pending signals, alarms, address spaces, areas, contents, inodes and their names, open files,
+ *                futex buckets, starting line
  *   devices      console, random generators, trace rings
  *   families     one region for each IPC family that asks for it
  *   counts       reference counts and free list of the frames
@@ -31,6 +32,7 @@ import { Descriptors } from './files/descriptors.ts';
 import { DirectoryEntries } from './files/directory-entries.ts';
 import { Inodes } from './files/inodes.ts';
 import { OpenFiles } from './files/open-files.ts';
+import { Polls } from './files/polls.ts';
 import { Frames } from './frames.ts';
 import { Futexes } from './futex.ts';
 import { Contents } from './contents.ts';
@@ -57,6 +59,7 @@ export interface Limits {
   readonly signals: number;
   /** POSIX timers. */
   readonly posixTimers: number;
+  readonly pollEntries: number;
 }
 
 export interface MemoryMap {
@@ -87,6 +90,7 @@ export interface MemoryMap {
   readonly futexes: number;
   readonly openFiles: number;
   readonly descriptors: number;
+  readonly polls: number;
   readonly launches: number;
   readonly line: number;
   readonly console: number;
@@ -152,6 +156,7 @@ export function planMemory(config: MachineConfig, families: readonly FamilyRegio
   const futexes = region(Futexes.BYTES);
   const openFiles = region(OpenFiles.bytes(limits.openFiles));
   const descriptors = region(Descriptors.bytes(limits.processes + SPARE_TABLES));
+  const polls = region(Polls.bytes(limits.pollEntries));
   const launches = region(Launches.BYTES);
   const line = region(StartingLine.BYTES);
   const console = region(CONSOLE_BYTES);
@@ -196,6 +201,7 @@ export function planMemory(config: MachineConfig, families: readonly FamilyRegio
     futexes,
     openFiles,
     descriptors,
+    polls,
     launches,
     line,
     console,
@@ -227,6 +233,7 @@ function limitsFor(memoryBytes: number): Limits {
     openFiles: clamp(memoryBytes / (16 * KIB), 512, 8192),
     signals: clamp(memoryBytes / (32 * KIB), 1536, 4096),
     posixTimers: clamp(memoryBytes / (256 * KIB), 64, 512),
+    pollEntries: clamp(memoryBytes / (16 * KIB), 1024, 16384),
   };
 }
 

@@ -5,6 +5,8 @@
 
 /** A path as it comes from the user, or a link's target: the longest things that are copied whole (PATH_MAX). */
 export const PATH_BYTES = 4096;
+/** Bytes for the signal that is being sent or delivered, which must not disturb a system call that is under way. */
+const SIGNAL_BYTES = 256;
 /** Where structures are built. */
 export const STRUCT_SCRATCH = PATH_BYTES;
 /** Last names of paths (paths.ts), and names on their way to a listing. */
@@ -14,6 +16,4 @@ export const WALK_SCRATCH = 3 * PATH_BYTES;
 export const WALK_BYTES = 2 * PATH_BYTES;
 /** Where a siginfo is built (signal-info.ts). */
 export const SIGNAL_SCRATCH = WALK_SCRATCH + WALK_BYTES;
-/** Bytes for the signal that is being sent or delivered, which must not disturb a system call that is under way. */
-const SIGNAL_BYTES = 256;
 export const SCRATCH_BYTES = SIGNAL_SCRATCH + SIGNAL_BYTES;

@@ -104,7 +104,8 @@ export function configFrom(options: MachineOptions, { ram: { config } }: Machine
     if (asked === undefined || asked === config[field]) continue;
     throw new UsageError(`${name} ${String(asked)}: the machine of the snapshot has ${String(config[field])}: leave it out`);
   }
-  if (options.root !== undefined) throw new UsageError(`root ${options.root}: a machine from a snapshot has its files: leave it out`);
+  if (options.root !== undefined)
+    throw new UsageError(`root ${options.root}: a machine from a snapshot has its files: leave it out`);
   if (options.seed !== undefined) {
     throw new UsageError(
       `seed ${String(options.seed)}: a machine from a snapshot goes on with its random numbers: leave it out`,

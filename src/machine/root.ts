@@ -72,9 +72,7 @@ export function fillRoot(kernel: Kernel, directory?: string): void {
   } catch (error) {
     if (!(error instanceof FileRefusal)) throw error;
     const full = error.errno === E.NOSPC || error.errno === E.NOMEM || error.errno === E.NFILE;
-    throw new UsageError(
-      full ? 'not enough memory in the machine for its files: give it more with --memory' : error.message,
-    );
+    throw new UsageError(full ? 'not enough memory in the machine for its files: give it more with --memory' : error.message);
   }
 }
 

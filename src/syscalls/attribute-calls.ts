@@ -225,7 +225,6 @@ function readTime(call: Call, address: number, change: TimeChange): number {
   return change.kind === 'given' && ns >= NS_PER_S ? -E.INVAL : 0;
 }
 
-
 export function utimensat(call: Call): number {
   const { attributes } = call.kernel.fs;
   const times = call.size(2);

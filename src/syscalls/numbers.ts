@@ -34,8 +34,8 @@ export const Linux = {
   fchown: 55,
   openat: 56,
   close: 57,
-  getdents64: 61,
   pipe2: 59,
+  getdents64: 61,
   lseek: 62,
   read: 63,
   write: 64,
@@ -45,6 +45,8 @@ export const Linux = {
   pwrite64: 68,
   preadv: 69,
   pwritev: 70,
+  pselect6: 72,
+  ppoll: 73,
   sendfile: 71,
   readlinkat: 78,
   newfstatat: 79,
@@ -150,9 +152,9 @@ export const Linux = {
   copy_file_range: 285,
   statx: 291,
   close_range: 436,
+  mlock2: 284,
   faccessat2: 439,
   fchmodat2: 452,
-  mlock2: 284,
 } as const;
 
 const NAMES = new Map<number, string>(

@@ -90,6 +90,8 @@ export interface FileOps {
   poll(file: number, watch: PollWatch | undefined): number;
   /** Fills a Stat (stat.ts) at a physical address: 0 or an errno. */
   stat(file: number, at: number): number;
+  /** Opens anew what a file without a name is open on (/proc/self/fd/N): an open file or an errno. */
+  reopen?(file: number, flags: number): number;
   /** Status flags have changed (F_SETFL). */
   setFlags?(file: number, flags: number): number;
   /** ftruncate(2): 0 or an errno. */

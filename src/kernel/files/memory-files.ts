@@ -20,6 +20,7 @@ import { DirectoryFiles } from './directory-file.ts';
 import { Inodes } from './inodes.ts';
 import type { OpenFiles } from './open-files.ts';
 import { Opening } from './opening.ts';
+import { PathNames } from './path-names.ts';
 import { Paths } from './paths.ts';
 import { Permissions } from './permissions.ts';
 import { RegularFiles } from './regular-file.ts';
@@ -55,6 +56,7 @@ export class MemoryFiles {
   readonly devices: DeviceFiles;
   readonly opening: Opening;
   readonly attributes: Attributes;
+  readonly pathNames: PathNames;
 
   /** Room for a name on its way, in this participant's scratch memory. */
   readonly nameScratch: number;
@@ -73,6 +75,7 @@ export class MemoryFiles {
     this.devices = new DeviceFiles(ram, parts.random, files, this.inodes, scratch);
     this.opening = new Opening(ram, files, this.tree, this.paths, this.regular, this.devices);
     this.nameScratch = scratch + NAME_SCRATCH;
+    this.pathNames = new PathNames(ram, locks, this.tree, scratch, this.nameScratch);
     this.attributes = new Attributes(ram, this.inodes, this.permissions);
     inspection.count('inodes', () => this.inodes.inUse());
     inspection.count('directory entries', () => this.entries.inUse());

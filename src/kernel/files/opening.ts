@@ -201,8 +201,6 @@ export class Opening {
   }
 }
 
-
-
 function checkFlags(flags: number): number {
   if ((flags & Open.Path) !== 0) return 0;
   if ((flags & Open.TemporaryFile) !== 0) {

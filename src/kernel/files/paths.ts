@@ -96,14 +96,7 @@ export class Paths {
    * @param emptyIsStart an empty path stands for `directory` itself (AT_EMPTY_PATH)
    * @returns an inode with a reference, or an errno
    */
-  lookup(
-    process: number,
-    space: number,
-    directory: number,
-    path: number,
-    follow: boolean,
-    emptyIsStart = false,
-  ): number {
+  lookup(process: number, space: number, directory: number, path: number, follow: boolean, emptyIsStart = false): number {
     if (emptyIsStart && path === 0) return this.ofDescriptor(process, directory);
     const length = this.take(space, path);
     if (length < 0) return length;
@@ -280,4 +273,3 @@ export class Paths {
     return error;
   }
 }
-

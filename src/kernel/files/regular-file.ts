@@ -126,7 +126,8 @@ export class RegularFiles implements FileOps {
     if (whence === Whence.Set) to = offset;
     else if (whence === Whence.Current) to = OpenFile.offset.get(ram, file) + offset;
     else if (whence === Whence.End) to = size + offset;
-    else if (whence === Whence.Data || whence === Whence.Hole) to = this.seekHoleLocked(inode, offset, size, whence === Whence.Hole);
+    else if (whence === Whence.Data || whence === Whence.Hole)
+      to = this.seekHoleLocked(inode, offset, size, whence === Whence.Hole);
     if (to < 0 && to > -4096 && whence > Whence.End) {
       inodes.unlock(inode);
       return to;

@@ -106,8 +106,7 @@ export class Renaming {
     const other = target === 0 ? 0 : entries.inodeLocked(target);
     let error = tree.checkDeleteLocked(process, fromDirectory, file);
     if (error === 0) {
-      error =
-        other === 0 ? tree.checkCreateLocked(process, toDirectory) : tree.checkDeleteLocked(process, toDirectory, other);
+      error = other === 0 ? tree.checkCreateLocked(process, toDirectory) : tree.checkDeleteLocked(process, toDirectory, other);
     }
     if (error !== 0) return error;
     const isDirectory = inodes.isDirectory(file);
