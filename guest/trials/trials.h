@@ -28,6 +28,7 @@ TRIAL(files_data, "linux", "", "bytes of files: read, write, seek, append, holes
 TRIAL(files_names, "linux", "", "names of files: open, mkdir, link, symlink, rename, unlink and all their errors")
 TRIAL(files_attributes, "linux", "", "modes, owners, times of files; what others than root may do")
 TRIAL(files_directories, "linux", "", "listings, the working directory, removed directories; many at once")
+TRIAL(files_programs, "linux", "", "execve: rights, scripts, busy files, arguments of a megabyte")
 TRIAL(spawn, "linux", "", "posix_spawn, waitpid, exit codes, deaths by signal, errors")
 TRIAL(forks, "linux", "", "fork: memory of parent and child, protections, advice, generations, threads, code")
 TRIAL(shared, "linux", "", "memory shared by processes: pages, atomics, futexes, mutexes, semaphores")

@@ -137,10 +137,10 @@ function parseLine(head: Uint8Array): Uint8Array[] | undefined {
   let from = 2;
   while (from < end && isBlank(head[from]!)) from++;
   while (end > from && isBlank(head[end - 1]!)) end--;
-  // A NUL ends the line as well.
+  if (from === end) return undefined;
+  // A NUL ends the text as well; an empty name is that of the working directory, which cannot be run.
   const nul = head.indexOf(0, from);
   if (nul >= 0 && nul < end) end = nul;
-  if (from === end) return undefined;
   let nameEnd = from;
   while (nameEnd < end && !isBlank(head[nameEnd]!)) nameEnd++;
   let argument = nameEnd;
