@@ -58,7 +58,7 @@ import { NAME_BYTES } from './process.ts';
 import { ProcFileSystem } from './proc/proc-file-system.ts';
 import { ProcTexts } from './proc/text-file.ts';
 import { ProcessTable } from './process-table.ts';
-import { ProgramLoader } from './program.ts';
+import { ProgramLoader, ROOT } from './program.ts';
 import { Remaps } from './remap.ts';
 import { Residence } from './residence.ts';
 import { ProgramFiles } from './program-files.ts';
@@ -280,6 +280,10 @@ export class Kernel {
       this.descriptors.leave(process);
       this.processFiles.release(process);
     });
+    this.spawner.onFork((parent, child) => this.processFiles.inherit(parent, child));
+    this.exits.onProcessExit((process) => {
+      this.processFiles.release(process);
+    });
     this.signals = new Signals(ram, this.locks, this.table, this.infos, this.sender, this.credentials);
     const frames = new SignalFrames(ram, this.copy, this.scratch + STRUCT_SCRATCH);
     this.masks = new SignalMasks(ram, this.locks, this.infos, queues, this.sender, frames, this.waits);
@@ -461,6 +465,7 @@ export class Kernel {
   private start(program: number, blob: number, name: string): number {
     const space = this.spaces.create();
     if (space === 0) return -E.NOMEM;
+    this.loader.users = ROOT;
     let result = this.loader.load(space, Inode.content.get(this.ram, program), blob, this.random);
     if (result === 0) {
       this.ram.fill(this.scratch, NAME_BYTES);
