@@ -42,6 +42,23 @@ void sleep_seconds(double seconds);
 /* Starts /bin/NAME with argv (argv[0] is the name); returns its pid, or -1 with errno set. */
 pid_t start(char *const argv[]);
 
+/* Calls `use` for each file named, standard input when there is none or for "-"; returns the last status that is not 0. (input.c) */
+int each_input(char **names, int (*use)(FILE *file, const char *name));
+
+/* Parses a whole number, perhaps with k, M or G behind it; false when `text` is none. */
+bool parse_count(const char *text, long long *count);
+
+/* folder/name, for the caller to free. */
+char *join_path(const char *folder, const char *name);
+
+/* folder/ and the last part of `source`, for the caller to free. */
+char *target_path(const char *folder, const char *source);
+
+bool is_directory(const char *path);
+
+/* Parses an octal mode; false when `text` is none. (mkdir.c) */
+bool parse_mode(const char *text, mode_t *mode);
+
 /* All processes, in a block the caller frees; NULL with errno set when the machine does not tell. */
 struct hb_process *list_processes(size_t *count);
 

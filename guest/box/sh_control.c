@@ -105,6 +105,8 @@ int kill_builtin(int argc, char **argv)
     int status = 0;
 
     for (int i = 0; i < argc; i++) {
+        if (i == 1 && argv[1][0] != '-')
+            words_add(&list, copy("--")); /* the first group would look like a signal */
         struct job *job = i > 0 && *argv[i] == '%' ? job_named(argv[i]) : NULL;
         if (i == 0 || *argv[i] != '%') {
             words_add(&list, copy(argv[i]));
