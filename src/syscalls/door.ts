@@ -7,6 +7,7 @@
 
 import { xOffset } from '../core/context.ts';
 import type { Ram } from '../core/ram.ts';
+import { Pipes } from '../ipc/pipe.ts';
 import { Ports } from '../ipc/port.ts';
 import { PortTable } from '../ipc/port-table.ts';
 import { E } from '../kernel/errno.ts';
@@ -24,13 +25,18 @@ import * as descriptor from './descriptor-calls.ts';
 import * as file from './file-calls.ts';
 import * as programFile from './program-file-calls.ts';
 import { futex } from './futex-calls.ts';
+import * as groups from './group-calls.ts';
 import * as machine from './machine-calls.ts';
 import * as memory from './memory-calls.ts';
 import { Linux } from './numbers.ts';
+import { pipe2 } from './pipe-calls.ts';
 import * as process from './process-calls.ts';
 import * as scheduling from './scheduling-calls.ts';
+import * as signal from './signal-calls.ts';
 import * as system from './system-calls.ts';
 import * as time from './time-calls.ts';
+import * as timer from './timer-calls.ts';
+import * as users from './user-calls.ts';
 import * as vros from './vros-calls.ts';
 
 const FAMILIES = 16;
@@ -40,14 +46,19 @@ const A7 = xOffset(17);
 const MAX_WORD = 0xffff_ffff;
 
 const PORTS_REGION = 'ports';
+const PIPES_REGION = 'pipes';
 
 /** What the IPC families need of RAM. */
 export function familyRegions(config: MachineConfig): FamilyRegion[] {
-  return [{ name: PORTS_REGION, bytes: PortTable.bytes(config) }];
+  return [
+    { name: PORTS_REGION, bytes: PortTable.bytes(config) },
+    { name: PIPES_REGION, bytes: Pipes.bytes(config.memoryBytes) },
+  ];
 }
 
 export class SystemCalls implements Door {
   readonly ports: Ports;
+  readonly pipes: Pipes;
   private readonly current: Call;
   private readonly ram: Ram;
   private readonly control: number;
@@ -58,13 +69,15 @@ export class SystemCalls implements Door {
     this.ram = kernel.ram;
     this.control = kernel.smpMap.hartControl(kernel.hart);
     this.ports = new Ports(kernel, kernel.map.families[PORTS_REGION]!, kernel.config);
-    this.current = new Call(kernel, this.ports);
+    this.pipes = new Pipes(kernel, kernel.map.families[PIPES_REGION]!, kernel.config.memoryBytes);
+    this.current = new Call(kernel, this.ports, this.pipes);
     this.install();
   }
 
   /** Makes the families' tables empty. Once, by the host. */
   initialise(): void {
     this.ports.table.initialise();
+    this.pipes.initialise();
   }
 
   call(thread: number): number {
@@ -111,6 +124,7 @@ export class SystemCalls implements Door {
     this.on(Linux.fcntl, descriptor.fcntl);
     this.on(Linux.close, descriptor.close);
     this.on(Linux.close_range, descriptor.closeRange);
+    this.on(Linux.pipe2, pipe2);
     this.on(Linux.ioctl, file.ioctl);
     this.on(Linux.ftruncate, file.ftruncate);
     this.on(Linux.lseek, file.lseek);
@@ -132,22 +146,57 @@ export class SystemCalls implements Door {
     this.on(Linux.set_tid_address, process.setTidAddress);
     this.on(Linux.set_robust_list, process.setRobustList);
     this.on(Linux.get_robust_list, process.getRobustList);
-    this.on(Linux.kill, process.kill);
-    this.on(Linux.tkill, process.tkill);
-    this.on(Linux.tgkill, process.tgkill);
-    this.on(Linux.rt_sigaction, process.sigaction);
-    this.on(Linux.rt_sigprocmask, process.sigprocmask);
-    this.on(Linux.rt_sigpending, process.sigpending);
     this.on(Linux.getpid, process.getpid);
     this.on(Linux.getppid, process.getppid);
-    this.on(Linux.getuid, process.getuid);
-    this.on(Linux.geteuid, process.getuid);
-    this.on(Linux.getgid, process.getuid);
-    this.on(Linux.getegid, process.getuid);
     this.on(Linux.gettid, process.gettid);
     this.on(Linux.clone, process.clone);
     this.on(Linux.execve, process.execve);
     this.on(Linux.wait4, process.wait4);
+    this.on(Linux.waitid, process.waitid);
+
+    this.on(Linux.kill, signal.kill);
+    this.on(Linux.tkill, signal.tkill);
+    this.on(Linux.tgkill, signal.tgkill);
+    this.on(Linux.rt_sigqueueinfo, signal.sigqueueinfo);
+    this.on(Linux.rt_tgsigqueueinfo, signal.tgsigqueueinfo);
+    this.on(Linux.rt_sigaction, signal.sigaction);
+    this.on(Linux.rt_sigprocmask, signal.sigprocmask);
+    this.on(Linux.rt_sigpending, signal.sigpending);
+    this.on(Linux.rt_sigsuspend, signal.sigsuspend);
+    this.on(Linux.rt_sigtimedwait, signal.sigtimedwait);
+    this.on(Linux.rt_sigreturn, signal.sigreturn);
+    this.on(Linux.sigaltstack, signal.sigaltstack);
+    this.on(Linux.restart_syscall, signal.restartSyscall);
+
+    this.on(Linux.setpgid, groups.setpgid);
+    this.on(Linux.getpgid, groups.getpgid);
+    this.on(Linux.setsid, groups.setsid);
+    this.on(Linux.getsid, groups.getsid);
+
+    this.on(Linux.getuid, users.getuid);
+    this.on(Linux.geteuid, users.geteuid);
+    this.on(Linux.getgid, users.getgid);
+    this.on(Linux.getegid, users.getegid);
+    this.on(Linux.setuid, users.setuid);
+    this.on(Linux.setgid, users.setgid);
+    this.on(Linux.setreuid, users.setreuid);
+    this.on(Linux.setregid, users.setregid);
+    this.on(Linux.setresuid, users.setresuid);
+    this.on(Linux.setresgid, users.setresgid);
+    this.on(Linux.getresuid, users.getresuid);
+    this.on(Linux.getresgid, users.getresgid);
+    this.on(Linux.setfsuid, users.setfsuid);
+    this.on(Linux.setfsgid, users.setfsgid);
+    this.on(Linux.getgroups, users.getgroups);
+    this.on(Linux.setgroups, users.setgroups);
+
+    this.on(Linux.setitimer, timer.setitimer);
+    this.on(Linux.getitimer, timer.getitimer);
+    this.on(Linux.timer_create, timer.timerCreate);
+    this.on(Linux.timer_settime, timer.timerSettime);
+    this.on(Linux.timer_gettime, timer.timerGettime);
+    this.on(Linux.timer_getoverrun, timer.timerGetoverrun);
+    this.on(Linux.timer_delete, timer.timerDelete);
 
     this.on(Linux.futex, futex);
     this.on(Linux.nanosleep, time.nanosleep);
@@ -169,6 +218,14 @@ export class SystemCalls implements Door {
     this.on(Linux.mmap, memory.mmap);
     this.on(Linux.mprotect, memory.mprotect);
     this.on(Linux.madvise, memory.madvise);
+    this.on(Linux.mremap, memory.mremap);
+    this.on(Linux.msync, memory.msync);
+    this.on(Linux.mlock, memory.mlock);
+    this.on(Linux.mlock2, memory.mlock2);
+    this.on(Linux.munlock, memory.munlock);
+    this.on(Linux.mlockall, memory.mlockall);
+    this.on(Linux.munlockall, memory.munlockall);
+    this.on(Linux.mincore, memory.mincore);
     this.on(Linux.riscv_flush_icache, memory.flushInstructionCache);
     this.on(Linux.membarrier, memory.membarrier);
 

@@ -270,6 +270,14 @@ export class Descriptors {
     if ((held & OWNED) !== 0) this.files.release(held & ~OWNED);
   }
 
+  /** The thread dies, maybe in the middle of a call. */
+  abandon(thread: number): void {
+    const file = Thread.heldFile.get(this.ram, thread) & ~OWNED;
+    if (file === 0) return;
+    this.files.opsOf(file).abandon?.(file);
+    this.letGo(thread);
+  }
+
   /** Whether a number is to be closed by execve; -EBADF when it names nothing. */
   closesOnExec(table: number, fd: number): number {
     const lock = DescriptorTable.lock.addr(table);

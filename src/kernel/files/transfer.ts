@@ -24,6 +24,8 @@ export class Transfer {
   done = 0;
   /** Where in the file (pread, pwrite); -1: at its position. */
   offset = -1;
+  /** A write has found that nobody can read what it writes: SIGPIPE is due. */
+  broken = false;
   private readonly addresses = new Float64Array(MAX_VECTORS);
   private readonly lengths = new Float64Array(MAX_VECTORS);
   private count = 0;
@@ -129,6 +131,7 @@ export class Transfer {
     this.total = 0;
     this.done = 0;
     this.offset = -1;
+    this.broken = false;
     this.count = 0;
     this.piece = 0;
     this.within = 0;
