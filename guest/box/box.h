@@ -36,6 +36,9 @@ int usage(const char *name);
 /* Parses seconds with a fraction, as in "0.25"; false when `text` is not that or is beyond a year. */
 bool parse_seconds(const char *text, double *seconds);
 
+/* The number of a signal called "TERM", "SIGTERM" or "15", -1 when there is none. (kill.c) */
+int signal_number(const char *text);
+
 /* Sleeps, whatever interrupts. */
 void sleep_seconds(double seconds);
 

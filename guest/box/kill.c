@@ -12,8 +12,7 @@
 /* The highest number of a signal that has a name; real-time ones follow. */
 #define LAST_NAMED 31
 
-/* The signal called `text`, or -1. */
-static int signal_number(const char *text)
+int signal_number(const char *text)
 {
     char *end;
     long number = strtol(text, &end, 10);

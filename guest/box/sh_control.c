@@ -3,6 +3,7 @@
  */
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -98,11 +99,21 @@ int wait_builtin(int argc, char **argv)
     return status;
 }
 
+/* Does this kill end what it is sent to? Then a stopped job has to go on, to do so. */
+static bool is_to_end(int argc, char **argv)
+{
+    int signal = SIGTERM;
+    if (argc > 1 && argv[1][0] == '-' && strcmp(argv[1], "--") != 0)
+        signal = signal_number(argc > 2 && strcmp(argv[1], "-s") == 0 ? argv[2] : argv[1] + 1);
+    return signal == SIGTERM || signal == SIGHUP;
+}
+
 /* kill: the program's function, behind putting processes in the place of %n. A job with a group of its own gets it as a whole. */
 int kill_builtin(int argc, char **argv)
 {
     struct words list = { 0 };
     int status = 0;
+    bool ends = is_to_end(argc, argv);
 
     for (int i = 0; i < argc; i++) {
         if (i == 1 && argv[1][0] != '-')
@@ -123,6 +134,11 @@ int kill_builtin(int argc, char **argv)
     }
     if (status == 0)
         status = kill_main((int)list.count, list.argv);
+    for (int i = 1; i < argc && status == 0 && ends && shell.job_control; i++) {
+        const struct job *job = *argv[i] == '%' ? job_named(argv[i]) : NULL;
+        if (job && job_state(job) == JOB_STOPPED)
+            kill(-job->group, SIGCONT);
+    }
     words_clear(&list);
     return status;
 }
