@@ -59,6 +59,8 @@ export const ConsoleBlock = struct(
     /** Wait queues of the kernel. */
     readers: bytes('lock', 16, 8),
     writers: bytes('lock', 16, 8),
+    /** Those who poll it (kernel/files/polls.ts). */
+    polls: u32('lock'),
     outWritten: atomicU32(),
 
     host: cacheLine(),

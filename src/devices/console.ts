@@ -38,6 +38,8 @@ export class Console {
   readonly lock: number;
   readonly readers: number;
   readonly writers: number;
+  /** Address of the list of those who poll it. */
+  readonly polls: number;
   readonly output: ConsoleOutput;
   readonly termios: Termios;
 
@@ -56,6 +58,7 @@ export class Console {
     this.lock = ConsoleBlock.lock.addr(block);
     this.readers = ConsoleBlock.readers.addr(block);
     this.writers = ConsoleBlock.writers.addr(block);
+    this.polls = ConsoleBlock.polls.addr(block);
     this.output = new ConsoleOutput(ram, block);
     this.termios = new Termios(ram, block);
     this.editor = new LineEditor(ram, block, this.output, this.termios);

@@ -46,9 +46,8 @@ export const Pipe = struct(
     readers: waitQueue('lock'),
     writers: waitQueue('lock'),
     openers: waitQueue('lock'),
-    /** Those who poll for bytes and for room (kernel/files/polls.ts). */
-    readPolls: u32('lock'),
-    writePolls: u32('lock'),
+    /** Those who poll it (kernel/files/polls.ts). */
+    polls: u32('lock'),
     /** Times of the last read and write, nanoseconds since power-on. */
     readNs: f64('lock'),
     writeNs: f64('lock'),

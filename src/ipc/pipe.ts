@@ -16,7 +16,7 @@
 import type { Ram } from '../core/ram.ts';
 import { PAGE_SIZE } from '../core/ram.ts';
 import { E } from '../kernel/errno.ts';
-import { FileKind, type FileOps, Open, PollEvent, readable, writable } from '../kernel/files/file-ops.ts';
+import { FileKind, type FileOps, Open, PollEvent, type PollWatch, readable, writable } from '../kernel/files/file-ops.ts';
 import { OpenFile } from '../kernel/files/open-files.ts';
 import { Mode, Stat } from '../kernel/files/stat.ts';
 import type { Transfer } from '../kernel/files/transfer.ts';
@@ -37,6 +37,9 @@ const LEAST_PIPES = 128;
 const MOST_PIPES = 4096;
 /** The device number of all pipes (st_dev), as Linux's pipefs has one. */
 const PIPE_DEVICE = 14;
+/** What one polls for. */
+const READABLE = PollEvent.In | PollEvent.ReadNormal;
+const WRITABLE = PollEvent.Out | PollEvent.WriteNormal;
 const FIONREAD = 0x541b;
 const F_SETPIPE_SZ = 1031;
 const F_GETPIPE_SZ = 1032;
@@ -82,7 +85,7 @@ export class Pipes implements FileOps {
     Pipe.lock.init(ram, pipe, Rank.object);
     this.ring.initialise(pipe);
     for (const field of [Pipe.readopen, Pipe.writeopen, Pipe.readsOpened, Pipe.writesOpened]) field.set(ram, pipe, 0);
-    for (const field of [Pipe.readPolls, Pipe.writePolls]) field.set(ram, pipe, 0);
+    Pipe.polls.set(ram, pipe, 0);
     for (const field of [Pipe.readers, Pipe.writers, Pipe.openers]) ram.fill(field.addr(pipe), WaitQueue.SIZE);
     Pipe.number.set(ram, pipe, this.pool.handleOf(pipe));
     const { now } = this.kernel.scheduler;
@@ -225,7 +228,7 @@ export class Pipes implements FileOps {
     return result;
   }
 
-  poll(file: number): number {
+  poll(file: number, watch: PollWatch | undefined): number {
     const { ram, ring } = this;
     const { locks, files } = this.kernel;
     const flags = files.flags(file);
@@ -234,13 +237,14 @@ export class Pipes implements FileOps {
     locks.acquire(lock);
     let events = 0;
     if (readable(flags)) {
-      if (!ring.isEmptyLocked(pipe)) events |= PollEvent.In | PollEvent.ReadNormal;
+      if (!ring.isEmptyLocked(pipe)) events |= READABLE;
       if (Pipe.writeopen.get(ram, pipe) === 0) events |= PollEvent.HangUp;
     }
     if (writable(flags)) {
-      if (!ring.isFullLocked(pipe)) events |= PollEvent.Out | PollEvent.WriteNormal;
+      if (!ring.isFullLocked(pipe)) events |= WRITABLE;
       if (Pipe.readopen.get(ram, pipe) === 0) events |= PollEvent.Error;
     }
+    watch?.addLocked(Pipe.polls.addr(pipe), lock);
     locks.release(lock);
     return events;
   }
@@ -284,13 +288,19 @@ export class Pipes implements FileOps {
   /** An end with these flags is closed: whether it was the last of all. */
   closeLocked(pipe: number, flags: number): boolean {
     const { ram } = this;
-    const { waits } = this.kernel;
+    const { waits, polls } = this.kernel;
     const readopen = Pipe.readopen.get(ram, pipe) - (readable(flags) ? 1 : 0);
     const writeopen = Pipe.writeopen.get(ram, pipe) - (writable(flags) ? 1 : 0);
     Pipe.readopen.set(ram, pipe, readopen);
     Pipe.writeopen.set(ram, pipe, writeopen);
-    if (writeopen === 0) waits.wakeAllLocked(Pipe.readers.addr(pipe));
-    if (readopen === 0) waits.wakeAllLocked(Pipe.writers.addr(pipe));
+    if (writeopen === 0) {
+      waits.wakeAllLocked(Pipe.readers.addr(pipe));
+      polls.notifyLocked(Pipe.polls.addr(pipe), PollEvent.HangUp);
+    }
+    if (readopen === 0) {
+      waits.wakeAllLocked(Pipe.writers.addr(pipe));
+      polls.notifyLocked(Pipe.polls.addr(pipe), PollEvent.Error);
+    }
     return readopen + writeopen === 0;
   }
 
@@ -319,11 +329,13 @@ export class Pipes implements FileOps {
   /** There are bytes where none were. */
   private bytesLocked(pipe: number): void {
     this.wakeOneLocked(Pipe.readers.addr(pipe));
+    this.kernel.polls.notifyLocked(Pipe.polls.addr(pipe), READABLE);
   }
 
   /** There is room where none was. */
   private roomLocked(pipe: number): void {
     this.wakeOneLocked(Pipe.writers.addr(pipe));
+    this.kernel.polls.notifyLocked(Pipe.polls.addr(pipe), WRITABLE);
   }
 
   private wakeOneLocked(queue: number): void {

@@ -20,6 +20,7 @@ import { EventId, type Tracer } from '../trace/index.ts';
 import type { AddressSpaces } from './address-space.ts';
 import type { Descriptors } from './files/descriptors.ts';
 import type { Attention } from './attention.ts';
+import type { Polls } from './files/polls.ts';
 import type { Futexes } from './futex.ts';
 import type { Launches } from './launches.ts';
 import { assertNothingHeld, assertNotWaiting } from './oracles/exit-check.ts';
@@ -47,6 +48,7 @@ export class Exits {
     private readonly table: ProcessTable,
     private readonly spaces: AddressSpaces,
     private readonly descriptors: Descriptors,
+    private readonly polls: Polls,
     private readonly copy: UserCopy,
     private readonly futexes: Futexes,
     private readonly waits: WaitQueues,
@@ -80,6 +82,7 @@ export class Exits {
     const tid = Thread.tid.get(ram, thread);
     this.futexes.abandonRobust(thread);
     this.descriptors.abandon(thread);
+    this.polls.end(thread);
     const clear = Thread.clearChildTid.get(ram, thread);
     if (clear !== 0) {
       const space = Process.space.get(ram, process);

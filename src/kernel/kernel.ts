@@ -37,6 +37,7 @@ import { ConsoleFiles, STREAMS } from './files/console-file.ts';
 import { Descriptors } from './files/descriptors.ts';
 import { OpenFiles } from './files/open-files.ts';
 import { TerminalAccess } from './files/terminal-access.ts';
+import { Polls } from './files/polls.ts';
 import { Transfer } from './files/transfer.ts';
 import { Frames } from './frames.ts';
 import { Futexes } from './futex.ts';
@@ -132,6 +133,7 @@ export class Kernel {
   readonly files: OpenFiles;
   readonly descriptors: Descriptors;
   readonly terminal: TerminalAccess;
+  readonly polls: Polls;
   readonly consoleFiles: ConsoleFiles;
   /** The user's side of the running read or write. */
   readonly transfer: Transfer;
@@ -215,6 +217,7 @@ export class Kernel {
       map.descriptors,
       limits.processes + SPARE_TABLES,
     );
+    this.polls = new Polls(ram, this.locks, this.files, this.descriptors, this.waits, map.polls, limits.pollEntries);
     this.transfer = new Transfer(ram, this.copy);
     this.credentials = new Credentials(ram, this.locks);
     const attention = new Attention(ram, this.locks, this.waits, this.scheduler);
@@ -242,6 +245,7 @@ export class Kernel {
       this.table,
       this.spaces,
       this.descriptors,
+      this.polls,
       this.copy,
       this.futexes,
       this.waits,
@@ -358,6 +362,7 @@ export class Kernel {
     this.infos.initialise();
     this.alarms.initialise();
     makeTrampoline(this.ram, this.contents, this.map.trampoline);
+    this.polls.initialise();
     this.futexes.initialise();
     this.line.initialise();
   }
@@ -422,6 +427,7 @@ export class Kernel {
     inspection.count('names', () => names.inUse());
     inspection.count('timers', () => timers.armed());
     inspection.count('open files', () => this.files.inUse());
+    inspection.count('poll entries', () => this.polls.inUse());
     inspection.count('descriptor tables', () => this.descriptors.inUse());
     inspection.count('groups', () => table.groups.inUse());
     inspection.count('pending signals', () => infos.pool.inUse());

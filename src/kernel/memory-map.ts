@@ -29,6 +29,7 @@ import { Areas } from './areas.ts';
 import type { MachineConfig } from './config.ts';
 import { Descriptors } from './files/descriptors.ts';
 import { OpenFiles } from './files/open-files.ts';
+import { Polls } from './files/polls.ts';
 import { Frames } from './frames.ts';
 import { Futexes } from './futex.ts';
 import { ImageNames } from './image-names.ts';
@@ -55,6 +56,7 @@ export interface Limits {
   readonly signals: number;
   /** POSIX timers. */
   readonly posixTimers: number;
+  readonly pollEntries: number;
 }
 
 export interface MemoryMap {
@@ -84,6 +86,7 @@ export interface MemoryMap {
   readonly futexes: number;
   readonly openFiles: number;
   readonly descriptors: number;
+  readonly polls: number;
   readonly launches: number;
   readonly line: number;
   readonly console: number;
@@ -148,6 +151,7 @@ export function planMemory(config: MachineConfig, families: readonly FamilyRegio
   const futexes = region(Futexes.BYTES);
   const openFiles = region(OpenFiles.bytes(limits.openFiles));
   const descriptors = region(Descriptors.bytes(limits.processes + SPARE_TABLES));
+  const polls = region(Polls.bytes(limits.pollEntries));
   const launches = region(Launches.BYTES);
   const line = region(StartingLine.BYTES);
   const console = region(CONSOLE_BYTES);
@@ -191,6 +195,7 @@ export function planMemory(config: MachineConfig, families: readonly FamilyRegio
     futexes,
     openFiles,
     descriptors,
+    polls,
     launches,
     line,
     console,
@@ -220,6 +225,7 @@ function limitsFor(memoryBytes: number): Limits {
     openFiles: clamp(memoryBytes / (16 * KIB), 512, 8192),
     signals: clamp(memoryBytes / (32 * KIB), 1536, 4096),
     posixTimers: clamp(memoryBytes / (256 * KIB), 64, 512),
+    pollEntries: clamp(memoryBytes / (16 * KIB), 1024, 16384),
   };
 }
 

@@ -72,6 +72,8 @@ export const Thread = struct(
     altStack: u64('owner'),
     altBytes: u64('owner'),
     altFlags: u32('owner'),
+    /** What the running poll(2) or select(2) has put on lists of objects (files/polls.ts): the first entry; 0: nothing. */
+    polls: u32('owner'),
     /** CPU time used, until the thread was last put on a hart. */
     cpuNs: f64('owner'),
 
@@ -96,6 +98,9 @@ export const Thread = struct(
     pendingHigh: atomicU32(),
     infoHead: u32('process.lock'),
     infoTail: u32('process.lock'),
+
+    /** 1: a file that it polls has changed; under the lock of its bucket (files/polls.ts). */
+    poked: atomicU32(),
 
     runNext: u32('run'),
     runPrev: u32('run'),

@@ -32,6 +32,7 @@ export const WaitReason = {
   line: 8,
   stopped: 9,
   signal: 10,
+  poll: 11,
   portSend: 16,
   portReceive: 17,
   pipeRead: 18,

@@ -9,6 +9,7 @@ import { TerminalSignal } from '../devices/console-layout.ts';
 import { ConsoleHost } from '../devices/console-host.ts';
 import type { HartTask } from '../hart.ts';
 import type { MachineConfig } from '../kernel/config.ts';
+import { PollEvent } from '../kernel/files/file-ops.ts';
 import { Kernel } from '../kernel/kernel.ts';
 import { planMemory, type MemoryMap } from '../kernel/memory-map.ts';
 import { Signal } from '../kernel/signal-numbers.ts';
@@ -112,10 +113,16 @@ const TYPED_SIGNALS = [
 ] as const;
 
 /** The host's end of a machine's console. */
-export function connectConsole({ ram, console, locks, waits, signals, power }: Kernel): ConsoleHost {
+export function connectConsole({ ram, console, locks, waits, polls, signals, power }: Kernel): ConsoleHost {
   return new ConsoleHost(ram, console, locks, {
-    inputArrivedLocked: () => waits.wakeAllLocked(console.readers),
-    roomMadeLocked: () => waits.wakeAllLocked(console.writers),
+    inputArrivedLocked: () => {
+      waits.wakeAllLocked(console.readers);
+      polls.notifyLocked(console.polls, PollEvent.In | PollEvent.ReadNormal);
+    },
+    roomMadeLocked: () => {
+      waits.wakeAllLocked(console.writers);
+      polls.notifyLocked(console.polls, PollEvent.Out | PollEvent.WriteNormal);
+    },
     signal: (typed, group) => {
       for (const [bit, signal] of TYPED_SIGNALS) if ((typed & bit) !== 0 && group !== 0) signals.killGroup(group, signal);
     },

@@ -10,6 +10,7 @@
  *         └─ inode       one file: its size, content and times
  *         └─ object      one IPC object: its queue, its waiters (port, pipe)
  *            └─ console  input and output rings, line editor, readers and writers that wait
+ *               └─ poll  one bucket of those who poll files
  *               └─ futex one bucket of futex waiters
  *                  └─ space      one address space: areas, page tables, user copies
  *                     └─ content the pages of one file or shared memory
@@ -28,6 +29,7 @@ export const Rank = {
   inode: 35,
   object: 40,
   console: 50,
+  poll: 55,
   futex: 60,
   space: 70,
   content: 75,

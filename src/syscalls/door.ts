@@ -30,6 +30,7 @@ import * as machine from './machine-calls.ts';
 import * as memory from './memory-calls.ts';
 import { Linux } from './numbers.ts';
 import { pipe2 } from './pipe-calls.ts';
+import { ppoll, pselect6 } from './poll-calls.ts';
 import * as process from './process-calls.ts';
 import * as scheduling from './scheduling-calls.ts';
 import * as signal from './signal-calls.ts';
@@ -125,6 +126,8 @@ export class SystemCalls implements Door {
     this.on(Linux.close, descriptor.close);
     this.on(Linux.close_range, descriptor.closeRange);
     this.on(Linux.pipe2, pipe2);
+    this.on(Linux.ppoll, ppoll);
+    this.on(Linux.pselect6, pselect6);
     this.on(Linux.ioctl, file.ioctl);
     this.on(Linux.ftruncate, file.ftruncate);
     this.on(Linux.lseek, file.lseek);

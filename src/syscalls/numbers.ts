@@ -22,6 +22,8 @@ export const Linux = {
   pwrite64: 68,
   preadv: 69,
   pwritev: 70,
+  pselect6: 72,
+  ppoll: 73,
   readlinkat: 78,
   newfstatat: 79,
   fstat: 80,

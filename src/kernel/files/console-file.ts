@@ -24,7 +24,7 @@ import { NO_DEADLINE } from '../timers.ts';
 import type { UserCopy } from '../user-copy.ts';
 import { WaitForm, WaitReason } from '../wait.ts';
 import type { WaitQueues } from '../wait-queue.ts';
-import { FileKind, type FileOps, Open, PollEvent } from './file-ops.ts';
+import { FileKind, type FileOps, Open, PollEvent, type PollWatch } from './file-ops.ts';
 import { OpenFile, type OpenFiles } from './open-files.ts';
 import type { TerminalAccess } from './terminal-access.ts';
 import { TerminalIoctl } from './terminal-ioctl.ts';
@@ -152,7 +152,7 @@ export class ConsoleFiles implements FileOps {
     return copy.writeU32(space, argument, available);
   }
 
-  poll(file: number): number {
+  poll(file: number, watch: PollWatch | undefined): number {
     const { ram, locks, console } = this.parts;
     const stream = OpenFile.object.get(ram, file);
     locks.acquire(console.lock);
@@ -160,6 +160,7 @@ export class ConsoleFiles implements FileOps {
     if (console.readableLocked() && (stream === STDIN || this.isTerminalLocked(stream)))
       events |= PollEvent.In | PollEvent.ReadNormal;
     if (console.roomLocked() > 0) events |= PollEvent.Out | PollEvent.WriteNormal;
+    watch?.addLocked(console.polls, console.lock);
     locks.release(console.lock);
     return events;
   }

@@ -13,6 +13,7 @@ export function assertNotWaiting(ram: Ram, thread: number): void {
   const name = `thread ${String(Thread.tid.get(ram, thread))}`;
   if (Thread.waitGuard.peek(ram, thread) !== 0) throw new KernelPanic(`${name} ends while it waits for something`);
   if (Thread.heldFile.peek(ram, thread) !== 0) throw new KernelPanic(`${name} ends while it holds an open file`);
+  if (Thread.polls.peek(ram, thread) !== 0) throw new KernelPanic(`${name} ends while it polls`);
   const timerHart = Thread.timerHart.peek(ram, thread);
   if (timerHart !== 0) throw new KernelPanic(`${name} ends while hart ${String(timerHart - 1)} has a deadline for it`);
 }

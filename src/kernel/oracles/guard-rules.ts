@@ -17,6 +17,7 @@ import { TraceRecord, TraceRing } from '../../trace/ring.ts';
 import { Space } from '../address-space.ts';
 import { Alarm } from '../alarm.ts';
 import { Area } from '../areas.ts';
+import { PollEntry } from '../files/polls.ts';
 import type { MemoryMap } from '../memory-map.ts';
 import { Process } from '../process.ts';
 import type { ProcessTable } from '../process-table.ts';
@@ -79,6 +80,7 @@ export function kernelGuards({ ram, smpMap, hart, map, table }: GuardedKernel): 
   );
   const runQueues = placesOf(RunQueue)[0]!;
   guards.define('run', () => (thread) => guards.holds(runQueues.base + word(Thread.hart.addr(thread)) * runQueues.stride));
+  guards.define('watched', () => (entry) => guards.holds(word(PollEntry.guard.addr(entry))));
   const heaps = placesOf(TimerHeap)[0]!;
   guards.define('timer', (layout) => (base) => {
     const timerHart = word((layout === Alarm ? Alarm : Thread).timerHart.addr(base));
