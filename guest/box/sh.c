@@ -16,19 +16,22 @@
 
 #define MAX_LINE 131072
 
-/* Reads a line and adds it with its newline; false at the end of input. Too long a line is reported, and left out. */
+/* Reads a line and adds it with its newline; false at the end of input. Too long a line is reported, and left out. ^C ends it at once. */
 static bool read_line(struct text *lines)
 {
-    bool any = false, too_long = false;
+    volatile bool any = false, too_long = false;
     size_t before = lines->length;
     char c = 0;
 
-    while (c != '\n') {
-        ssize_t n = read(STDIN_FILENO, &c, 1);
-        if (n == -1 && errno == EINTR && !shell.interrupted)
+    if (sigsetjmp(jobs_interrupted, 1))
+        return true;
+    while (c != '\n' && !shell.interrupted) {
+        /* Only within read, so that nothing is left half done. */
+        jobs_reading = true;
+        ssize_t n = shell.interrupted ? 0 : read(STDIN_FILENO, &c, 1);
+        jobs_reading = false;
+        if (n == -1 && errno == EINTR)
             continue;
-        if (shell.interrupted)
-            return true;
         if (n <= 0)
             break;
         any = true;
@@ -39,6 +42,8 @@ static bool read_line(struct text *lines)
         else
             too_long = true;
     }
+    if (shell.interrupted)
+        return true;
     if (too_long) {
         fprintf(stderr, "sh: line too long\n");
         lines->length = before;

@@ -12,6 +12,9 @@
 #ifndef SH_H
 #define SH_H
 
+#include <setjmp.h>
+#include <signal.h>
+
 #include "box.h"
 
 /* ---- sh_text.c ---- */
@@ -147,7 +150,7 @@ struct shell {
     pid_t background;  /* last one started, 0 for none */
     bool interactive;  /* prompts, tells of jobs */
     bool job_control;  /* every pipeline is a process group of its own */
-    bool interrupted;  /* ^C ended a command or was typed at the prompt: the rest of the line is dropped */
+    volatile bool interrupted; /* ^C ended a command or was typed at the prompt: the rest of the line is dropped */
     char **parameters; /* $0 $1 ..., ended by NULL */
     int parameter_count; /* $0 not counted */
 };
@@ -213,6 +216,10 @@ struct job {
 
 /* What is left to do with a job: its processes run, they are stopped, or all are done. */
 enum job_state { JOB_RUNNING, JOB_STOPPED, JOB_DONE };
+
+/* Where ^C jumps to while jobs_reading, with shell.interrupted set. */
+extern sigjmp_buf jobs_interrupted;
+extern volatile sig_atomic_t jobs_reading;
 
 void jobs_begin(void); /* once: the terminal, signals */
 struct job *job_new(const char *text);

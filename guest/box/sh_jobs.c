@@ -32,10 +32,18 @@ static struct termios own_modes;   /* the terminal's modes while the shell reads
 static const int shielded[] = { SIGQUIT, SIGTERM, SIGTSTP, SIGTTIN, SIGTTOU };
 #define SHIELDED (sizeof shielded / sizeof shielded[0])
 
+sigjmp_buf jobs_interrupted;
+volatile sig_atomic_t jobs_reading;
+
+/* ^C at the prompt. A flag alone would be late when the signal comes right before the read that is to be broken off. */
 static void interrupt(int signal)
 {
     (void)signal;
     shell.interrupted = true;
+    if (jobs_reading) {
+        jobs_reading = false;
+        siglongjmp(jobs_interrupted, 1);
+    }
 }
 
 /* Takes the terminal once the shell's group is in its foreground; false when there is no job control to be had. */
@@ -63,7 +71,7 @@ void jobs_begin(void)
 {
     if (!shell.interactive)
         return;
-    /* Not SA_RESTART: the reading of a line is to end. */
+    /* Not SA_RESTART: what waits is to end. */
     struct sigaction action = { .sa_handler = interrupt };
     sigaction(SIGINT, &action, NULL);
     shell.job_control = isatty(STDIN_FILENO) && take_terminal();
