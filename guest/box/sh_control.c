@@ -135,9 +135,9 @@ int kill_builtin(int argc, char **argv)
     if (status == 0)
         status = kill_main((int)list.count, list.argv);
     for (int i = 1; i < argc && status == 0 && ends && shell.job_control; i++) {
-        const struct job *job = *argv[i] == '%' ? job_named(argv[i]) : NULL;
+        struct job *job = *argv[i] == '%' ? job_named(argv[i]) : NULL;
         if (job && job_state(job) == JOB_STOPPED)
-            kill(-job->group, SIGCONT);
+            job_continue(job, false);
     }
     words_clear(&list);
     return status;
