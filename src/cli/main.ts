@@ -76,7 +76,8 @@ async function boot(options: BootOptions, replay: Replay | undefined): Promise<n
   const { plan, typed } = replay ?? {};
   enableExclusiveWasmFeatures();
   // Before anything is started: the most likely mistakes are here.
-  const program = findProgram(options.program ?? SHELL);
+  // (In a root that is copied in, the machine itself looks for the program.)
+  const program = options.root === undefined ? findProgram(options.program ?? SHELL) : undefined;
   for (const file of [options.snapshot, options.record]) if (file !== undefined) await checkWritable(file);
   const machine = await Machine.boot(machineOptions(options, plan !== undefined));
   const snapshots = options.snapshot === undefined ? undefined : new Snapshots(machine, options.snapshot, complain);
@@ -141,6 +142,7 @@ function machineOptions(options: BootOptions, scheduled: boolean): MachineOption
     jit: asked('jit'),
     countAccesses: options.stats,
     seed: options.seed,
+    root: options.root,
     // A machine from a snapshot is under a schedule if the first one was.
     seeded: scheduled || restore === undefined ? scheduled : undefined,
     trace: options.trace === undefined ? undefined : { file: options.trace, level: options.logLevel },

@@ -90,6 +90,8 @@ export interface FileOps {
   poll(file: number, watch: PollWatch | undefined): number;
   /** Fills a Stat (stat.ts) at a physical address: 0 or an errno. */
   stat(file: number, at: number): number;
+  /** Opens anew what a file without a name is open on (/proc/self/fd/N): an open file or an errno. */
+  reopen?(file: number, flags: number): number;
   /** Status flags have changed (F_SETFL). */
   setFlags?(file: number, flags: number): number;
   /** ftruncate(2): 0 or an errno. */
@@ -102,10 +104,11 @@ export interface FileOps {
 
 /** Whether a file with these flags can be read. */
 export function readable(flags: number): boolean {
-  return (flags & Open.AccessMode) !== Open.WriteOnly && (flags & Open.Path) === 0;
+  return (flags & Open.WriteOnly) === 0 && (flags & Open.Path) === 0;
 }
 
 /** Whether a file with these flags can be written. */
 export function writable(flags: number): boolean {
-  return (flags & Open.AccessMode) !== 0 && (flags & Open.Path) === 0;
+  const mode = flags & Open.AccessMode;
+  return (mode === Open.WriteOnly || mode === Open.ReadWrite) && (flags & Open.Path) === 0;
 }
