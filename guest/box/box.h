@@ -65,7 +65,7 @@ bool parse_mode(const char *text, mode_t *mode);
 /* All processes, in a block the caller frees; NULL with errno set when the machine does not tell. */
 struct hb_process *list_processes(size_t *count);
 
-/* READY, RUNNING, BLOCKED, ZOMBIE, or ? */
+/* READY, RUNNING, BLOCKED, STOPPED, ZOMBIE, or ? */
 const char *state_name(uint32_t state);
 
 #endif

@@ -92,7 +92,7 @@ describe.each([1, 4])('a shell at a terminal, with %i harts,', (cpus) => {
   it('stops by Ctrl-Z, and goes on in the foreground', async () => {
     await user.starts('(echo up; cat)');
     await user.type(CTRL_Z, /\n\[1\] \d+ Stopped {2}\(echo up; cat\)\n> $/);
-    await user.type('echo s$?; jobs\r', /\ns148\n\[1\] \d+ Stopped {2}\(echo up; cat\)\n> $/);
+    await user.type('ps; echo s$?; jobs\r', /STOPPED .* sh\n[^]*\ns0\n\[1\] \d+ Stopped {2}\(echo up; cat\)\n> $/);
     await user.type('fg\r', /\n\(echo up; cat\)\n$/);
     await user.type('heard\r', /heard\nheard\n/);
     await user.type(CTRL_D);
@@ -126,6 +126,7 @@ describe.each([1, 4])('a shell at a terminal, with %i harts,', (cpus) => {
     await user.type('sleep 1000 &\r');
     await user.type('kill -KILL $!\r');
     // The prompt after the end is known shows it: until then, another line.
-    for (let shown = false; !shown; ) shown = await user.type('true\r').then(() => user.shows(/\[1\] \d+ Killed {2}sleep 1000\n> $/));
+    for (let shown = false; !shown;)
+      shown = await user.type('true\r').then(() => user.shows(/\[1\] \d+ Killed {2}sleep 1000\n> $/));
   });
 });

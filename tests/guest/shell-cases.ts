@@ -81,18 +81,31 @@ export const FILES: readonly ShellCase[] = [
 
 /** The small tools, without files. */
 export const TOOLS: readonly ShellCase[] = [
-  { command: 'seq 2 3 11; seq 3 -1 1; seq -w 9 10; seq -s , 3; seq 0.5 0.5 1.5', stdout: '2\n5\n8\n11\n3\n2\n1\n09\n10\n1,2,3\n0.5\n1.0\n1.5\n' },
-  { command: 'seq 100 | head -n 2; seq 100 | head -c 3; seq 100 | tail -n 2; seq 100 | tail -n +99', stdout: '1\n2\n1\n299\n100\n99\n100\n' },
+  {
+    command: 'seq 2 3 11; seq 3 -1 1; seq -w 9 10; seq -s , 3; seq 0.5 0.5 1.5',
+    stdout: '2\n5\n8\n11\n3\n2\n1\n09\n10\n1,2,3\n0.5\n1.0\n1.5\n',
+  },
+  {
+    command: 'seq 100 | head -n 2; seq 100 | head -c 3; seq 100 | tail -n 2; seq 100 | tail -n +99',
+    stdout: '1\n2\n1\n299\n100\n99\n100\n',
+  },
   { command: 'seq 30 | grep 2 | grep -v 1 | wc -l', stdout: '10\n' },
-  { command: "seq 12 | grep -n '^1'; seq 12 | grep -c 1; seq 9 | grep -E '^(3|7)$'; echo a.b | grep -F a.b", stdout: '1:1\n10:10\n11:11\n12:12\n4\n3\n7\na.b\n' },
-  { command: "echo One two oneone | grep -io 'one'; echo ab a | grep -ow a; echo x | grep -q y", stdout: 'One\none\none\na\n', status: 1 },
+  {
+    command: "seq 12 | grep -n '^1'; seq 12 | grep -c 1; seq 9 | grep -E '^(3|7)$'; echo a.b | grep -F a.b",
+    stdout: '1:1\n10:10\n11:11\n12:12\n4\n3\n7\na.b\n',
+  },
+  {
+    command: "echo One two oneone | grep -io 'one'; echo ab a | grep -ow a; echo x | grep -q y",
+    stdout: 'One\none\none\na\n',
+    status: 1,
+  },
   { command: "echo x | grep '['", stdout: '', status: 2, complains: true },
   { command: "(echo 10; echo 9; echo -3; echo 2.5; echo 9) | sort -n | uniq -c | grep '2 9$' | wc -l", stdout: '1\n' },
   { command: '(echo 10; echo 9; echo -3; echo 2.5; echo 9) | sort -nu', stdout: '-3\n2.5\n9\n10\n' },
   { command: 'seq 20000 | sort -rn | head -n 1', stdout: '20000\n' },
   { command: 'echo one two | wc -w; echo one two | wc', stdout: '2\n      1       2       8\n' },
   { command: 'echo a | tee | cat -n', stdout: '     1\ta\n' },
-  { command: "env -i A=1 env; A=2 printenv A; env nosuch; echo $?", stdout: 'A=1\n2\n127\n', complains: true },
+  { command: 'env -i A=1 env; A=2 printenv A; env nosuch; echo $?', stdout: 'A=1\n2\n127\n', complains: true },
   { command: 'kill -l 9; kill -l 137', stdout: 'KILL\nKILL\n' },
 ];
 
@@ -100,13 +113,21 @@ export const TOOLS: readonly ShellCase[] = [
 export const FILE_TOOLS: readonly ShellCase[] = [
   { command: 'mkdir d; touch d/b d/a .h; ls; ls -a d; ls -A; ls -d d; ls -F', stdout: 'd\n.\n..\na\nb\n.h\nd\nd\nd/\n' },
   { command: 'mkdir -p a/b; touch a/b/c; ls -R', stdout: '.:\na\n\n./a:\nb\n\n./a/b:\nc\n' },
-  { command: 'echo hello > f; chmod 640 f; ln f g; ls -l f | head -c 12; wc -c f; ls nothing; echo $?', stdout: '-rw-r----- 26 f\n2\n', complains: true },
+  {
+    command: 'echo hello > f; chmod 640 f; ln f g; ls -l f | head -c 12; wc -c f; ls nothing; echo $?',
+    stdout: '-rw-r----- 26 f\n2\n',
+    complains: true,
+  },
   { command: 'mkfifo -m 600 p; ln -s p s; ls -lF | tail -n 2 | grep -c "[|@]$\\|s -> p|$"', stdout: '2\n' },
   { command: 'echo 1 > a; cp a b; mv a c; mkdir d; cp b c d; ls . d; cat d/c', stdout: '.:\nb\nc\nd\n\nd:\nb\nc\n1\n' },
   { command: 'mkdir -p a/b; echo x > a/b/c; cp -r a z; cat z/b/c; rm -r a z; ls', stdout: 'x\n' },
   { command: 'rm no; echo $?; rm -f no; mkdir d; rm d; echo $?; rmdir d; ls', stdout: '1\n1\n', complains: true },
   { command: 'echo a > f; echo b | tee -a f g; cat f g', stdout: 'b\na\nb\nb\n' },
-  { command: 'mkdir d; echo here > d/f; echo gone > g; grep -r here d; grep -l o g d/f; grep here g d/f nothing; echo $?', stdout: 'd/f:here\ng\nd/f:here\n2\n', complains: true },
+  {
+    command: 'mkdir d; echo here > d/f; echo gone > g; grep -r here d; grep -l o g d/f; grep here g d/f nothing; echo $?',
+    stdout: 'd/f:here\ng\nd/f:here\n2\n',
+    complains: true,
+  },
   { command: 'mkdir d; mkdir d; echo $?; mkdir -p d e/f; ls e; rmdir e; echo $?', stdout: '1\nf\n1\n', complains: true },
   { command: 'seq 3 > f; cat f - f < f | wc -l; head -n 1 f f | wc -l; tail -n 1 f', stdout: '9\n5\n3\n' },
 ];

@@ -67,7 +67,9 @@ describe('the shell in the machine:', () => {
     expect((await machine.run('pipe_demo')).stdout).toBe(
       'child: read 22 bytes: hello through the pipe\nchild: end of file, every write end is closed\nparent: the child has ended with status 0\n',
     );
-    expect((await machine.run('pipe_demo', ['forget'])).stdout).toMatch(/^child: read 22 .*\nparent: .* still waits; killing it\n$/);
+    expect((await machine.run('pipe_demo', ['forget'])).stdout).toMatch(
+      /^child: read 22 .*\nparent: .* still waits; killing it\n$/,
+    );
   });
 
   it('shows what signals are', async () => {
@@ -77,7 +79,8 @@ describe('the shell in the machine:', () => {
   });
 
   it('lets programs meet at a FIFO', async () => {
-    const command = 'mkfifo /tmp/meet; fifo_server /tmp/meet & fifo_client /tmp/meet one two; fifo_client /tmp/meet stop; wait; ls /tmp/meet';
+    const command =
+      'mkfifo /tmp/meet; fifo_server /tmp/meet & fifo_client /tmp/meet one two; fifo_client /tmp/meet stop; wait; ls /tmp/meet';
     expect(await machine.run('sh', ['-c', command])).toMatchObject({ stdout: 'server: one\nserver: two\n', status: 2 });
   });
 });
@@ -89,7 +92,12 @@ describe.skipIf(!dash)(`the same cases in the host's dash${dash ? '' : ' (not in
     it.each(named(cases))('%s', (_name, one) => {
       const folder = mkdtempSync(join(tmpdir(), 'hartbeat-shell-'));
       const env = { ...process.env, LC_ALL: 'C' };
-      const { status, stdout, stderr } = spawnSync('dash', ['-c', one.command], { cwd: folder, input: '', encoding: 'utf8', env });
+      const { status, stdout, stderr } = spawnSync('dash', ['-c', one.command], {
+        cwd: folder,
+        input: '',
+        encoding: 'utf8',
+        env,
+      });
       rmSync(folder, { recursive: true });
       expect({ status, stdout, complains: stderr !== '' }).toEqual(expected(one));
     });
