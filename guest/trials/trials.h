@@ -26,6 +26,7 @@ TRIAL(identity, "linux", "", "uname, process and thread numbers, users, getrando
 TRIAL(scheduling, "linux", "", "yield, affinity, priorities")
 TRIAL(spawn, "linux", "", "posix_spawn, waitpid, exit codes, deaths by signal, errors")
 TRIAL(forks, "linux", "", "fork: memory of parent and child, protections, advice, generations, threads, code")
+TRIAL(clones, "linux", "", "clone: flags, thread numbers, whose child a process is")
 TRIAL(shared, "linux", "", "memory shared by processes: pages, atomics, futexes, mutexes, semaphores")
 TRIAL(remaps, "linux", "", "mremap, mincore, mlock, msync and their errors")
 TRIAL(forkstorm, "linux", "[rounds]", "many processes fork at once, write to what they share, and die")
