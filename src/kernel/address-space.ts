@@ -34,7 +34,8 @@ export const Space = struct('Space', {
   lock: spinlock(),
   /** A TlbState: what `Shootdown.activate` takes. */
   tlb: outliving(bytes('atomic', TlbState.SIZE, TlbState.ALIGN)),
-  refCount: atomicU32(),
+  /** 0: there is no space in this slot, or it is under construction. */
+  refCount: outliving(atomicU32()),
   /** Root page table, physical. */
   root: u32('immutable'),
   /** Slot index + 1. */
@@ -107,7 +108,26 @@ export class AddressSpaces {
 
   initialise(): void {
     this.pool.initialise();
-    for (let index = 0; index < this.pool.count; index++) this.ram.fill(this.pool.at(index), Space.SIZE);
+    for (let index = 0; index < this.pool.count; index++) {
+      const space = this.pool.at(index);
+      this.ram.fill(space, Space.SIZE);
+      Space.lock.init(this.ram, space, Rank.space);
+    }
+  }
+
+  /** How many spaces there can be. */
+  get count(): number {
+    return this.pool.count;
+  }
+
+  /** Address of space `index` if there is one now, else 0: to be asked again, under its lock (`isAliveLocked`). */
+  at(index: number): number {
+    return this.pool.isUsed(index) ? this.pool.at(index) : 0;
+  }
+
+  /** Whether the slot has a space, which stays as long as the caller holds the lock. */
+  isAliveLocked(space: number): boolean {
+    return Space.refCount.load(this.ram, space) !== 0;
   }
 
   /** Spaces in use: a snapshot. */
@@ -125,8 +145,6 @@ export class AddressSpaces {
       this.pool.free(space);
       return 0;
     }
-    Space.lock.init(ram, space, Rank.space);
-    Space.refCount.store(ram, space, 1);
     Space.root.set(ram, space, root);
     Space.asid.set(ram, space, this.pool.indexOf(space) + 1);
     Space.residentPages.set(ram, space, 0);
@@ -134,6 +152,7 @@ export class AddressSpaces {
     Space.brkStart.set(ram, space, 0);
     Space.brk.set(ram, space, 0);
     this.areas.initialiseSet(Space.areas.addr(space));
+    Space.refCount.store(ram, space, 1);
     return space;
   }
 
