@@ -13,7 +13,7 @@
  * what it remembers of the old one.
  */
 
-import { USER_ADDRESS_LIMIT, PTE_D, PTE_W, Access, changePteFlags, pteToAddress } from '../core/mmu.ts';
+import { USER_ADDRESS_LIMIT, PTE_D, PTE_SIZE, PTE_W, Access, changePteFlags, pteToAddress } from '../core/mmu.ts';
 import { bytes, f64, outliving, struct, u32 } from '../core/layout.ts';
 import { PAGE_SIZE, type Ram } from '../core/ram.ts';
 import { atomicU32 } from '../smp/atomics.ts';
@@ -60,6 +60,9 @@ export const MAX_SPACES = 4095;
 const RESERVE = 1 / 32;
 const MOST_RESERVED = 256;
 const LARGE = 1 / 4;
+
+/** Pages that are taken over at once when a child has gone. */
+const AROUND = 16;
 
 /** Outcome of a page fault; the first two errors are Linux's si_code values. */
 export const Fault = {
@@ -303,6 +306,7 @@ export class AddressSpaces {
     const home = isAlone ? this.placement.allocHome(area, Math.floor(va / PAGE_SIZE), source) : 0;
     if (isAlone && home === 0) {
       changePteFlags(ram, slot, PTE_SHARED, PTE_W | PTE_D);
+      this.takeOverAround(slot, Math.min(AROUND, (Area.end.get(ram, area) - va) / PAGE_SIZE));
       return Fault.Handled;
     }
     const frame = home || this.privateFrameLocked(space, area, va, slot);
@@ -311,6 +315,21 @@ export class AddressSpaces {
     this.batch.push(pteToAddress(this.tables.replace(slot, frame, Area.prot.get(ram, area))));
     this.flushLocked(space);
     return Fault.Handled;
+  }
+
+  /**
+   * Pages behind one that has been taken over, as long as they lie behind it in RAM too and are nobody else's, may be written as well: after
+   * a child has gone its parent mostly goes on with all of them, and translated code finds them in one window.
+   */
+  private takeOverAround(slot: number, count: number): void {
+    const { ram, frames } = this;
+    let frame = pteToAddress(loadPte(ram, slot));
+    for (let next = slot + PTE_SIZE; next < slot + count * PTE_SIZE && next % PAGE_SIZE !== 0; next += PTE_SIZE) {
+      const pte = ram.u32[next >>> 2]!;
+      frame += PAGE_SIZE;
+      if ((pte & PTE_SHARED) === 0 || pteToAddress(pte) !== frame || frames.references(frame) !== 1) return;
+      changePteFlags(ram, next, PTE_SHARED, PTE_W);
+    }
   }
 
   /** A frame, its content arbitrary, for the page of `va` alone: beside those of the pages around it if possible; or 0. */
