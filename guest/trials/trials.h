@@ -31,6 +31,7 @@ TRIAL(files_directories, "linux", "", "listings, the working directory, removed 
 TRIAL(files_programs, "linux", "", "execve: rights, scripts, busy files, arguments of a megabyte")
 TRIAL(spawn, "linux", "", "posix_spawn, waitpid, exit codes, deaths by signal, errors")
 TRIAL(forks, "linux", "", "fork: memory of parent and child, protections, advice, generations, threads, code")
+TRIAL(clones, "linux", "", "clone: flags, thread numbers, whose child a process is")
 TRIAL(shared, "linux", "", "memory shared by processes: pages, atomics, futexes, mutexes, semaphores")
 TRIAL(remaps, "linux", "", "mremap, mincore, mlock, msync and their errors")
 TRIAL(pipes, "linux", "", "pipes: counts, capacity, sizes, packets, ends, waiting, errors")
