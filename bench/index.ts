@@ -13,6 +13,7 @@ import { useMachineOptions } from './command.ts';
 import type { Experiment } from './figure.ts';
 import { ports, systemCall } from './figures/calls.ts';
 import { firstOutput } from './figures/first-output.ts';
+import { forks } from './figures/forks.ts';
 import { idle, memory } from './figures/idle.ts';
 import { micro } from './figures/micro.ts';
 import { powerOn, powerOnCold } from './figures/power-on.ts';
@@ -34,6 +35,7 @@ const EXPERIMENTS: readonly Experiment[] = [
   powerOnCold,
   systemCall,
   ports,
+  forks,
   interpreter,
   scaling,
   firstOutput,

@@ -133,6 +133,7 @@ export class Cpu {
       regions,
       { ...imports, interpreter: { ...exports, fpu, time: ticks } },
       (pc) => this.codeAt(pc),
+      (pc) => this.placeOfCode(pc),
       jumps,
       this.jit,
       time,
@@ -263,15 +264,19 @@ export class Cpu {
 
   /** The halfword of code at a pc, without a trace in the page tables; −1 when it could not be executed without one. */
   private codeAt(pc: number): number {
+    const place = this.placeOfCode(pc);
+    return place < 0 ? -1 : this.ram.u16[place >>> 1]!;
+  }
+
+  /** Physical address of the code at a pc, without a trace in the page tables; −1 when it could not be executed without one. */
+  private placeOfCode(pc: number): number {
     const lo = pc >>> 0;
     const hi = Math.floor(pc / TWO_32);
     if (pc < 0 || hi >= USER_HIGH) return -1;
-    let physical = this.tlb.execute(lo, hi);
-    if (physical < 0) {
-      if (this.walker.walk(this.root, lo, hi, Access.Execute, false) !== Walk.Mapped) return -1;
-      physical = this.walker.page + (lo & (PAGE_SIZE - 1));
-    }
-    return this.ram.u16[physical >>> 1]!;
+    const known = this.tlb.execute(lo, hi);
+    if (known >= 0) return known;
+    if (this.walker.walk(this.root, lo, hi, Access.Execute, false) !== Walk.Mapped) return -1;
+    return this.walker.page + (lo & (PAGE_SIZE - 1));
   }
 
   private fetch(lo: number, hi: number): number {

@@ -98,7 +98,7 @@ export class Console {
 
   /** Whether a read would not wait: a line, bytes of a pipe, enough in raw mode, or the end of file. */
   readableLocked(): boolean {
-    if (ConsoleBlock.hungUp.get(this.ram, this.block) !== 0) return true;
+    if (this.isHungUpLocked()) return true;
     const least = this.patienceLocked() === 0 ? Math.max(1, this.minimumLocked()) : 1;
     return this.availableLocked() >= least;
   }
@@ -169,6 +169,10 @@ export class Console {
     return ConsoleBlock.columns.get(this.ram, this.block);
   }
 
+  isHungUpLocked(): boolean {
+    return ConsoleBlock.hungUp.get(this.ram, this.block) !== 0;
+  }
+
   /** The least that a read waits for in raw mode; at canonical mode and of a pipe 1. */
   minimumLocked(): number {
     return this.isTerminal && !this.isCanonical ? this.termios.characterLocked(Character.Minimum) : 1;
@@ -213,6 +217,15 @@ export class Console {
 
   foregroundLocked(): number {
     return ConsoleBlock.foreground.get(this.ram, this.block);
+  }
+
+  /** The same of some moment: for whoever only wants to tell. */
+  sessionNow(): number {
+    return ConsoleBlock.session.peek(this.ram, this.block);
+  }
+
+  foregroundNow(): number {
+    return ConsoleBlock.foreground.peek(this.ram, this.block);
   }
 
   setSessionLocked(session: number): void {

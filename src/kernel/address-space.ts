@@ -47,6 +47,10 @@ export const Space = struct('Space', {
   /** The heap: where it starts (page-aligned), and the break (any address). */
   brkStart: f64('lock'),
   brk: f64('lock'),
+  /** Where the program's arguments begin on its stack, where they end and the environment begins, and where that ends. */
+  argStart: f64('lock'),
+  argEnd: f64('lock'),
+  envEnd: f64('lock'),
 });
 
 /** ASIDs have 12 bits and 0 is not used. */
@@ -133,6 +137,9 @@ export class AddressSpaces {
     Space.tablePages.set(ram, space, 1);
     Space.brkStart.set(ram, space, 0);
     Space.brk.set(ram, space, 0);
+    Space.argStart.set(ram, space, 0);
+    Space.argEnd.set(ram, space, 0);
+    Space.envEnd.set(ram, space, 0);
     this.areas.initialiseSet(Space.areas.addr(space));
     return space;
   }
@@ -140,6 +147,11 @@ export class AddressSpaces {
   /** Adds a reference to a space that the caller knows to be alive. */
   retain(space: number): void {
     if (Space.refCount.add(this.ram, space, 1) === 0) throw new KernelPanic('dead address space retained');
+  }
+
+  /** Whether another process uses the same space (vfork, CLONE_VM): exact when the answer is no and the caller runs in it. */
+  isSharedByProcesses(space: number): boolean {
+    return Space.refCount.load(this.ram, space) !== 1;
   }
 
   /** A process takes the space: others may find it from now on. Seeded build only. */
@@ -275,11 +287,13 @@ export class AddressSpaces {
   private unshareLocked(space: number, area: number, va: number, slot: number, pte: number): Fault {
     const { ram, frames } = this;
     const source = pteToAddress(pte);
-    if (frames.references(source) === 1) {
+    const isAlone = frames.references(source) === 1;
+    const home = isAlone ? this.placement.allocHome(area, Math.floor(va / PAGE_SIZE), source) : 0;
+    if (isAlone && home === 0) {
       changePteFlags(ram, slot, PTE_SHARED, PTE_W | PTE_D);
       return Fault.Handled;
     }
-    const frame = this.privateFrameLocked(space, area, va, slot);
+    const frame = home || this.privateFrameLocked(space, area, va, slot);
     if (frame === 0) return Fault.OutOfMemory;
     ram.copy(frame, source, PAGE_SIZE);
     this.batch.push(pteToAddress(this.tables.replace(slot, frame, Area.prot.get(ram, area))));

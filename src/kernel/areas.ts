@@ -36,6 +36,8 @@ export const AreaFlag = {
   /** madvise(2): a child does not get it (DontFork), or gets it empty (WipeOnFork). */
   DontFork: 2,
   WipeOnFork: 4,
+  /** Being moved (remap.ts), while the lock is held: it must not become one with its neighbours. */
+  Moving: 8,
 } as const;
 
 /** What a space embeds. */
@@ -52,8 +54,8 @@ export const MAX_AREAS = 65530;
 const GROUP = 1024;
 const LEFT_TO_OTHERS = 128;
 
-/** Pages of an area that a forked process makes its own before they are given a place in RAM (placement.ts). */
-const CHILD_PATIENCE = 16;
+/** So many pages of an area may lie elsewhere after fork before a place is looked for (placement.ts). */
+const PATIENCE = 16;
 
 /** References to what areas are filled from. */
 export interface ContentReferences {
@@ -250,11 +252,7 @@ export class Areas {
       Area.flags.set(ram, copy, Area.flags.get(ram, area));
       Area.content.set(ram, copy, content);
       Area.contentPage.set(ram, copy, Area.contentPage.get(ram, area));
-      // Most children write to few pages before they end or execute a program: no place is looked for until there are more.
-      Area.placement.set(ram, copy, 0);
-      Area.runStart.set(ram, copy, 0);
-      Area.runEnd.set(ram, copy, 0);
-      Area.patience.set(ram, copy, CHILD_PATIENCE);
+      this.shareOutPlaces(area, copy);
       this.insert(to, copy);
       AreaSet.bytes.set(ram, to, AreaSet.bytes.get(ram, to) + (end - start));
     }
@@ -271,6 +269,27 @@ export class Areas {
   /** Page of the area's content that fills the page of `va`. */
   contentPageAt(area: number, va: number): number {
     return Area.contentPage.get(this.ram, area) + Math.floor((va - Area.start.get(this.ram, area)) / PAGE_SIZE);
+  }
+
+  /** What an area and its copy in a child know of places in RAM after fork: the frames are those of the parent's place. */
+  private shareOutPlaces(parent: number, child: number): void {
+    const { ram } = this;
+    const isPlaced = Area.runEnd.get(ram, parent) !== 0;
+    // Pages that the parent has to copy while the child has their frames say nothing about its own place, unless they are many.
+    if (isPlaced) Area.patience.set(ram, parent, PATIENCE);
+    Area.placement.set(ram, child, 0);
+    Area.runStart.set(ram, child, 0);
+    Area.runEnd.set(ram, child, 0);
+    // Most children write to few pages before they end or execute a program: no place is looked for until there are more.
+    Area.patience.set(ram, child, isPlaced ? PATIENCE : Area.patience.get(ram, parent));
+  }
+
+  /** What belongs to the pages of `from` lies as far from the addresses of `to` as these have moved. */
+  movePlacement(from: number, to: number): void {
+    const { ram } = this;
+    this.copyPlacement(from, to);
+    const distance = Area.start.get(ram, from) - Area.start.get(ram, to);
+    Area.placement.set(ram, to, (Area.placement.get(ram, from) + distance) >>> 0);
   }
 
   private copyPlacement(from: number, to: number): void {

@@ -77,6 +77,11 @@ export class Contents {
     return this.pool.count;
   }
 
+  /** Address of content `index`, 0 when there is none: for audits. */
+  at(index: number): number {
+    return this.pool.isUsed(index) ? this.pool.at(index) : 0;
+  }
+
   /** Contents in use: a snapshot. */
   inUse(): number {
     return this.pool.inUse();
@@ -230,6 +235,13 @@ export class Contents {
   /** Frames that hold data of the content: a snapshot. */
   pagesHeld(content: number): number {
     return Content.held.peek(this.ram, content);
+  }
+
+  /** Frames that hold data of all contents: for statistics, and of no one moment. */
+  framesHeld(): number {
+    let held = 0;
+    for (let i = 0; i < this.pool.count; i++) if (this.pool.isUsed(i)) held += this.pagesHeld(this.pool.at(i));
+    return held;
   }
 
   /** A private copy of part of a content: for parsing headers. What lies in holes, and behind the end, is zero. */

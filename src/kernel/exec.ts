@@ -14,16 +14,16 @@ import type { Locks } from '../smp/spinlock.ts';
 import { Space, type AddressSpaces } from './address-space.ts';
 import type { Arguments } from './arguments.ts';
 import { E } from './errno.ts';
-import type { Exits } from './exit.ts';
+import type { Attention } from './attention.ts';
+import type { Contents } from './contents.ts';
+import type { Credentials } from './credentials.ts';
 import type { Descriptors } from './files/descriptors.ts';
 import type { ImageNames } from './image-names.ts';
-import type { Contents } from './contents.ts';
 import { NAME_BYTES, Process, ProcessFlag, SIGACTION_BYTES, SIGNALS } from './process.ts';
 import type { ProcessTable } from './process-table.ts';
 import type { ProgramLoader } from './program.ts';
 import { REPLACED } from './result.ts';
 import { PATH_BYTES } from './scratch.ts';
-import { Signal } from './signal-numbers.ts';
 import type { Spawner } from './spawn.ts';
 import { Thread, ThreadFlag } from './thread.ts';
 import type { UserCopy } from './user-copy.ts';
@@ -49,12 +49,16 @@ export class Exec {
     private readonly loader: ProgramLoader,
     private readonly random: Random,
     private readonly waits: WaitQueues,
-    private readonly exits: Exits,
+    private readonly attention: Attention,
+    private readonly credentials: Credentials,
     private readonly spawner: Spawner,
     private readonly shootdown: Shootdown,
     /** A path's room. */
     private readonly scratch: number,
   ) {}
+
+  /** What of a process does not outlive its program (POSIX timers): called with the process, which has one thread. */
+  onExecute: (process: number) => void = () => undefined;
 
   /**
    * Replaces the program of the running thread's process.
@@ -82,7 +86,8 @@ export class Exec {
     this.commit(thread, process, space, length);
     this.shootdown.activate(Space.tlb.addr(space), Space.root.get(this.ram, space), Space.asid.get(this.ram, space));
     this.spaces.release(old);
-    this.spawner.releaseParent(process);
+    this.spawner.executed(process);
+    this.onExecute(process);
     return REPLACED;
   }
 
@@ -120,7 +125,7 @@ export class Exec {
       // The process dies, or another thread has been first with its execve: that one must not be ended in turn.
       result = -E.INTR;
     } else if (Process.threadCount.get(ram, process) > 1) {
-      this.exits.killThreadsLocked(process, thread);
+      this.attention.killThreadsLocked(process, thread);
       result = this.waits.sleepLocked(thread, Process.alone.addr(process), lock, WaitForm.Rerun, WaitReason.alone);
     } else if (Thread.tid.get(ram, thread) !== Process.pid.get(ram, process)) {
       this.table.renameThreadLocked(thread, Process.pid.get(ram, process));
@@ -137,8 +142,6 @@ export class Exec {
     locks.acquire(lock);
     if (SEEDED) this.spaces.publish(space);
     Process.space.set(ram, process, space);
-    Process.flags.and(ram, process, ~ProcessFlag.Forked);
-    Process.exitSignal.store(ram, process, Signal.CHLD);
     for (
       let action = Process.actions.addr(process), end = action + SIGNALS * SIGACTION_BYTES;
       action < end;
@@ -148,6 +151,7 @@ export class Exec {
       ram.fill(action, SIGACTION_BYTES);
       if (ignored) ram.setU64(action, SIG_IGN);
     }
+    this.credentials.executeLocked(process);
     let start = this.scratch + pathLength;
     while (start > this.scratch && ram.u8[start - 1] !== SLASH) start--;
     const nameLength = Math.min(this.scratch + pathLength - start, NAME_BYTES - 1);
@@ -164,5 +168,8 @@ export class Exec {
     ram.setU64(thread + SP, this.loader.stackPointer);
     Thread.clearChildTid.set(ram, thread, 0);
     Thread.robustList.set(ram, thread, 0);
+    Thread.altStack.set(ram, thread, 0);
+    Thread.altBytes.set(ram, thread, 0);
+    Thread.altFlags.set(ram, thread, 0);
   }
 }

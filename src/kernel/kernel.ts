@@ -23,10 +23,13 @@ import { SmpMap } from '../smp/smp-map.ts';
 import { Locks } from '../smp/spinlock.ts';
 import { EventId, initTraceRing, Tracer } from '../trace/index.ts';
 import { AddressSpaces, MAX_SPACES, Space } from './address-space.ts';
+import { Alarms } from './alarms.ts';
 import { Areas } from './areas.ts';
 import { Arguments } from './arguments.ts';
+import { Attention } from './attention.ts';
 import { ChildWaits } from './child-wait.ts';
 import type { MachineConfig } from './config.ts';
+import { Credentials } from './credentials.ts';
 import { E } from './errno.ts';
 import { Exec } from './exec.ts';
 import { Exits } from './exit.ts';
@@ -34,11 +37,13 @@ import { ConsoleFiles, STREAMS } from './files/console-file.ts';
 import { Descriptors } from './files/descriptors.ts';
 import { OpenFiles } from './files/open-files.ts';
 import { Polls } from './files/polls.ts';
+import { TerminalAccess } from './files/terminal-access.ts';
 import { Transfer } from './files/transfer.ts';
 import { Frames } from './frames.ts';
 import { Futexes } from './futex.ts';
 import { ImageNames } from './image-names.ts';
 import { Contents } from './contents.ts';
+import { JobControl } from './job-control.ts';
 import { Launches } from './launches.ts';
 import { Mappings } from './mappings.ts';
 import { type MemoryMap, SPARE_TABLES } from './memory-map.ts';
@@ -49,13 +54,22 @@ import { describeKernelWaits } from './oracles/kernel-waits.ts';
 import { NAME_BYTES } from './process.ts';
 import { ProcessTable } from './process-table.ts';
 import { ProgramLoader } from './program.ts';
+import { Remaps } from './remap.ts';
+import { Residence } from './residence.ts';
 import { Scheduler } from './scheduler.ts';
-import { SCRATCH_BYTES, STRUCT_SCRATCH } from './scratch.ts';
+import { SCRATCH_BYTES, SIGNAL_SCRATCH, STRUCT_SCRATCH } from './scratch.ts';
+import { SignalDelivery } from './signal-delivery.ts';
+import { SignalFrames } from './signal-frame.ts';
+import { SignalInfos } from './signal-info.ts';
+import { SignalMasks } from './signal-masks.ts';
+import { SignalQueues } from './signal-queue.ts';
+import { SignalSender } from './signal-send.ts';
+import { makeTrampoline } from './signal-trampoline.ts';
 import { Signals } from './signals.ts';
 import { SpaceForks } from './space-fork.ts';
 import { Clone, Spawner } from './spawn.ts';
 import { StartingLine } from './starting-line.ts';
-import { Timers } from './timers.ts';
+import { ALARM, Timers } from './timers.ts';
 import { UserCopy } from './user-copy.ts';
 import { WaitQueues } from './wait-queue.ts';
 
@@ -93,6 +107,8 @@ export class Kernel {
   readonly spaces: AddressSpaces;
   readonly mappings: Mappings;
   readonly copy: UserCopy;
+  readonly remaps: Remaps;
+  readonly residence: Residence;
   readonly args: Arguments;
   readonly loader: ProgramLoader;
   readonly timers: Timers;
@@ -104,12 +120,20 @@ export class Kernel {
   readonly line: StartingLine;
   readonly spawner: Spawner;
   readonly exits: Exits;
+  readonly credentials: Credentials;
+  readonly infos: SignalInfos;
+  readonly sender: SignalSender;
+  readonly jobs: JobControl;
   readonly signals: Signals;
+  readonly masks: SignalMasks;
+  readonly delivery: SignalDelivery;
+  readonly alarms: Alarms;
   readonly children: ChildWaits;
   readonly exec: Exec;
   readonly files: OpenFiles;
   readonly descriptors: Descriptors;
   readonly polls: Polls;
+  readonly terminal: TerminalAccess;
   readonly consoleFiles: ConsoleFiles;
   /** The user's side of the running read or write. */
   readonly transfer: Transfer;
@@ -171,9 +195,12 @@ export class Kernel {
     );
     this.mappings = new Mappings(ram, this.locks, this.spaces);
     this.copy = new UserCopy(ram, this.locks, this.spaces);
+    this.remaps = new Remaps(ram, this.locks, this.spaces, this.mappings);
+    this.residence = new Residence(ram, this.locks, this.spaces, this.mappings, this.copy);
     this.args = new Arguments(ram, this.frames, this.copy);
-    this.loader = new ProgramLoader(ram, this.frames, this.mappings, this.copy, this.contents, this.args);
-    this.timers = new Timers(ram, this.locks, map.timers, config.cpus, limits.threads, hart);
+    this.loader = new ProgramLoader(ram, this.frames, this.mappings, this.copy, this.contents, this.args, map.trampoline);
+    const alarms = Alarms.count(limits.processes, limits.posixTimers);
+    this.timers = new Timers(ram, this.locks, map.timers, config.cpus, limits.threads + alarms, hart);
     this.scheduler = new Scheduler(ram, this.locks, this.doorbells, this.clock, this.trace, this.smpMap, map.scheduler, hart);
     this.calls.register(HartCall.Account, () => this.scheduler.chargeRunning());
     this.waits = new WaitQueues(ram, this.locks, this.timers, this.scheduler, this.trace);
@@ -192,6 +219,12 @@ export class Kernel {
     );
     this.polls = new Polls(ram, this.locks, this.files, this.descriptors, this.waits, map.polls, limits.pollEntries);
     this.transfer = new Transfer(ram, this.copy);
+    this.credentials = new Credentials(ram, this.locks);
+    const attention = new Attention(ram, this.locks, this.waits, this.scheduler);
+    this.infos = new SignalInfos(ram, this.locks, map.signals, limits.signals, this.scratch + SIGNAL_SCRATCH);
+    const queues = new SignalQueues(ram, this.infos);
+    this.sender = new SignalSender(ram, this.locks, this.table.lock, this.infos, queues, attention, this.waits, this.trace);
+    this.jobs = new JobControl(ram, this.locks, this.table, this.infos, this.sender, attention, this.waits);
     this.spawner = new Spawner(
       ram,
       this.locks,
@@ -203,6 +236,7 @@ export class Kernel {
       this.scheduler,
       this.clock,
       this.trace,
+      this.credentials,
       config.cpus,
     );
     this.exits = new Exits(
@@ -216,6 +250,10 @@ export class Kernel {
       this.futexes,
       this.waits,
       this.scheduler,
+      attention,
+      queues,
+      this.sender,
+      this.jobs,
       this.shootdown,
       this.spawner,
       this.launches,
@@ -226,8 +264,41 @@ export class Kernel {
     this.exits.onProcessExit((process) => {
       this.descriptors.leave(process);
     });
-    this.signals = new Signals(ram, this.locks, this.table, this.exits);
-    this.children = new ChildWaits(ram, this.locks, this.table, this.copy, this.waits, this.scratch + STRUCT_SCRATCH);
+    this.signals = new Signals(ram, this.locks, this.table, this.infos, this.sender, this.credentials);
+    const frames = new SignalFrames(ram, this.copy, this.scratch + STRUCT_SCRATCH);
+    this.masks = new SignalMasks(ram, this.locks, this.infos, queues, this.sender, frames, this.waits);
+    this.delivery = new SignalDelivery(
+      ram,
+      this.locks,
+      this.infos,
+      queues,
+      this.sender,
+      frames,
+      this.jobs,
+      this.exits,
+      this.trace,
+    );
+    this.alarms = new Alarms(
+      ram,
+      this.locks,
+      this.table,
+      this.timers,
+      this.infos,
+      queues,
+      this.sender,
+      map.alarms,
+      limits.processes,
+      limits.posixTimers,
+    );
+    this.children = new ChildWaits(
+      ram,
+      this.locks,
+      this.table,
+      this.copy,
+      this.waits,
+      this.infos,
+      this.scratch + STRUCT_SCRATCH,
+    );
     this.exec = new Exec(
       ram,
       this.locks,
@@ -241,12 +312,21 @@ export class Kernel {
       this.loader,
       this.random,
       this.waits,
-      this.exits,
+      attention,
+      this.credentials,
       this.spawner,
       this.shootdown,
       this.scratch,
     );
-    this.consoleFiles = new ConsoleFiles(this);
+    this.terminal = new TerminalAccess(this);
+    this.exits.onProcessExit((process) => {
+      this.terminal.leaderLeaves(process);
+    });
+    this.spawner.onLaunch = (pid) => {
+      this.terminal.give(pid);
+    };
+    this.consoleFiles = new ConsoleFiles(this, this.terminal);
+    this.connectSignals();
     this.describeObjects();
     if (SEEDED) this.guards = kernelGuards(this);
   }
@@ -280,6 +360,9 @@ export class Kernel {
     this.files.initialise();
     this.descriptors.initialise();
     this.polls.initialise();
+    this.infos.initialise();
+    this.alarms.initialise();
+    makeTrampoline(this.ram, this.contents, this.map.trampoline);
     this.futexes.initialise();
     this.line.initialise();
   }
@@ -303,6 +386,26 @@ export class Kernel {
     return result;
   }
 
+  /** Who has to hear of what, of those that know nothing of each other. */
+  private connectSignals(): void {
+    this.sender.onContinued = (process, what) => this.jobs.tellContinuedLocked(process, what);
+    const taken = (timer: number): void => this.alarms.taken(timer, this.clock.nowNs());
+    this.masks.onTimerTaken = taken;
+    this.delivery.onTimerTaken = taken;
+    this.exec.onExecute = (process) => this.alarms.removeAll(process);
+    this.exits.onProcessExit((process) => this.alarms.reap(process));
+  }
+
+  /** Ends all waits whose deadline on this hart has passed, and lets its alarms expire. */
+  expire(now: number): void {
+    const { timers } = this;
+    for (let owner = timers.takeExpired(now); owner !== 0; owner = timers.takeExpired(now)) {
+      const { sequence } = timers;
+      if ((owner & ALARM) !== 0) this.alarms.expire(owner - ALARM, sequence, now);
+      else this.waits.expire(owner, sequence);
+    }
+  }
+
   /** A shootdown, and the trace of it: the floor that carries it out knows no trace. */
   private shoot(tlb: number, code: boolean): void {
     if (this.trace.on) {
@@ -314,7 +417,7 @@ export class Kernel {
   }
 
   private describeObjects(): void {
-    const { inspection, frames, table, spaces, areas, contents, names, timers } = this;
+    const { inspection, frames, table, spaces, areas, contents, names, timers, infos, alarms } = this;
     inspection.count('frames', () => frames.total - frames.freeCount());
     inspection.count('processes', () => table.processes.inUse());
     inspection.count('threads', () => table.threads.inUse());
@@ -326,6 +429,9 @@ export class Kernel {
     inspection.count('open files', () => this.files.inUse());
     inspection.count('poll entries', () => this.polls.inUse());
     inspection.count('descriptor tables', () => this.descriptors.inUse());
+    inspection.count('groups', () => table.groups.inUse());
+    inspection.count('pending signals', () => infos.pool.inUse());
+    inspection.count('alarms', () => alarms.inUse());
     describeKernelWaits(inspection, this.ram, this.futexes, this.console);
   }
 

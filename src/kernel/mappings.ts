@@ -144,6 +144,15 @@ export class Mappings {
     this.locks.release(lock);
   }
 
+  /** Notes where arguments and environment lie on the stack (proc(5): cmdline, environ). */
+  noteArguments(space: number, argStart: number, argEnd: number, envEnd: number): void {
+    const lock = this.lock(space);
+    Space.argStart.set(this.ram, space, argStart);
+    Space.argEnd.set(this.ram, space, argEnd);
+    Space.envEnd.set(this.ram, space, envEnd);
+    this.locks.release(lock);
+  }
+
   /** brk(2) as the kernel sees it: moves the break if that is possible, and returns where it is then. */
   setBrk(space: number, address: number): number {
     const { ram } = this;
@@ -241,7 +250,7 @@ export class Mappings {
   }
 
   /** The hint if it is free, else the highest hole. */
-  private placeLocked(space: number, hint: number, size: number): number {
+  placeLocked(space: number, hint: number, size: number): number {
     const set = Space.areas.addr(space);
     if (hint > 0 && hint < USER_ADDRESS_LIMIT) {
       const wish = Math.max(MIN_ADDRESS, alignUp(hint, PAGE_SIZE));
@@ -256,7 +265,7 @@ export class Mappings {
    *
    * @returns how far it came (`end`, or less), or −ENOMEM with nothing changed since the last batch
    */
-  private removeLocked(space: number, from: number, end: number, whole: boolean): number {
+  removeLocked(space: number, from: number, end: number, whole: boolean): number {
     const { ram, areas, spaces } = this;
     const { tables, batch } = spaces;
     const set = Space.areas.addr(space);
@@ -351,7 +360,10 @@ export class Mappings {
         stop = this.zapLocked(space, Math.max(at, start), stop);
         this.spaces.flushLocked(space);
       }
+      const error =
+        start < stop && isForkAdvice(advice) ? this.adviseForkLocked(set, area, Math.max(at, start), stop, advice) : 0;
       this.locks.release(lock);
+      if (error < 0) return error;
       if (populates) {
         const access = advice === Advice.PopulateWrite ? Access.Write : Access.Read;
         const outcome = this.populate(space, Math.max(at, start), stop, access);
@@ -363,7 +375,28 @@ export class Mappings {
     return result;
   }
 
-  private promisesTooMuch(bytes: number): boolean {
+  /** What a child is to get of [start, stop), a part of `area`: 0, −EINVAL, or −EAGAIN when a split needs an area and none is left. */
+  private adviseForkLocked(set: number, area: number, start: number, stop: number, advice: number): number {
+    const { ram, areas } = this;
+    const wipes = advice === Advice.WipeOnFork || advice === Advice.KeepOnFork;
+    const bit = wipes ? AreaFlag.WipeOnFork : AreaFlag.DontFork;
+    const isSet = advice === Advice.WipeOnFork || advice === Advice.DontFork;
+    if (isSet && wipes && Area.kind.get(ram, area) !== AreaKind.Anonymous) return -E.INVAL;
+    const before = Area.flags.get(ram, area);
+    const flags = isSet ? before | bit : before & ~bit;
+    if (flags === before) return 0;
+    if (areas.cut(set, start) < 0 || areas.cut(set, stop) < 0) {
+      areas.join(set, start);
+      return -E.AGAIN;
+    }
+    Area.flags.set(ram, areas.find(set, start), flags);
+    areas.join(set, start);
+    areas.join(set, stop);
+    return 0;
+  }
+
+  /** Whether more writable memory is asked for than there is at all. */
+  promisesTooMuch(bytes: number): boolean {
     return bytes / PAGE_SIZE > this.spaces.frames.total;
   }
 
@@ -372,6 +405,10 @@ export class Mappings {
     this.locks.acquire(lock);
     return lock;
   }
+}
+
+function isForkAdvice(advice: number): boolean {
+  return advice === Advice.DontFork || advice === Advice.DoFork || advice === Advice.WipeOnFork || advice === Advice.KeepOnFork;
 }
 
 function isAdvice(advice: number): boolean {

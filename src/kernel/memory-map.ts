@@ -5,7 +5,7 @@
  *   controls     what harts know of each other (the host takes part as one more, the last)
  *   harts        hart blocks (doorbell, TLB) and decode caches
  *   scheduling   run queues, timer heaps
- *   tables       processes and threads, address spaces, areas, contents, names, futex buckets, starting line
+ *   tables       processes and threads, pending signals, alarms, address spaces, areas, contents, names, futex buckets, starting line
  *   devices      console, random generators, trace rings
  *   families     one region for each IPC family that asks for it
  *   counts       reference counts and free list of the frames
@@ -24,6 +24,7 @@ import { HartControl } from '../smp/hart-control.ts';
 import { ScheduleState, turnBytes } from '../smp/schedule/state.ts';
 import { traceRingBytes } from '../trace/index.ts';
 import { AddressSpaces } from './address-space.ts';
+import { Alarms } from './alarms.ts';
 import { Areas } from './areas.ts';
 import type { MachineConfig } from './config.ts';
 import { Descriptors } from './files/descriptors.ts';
@@ -37,6 +38,8 @@ import { Launches } from './launches.ts';
 import { ProcessTable } from './process-table.ts';
 import { SCRATCH_BYTES } from './scratch.ts';
 import { Scheduler } from './scheduler.ts';
+import { SignalInfos } from './signal-info.ts';
+import { TRAMPOLINE_BYTES } from './signal-trampoline.ts';
 import { StartingLine } from './starting-line.ts';
 import { Timers } from './timers.ts';
 
@@ -50,6 +53,10 @@ export interface Limits {
   readonly names: number;
   readonly openFiles: number;
   readonly pollEntries: number;
+  /** Signals that wait with information. */
+  readonly signals: number;
+  /** POSIX timers. */
+  readonly posixTimers: number;
 }
 
 export interface MemoryMap {
@@ -68,6 +75,10 @@ export interface MemoryMap {
   readonly scheduler: number;
   readonly timers: number;
   readonly processTable: number;
+  readonly signals: number;
+  readonly alarms: number;
+  /** Holds the address of the image with the code by which signal handlers return (signal-trampoline.ts). */
+  readonly trampoline: number;
   readonly spaces: number;
   readonly areas: number;
   readonly contents: number;
@@ -128,8 +139,11 @@ export function planMemory(config: MachineConfig, families: readonly FamilyRegio
   const turns = region(config.seeded ? turnBytes(cpus) : 0);
   const schedule = region(config.seeded ? ScheduleState.SIZE : 0);
   const scheduler = region(Scheduler.bytes(cpus));
-  const timers = region(Timers.bytes(cpus, limits.threads));
+  const timers = region(Timers.bytes(cpus, limits.threads + Alarms.count(limits.processes, limits.posixTimers)));
   const processTable = region(ProcessTable.bytes(limits.processes, limits.threads));
+  const signals = region(SignalInfos.bytes(limits.signals));
+  const alarms = region(Alarms.bytes(limits.processes, limits.posixTimers));
+  const trampoline = region(TRAMPOLINE_BYTES);
   const spaces = region(AddressSpaces.bytes(limits.spaces));
   const areas = region(Areas.bytes(limits.areas));
   const contents = region(Contents.bytes(limits.contents));
@@ -171,6 +185,9 @@ export function planMemory(config: MachineConfig, families: readonly FamilyRegio
     scheduler,
     timers,
     processTable,
+    signals,
+    alarms,
+    trampoline,
     spaces,
     areas,
     contents,
@@ -207,6 +224,8 @@ function limitsFor(memoryBytes: number): Limits {
     names: 512,
     openFiles: clamp(memoryBytes / (16 * KIB), 512, 8192),
     pollEntries: clamp(memoryBytes / (16 * KIB), 1024, 16384),
+    signals: clamp(memoryBytes / (32 * KIB), 1536, 4096),
+    posixTimers: clamp(memoryBytes / (256 * KIB), 64, 512),
   };
 }
 

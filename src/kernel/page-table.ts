@@ -36,6 +36,9 @@ import { Prot } from './mman.ts';
 /** The frame is shared: copy it before writing. */
 export const PTE_SHARED = PTE_SOFT0;
 
+/** What a page has that is private and has been written. */
+const WRITTEN = PTE_W | PTE_D;
+const PTE_FLAGS = 0x3ff;
 const PERMISSIONS = PTE_V | PTE_R | PTE_W | PTE_X;
 /** Pages that one table of level 0 or 1 covers: as powers of two. */
 const L0_BITS = 9;
@@ -79,8 +82,9 @@ export class FrameBatch {
 export class PageTables {
   /** Tables made by the last `ensureSlot` or `share`. */
   tablesMade = 0;
-  /** Pages entered by the last `share`. */
+  /** Pages entered by the last `share`, and how many of them are copies. */
   pagesShared = 0;
+  pagesCopied = 0;
   /** Whether `protect` has taken a permission away since this was last set to false. */
   narrowed = false;
   /** Whether something executable has been taken out, replaced or narrowed since this was last set to false. */
@@ -162,14 +166,16 @@ export class PageTables {
 
   /**
    * Enters the pages of [from, to) into a table of the same addresses that has none there, to be copied by who writes first; takes the right
-   * to write from the table they come from, and sets `narrowed` if that had any. Sets `pagesShared` and `tablesMade`.
+   * to write from the table they come from, and sets `narrowed` if that had any. Sets `pagesShared`, `pagesCopied` and `tablesMade`.
    *
+   * @param copies how many pages that have been written, and were not shared until now, are copied at once instead
    * @returns false when memory is used up: what has been entered by then stays
    */
-  share(root: number, other: number, from: number, to: number): boolean {
+  share(root: number, other: number, from: number, to: number, copies: number): boolean {
     const { ram, frames } = this;
     let made = 0;
     let pages = 0;
+    let copied = 0;
     let page = from;
     let done = true;
     while (page < to) {
@@ -187,6 +193,16 @@ export class PageTables {
       for (const end = Math.min(to, (page | INDEX_MASK) + 1); page < end; page++, slot += PTE_SIZE, target += PTE_SIZE) {
         let entry = ram.u32[slot >>> 2]!;
         if (entry === 0) continue;
+        if ((entry & (PTE_SHARED | WRITTEN)) === WRITTEN && copied < copies) {
+          const frame = frames.allocRaw();
+          if (frame !== 0) {
+            ram.copy(frame, pteToAddress(entry), PAGE_SIZE);
+            ram.u32[target >>> 2] = addressToPte(frame, entry & PTE_FLAGS);
+            copied++;
+            pages++;
+            continue;
+          }
+        }
         if ((entry & PTE_SHARED) === 0) {
           entry = changePteFlags(ram, slot, PTE_W, PTE_SHARED);
           if ((entry & PTE_W) !== 0) this.narrowed = true;
@@ -199,7 +215,47 @@ export class PageTables {
     }
     this.tablesMade = made;
     this.pagesShared = pages;
+    this.pagesCopied = copied;
     return done;
+  }
+
+  /** Makes the tables that pages moved from `from` to `to` will need: false when memory is used up. Sets `tablesMade`. */
+  prepareMove(root: number, from: number, count: number, to: number): boolean {
+    let made = 0;
+    let done = true;
+    for (let page = from; done && page < from + count;) {
+      const slot = this.slot(root, page);
+      if (slot === 0) {
+        page = this.skip(root, page);
+        continue;
+      }
+      if (this.ram.u32[slot >>> 2] !== 0) {
+        done = this.ensureSlot(root, to + page - from) !== 0;
+        made += this.tablesMade;
+      }
+      page++;
+    }
+    this.tablesMade = made;
+    return done;
+  }
+
+  /** Moves `count` entries from page `from` on to places that are empty and have tables; sets `narrowed` and `codeChanged`. */
+  move(root: number, from: number, count: number, to: number): void {
+    const { ram } = this;
+    for (let page = from; page < from + count;) {
+      const slot = this.slot(root, page);
+      if (slot === 0) {
+        page = this.skip(root, page);
+        continue;
+      }
+      if (ram.u32[slot >>> 2] !== 0) {
+        const entry = exchangePte(ram, slot, 0);
+        if ((entry & PTE_X) !== 0) this.codeChanged = true;
+        this.narrowed = true;
+        setPte(ram, this.slot(root, to + page - from), entry);
+      }
+      page++;
+    }
   }
 
   /** Makes `slot` map `frame`, whose reference the entry takes over; returns the entry as it was. */

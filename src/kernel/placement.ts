@@ -79,6 +79,17 @@ export class Placement {
     );
   }
 
+  /**
+   * The frame where a page of `area` would best lie, if it lies elsewhere and that frame is free; else 0. Pages that have been copied because
+   * a child had their frames come home by this, when they are written after the next fork.
+   */
+  allocHome(area: number, page: number, frame: number): number {
+    const { ram } = this;
+    const home = (page * PAGE_SIZE + (Area.placement.get(ram, area) & ~PLACED_IN_PART)) >>> 0;
+    if (home === frame || home < Area.runStart.get(ram, area) || home >= Area.runEnd.get(ram, area)) return 0;
+    return this.frames.allocAt(home);
+  }
+
   /** A frame for a page that lies `distance` pages below or above what the area's run serves. */
   private allocOutside(area: number, page: number, slot: number, isBelow: boolean, distance: number): number {
     const { ram, frames } = this;

@@ -18,7 +18,8 @@ import { E } from './errno.ts';
 import type { Frames } from './frames.ts';
 import type { Contents } from './contents.ts';
 import type { Mappings } from './mappings.ts';
-import { MIN_ADDRESS, MMAP_TOP, PIE_BASE, Prot, STACK_BOTTOM, STACK_TOP } from './mman.ts';
+import { MIN_ADDRESS, MMAP_TOP, PIE_BASE, Prot, STACK_BOTTOM, STACK_TOP, TRAMPOLINE } from './mman.ts';
+import { trampolineImage } from './signal-trampoline.ts';
 import type { UserCopy } from './user-copy.ts';
 
 /** Where random bytes come from. */
@@ -70,6 +71,8 @@ export class ProgramLoader {
     private readonly copy: UserCopy,
     private readonly contents: Contents,
     private readonly args: Arguments,
+    /** Where the image of the code by which signal handlers return is to be found. */
+    private readonly trampoline: number,
   ) {}
 
   /**
@@ -98,10 +101,16 @@ export class ProgramLoader {
       if (error < 0) return error;
     }
     const prot = Prot.Read | Prot.Write | (program.executableStack ? Prot.Execute : 0);
-    const error = this.mappings.mapAnonymous(space, STACK_BOTTOM, STACK_TOP, prot, AreaFlag.GrowsDown);
+    let error = this.mappings.mapAnonymous(space, STACK_BOTTOM, STACK_TOP, prot, AreaFlag.GrowsDown);
+    if (error === 0) error = this.mapTrampoline(space);
     if (error < 0) return error;
     this.entry = program.entry + bias;
     return this.buildStack(space, program, bias, blob, random);
+  }
+
+  private mapTrampoline(space: number): number {
+    const image = trampolineImage(this.ram, this.trampoline);
+    return this.mappings.mapImage(space, TRAMPOLINE, TRAMPOLINE + PAGE_SIZE, Prot.Read | Prot.Execute, image, 0);
   }
 
   private loadSegment(space: number, image: number, segment: ElfSegment, bias: number): number {
@@ -155,13 +164,16 @@ export class ProgramLoader {
     if (error === 0) error = copy.writeU64(space, at, argc);
     at += 8;
     let offset = nameBytes;
+    let argEnd = strings + offset;
     for (let i = 0; i < argc + envc && error === 0; i++) {
       // The NULL between arguments and environment: the page is zero already.
       if (i === argc) at += 8;
       error = copy.writeU64(space, at, strings + offset);
       at += 8;
       offset = this.behindString(blob, offset);
+      if (i < argc) argEnd = strings + offset;
     }
+    this.mappings.noteArguments(space, strings + nameBytes, argEnd, strings + length);
     at = sp + 8 * (1 + argc + 1 + envc + 1);
     const aux = [
       [At.Phdr, program.headers === 0 ? 0 : program.headers + bias],

@@ -104,6 +104,14 @@ export async function powerOn(options: MachineOptions, prepare?: (kernel: Kernel
   }
 }
 
+/** What typing, or another size of the window, sends to the foreground group. */
+const TYPED_SIGNALS = [
+  [TerminalSignal.Interrupt, Signal.INT],
+  [TerminalSignal.Quit, Signal.QUIT],
+  [TerminalSignal.Suspend, Signal.TSTP],
+  [TerminalSignal.Resized, Signal.WINCH],
+] as const;
+
 /** The host's end of a machine's console. */
 export function connectConsole({ ram, console, locks, waits, polls, signals, power }: Kernel): ConsoleHost {
   return new ConsoleHost(ram, console, locks, {
@@ -115,8 +123,8 @@ export function connectConsole({ ram, console, locks, waits, polls, signals, pow
       waits.wakeAllLocked(console.writers);
       polls.notifyLocked(console.polls, PollEvent.Out | PollEvent.WriteNormal);
     },
-    signal: (typed) => {
-      if ((typed & TerminalSignal.Interrupt) !== 0) signals.killAll(0, Signal.INT);
+    signal: (typed, group) => {
+      for (const [bit, signal] of TYPED_SIGNALS) if ((typed & bit) !== 0 && group !== 0) signals.killGroup(group, signal);
     },
     powerOff: () => void power.off(0),
   });

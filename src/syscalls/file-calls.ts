@@ -30,7 +30,10 @@ function readHeld(call: Call, file: number): number {
   const { files, transfer } = call.kernel;
   if (!readable(files.flags(file))) return -E.BADF;
   const ops = files.opsOf(file);
-  if (transfer.offset >= 0 && ops.seek === undefined) return -E.SPIPE;
+  if (ops.seek === undefined) {
+    if (transfer.offset >= 0) return -E.SPIPE;
+    if (transfer.left === 0) return 0;
+  }
   return ops.read(call.thread, file, transfer);
 }
 
@@ -39,13 +42,16 @@ function writeHeld(call: Call, file: number): number {
   const { ram, files, transfer, signals } = call.kernel;
   if (!writable(files.flags(file))) return -E.BADF;
   const ops = files.opsOf(file);
-  if (transfer.offset >= 0 && ops.seek === undefined) return -E.SPIPE;
+  if (ops.seek === undefined) {
+    if (transfer.offset >= 0) return -E.SPIPE;
+    if (transfer.left === 0) return 0;
+  }
   const progress = Thread.progress.get(ram, call.thread);
   if (progress !== 0) transfer.skip(progress);
   const result = ops.write(call.thread, file, transfer);
   if (result === BLOCKED) return result;
   if (Thread.progress.get(ram, call.thread) !== 0) Thread.progress.set(ram, call.thread, 0);
-  if (transfer.broken || result === -E.PIPE) signals.kill(Process.pid.get(ram, call.process), Signal.PIPE);
+  if (transfer.broken || result === -E.PIPE) signals.sendToThread(call.thread, Signal.PIPE);
   return result;
 }
 

@@ -1,5 +1,5 @@
 /*
- * brk(2), mmap(2), munmap(2), mprotect(2), madvise(2), the RISC-V instruction cache flush, and membarrier(2).
+ * brk(2), mmap(2) and its kin, mremap(2), mlock(2) and its kin, the RISC-V instruction cache flush, and membarrier(2).
  */
 
 import { PAGE_SIZE } from '../core/ram.ts';
@@ -32,6 +32,39 @@ export function mprotect(call: Call): number {
 
 export function madvise(call: Call): number {
   return call.kernel.mappings.advise(call.space, call.size(0), call.size(1), call.i32(2));
+}
+
+export function mremap(call: Call): number {
+  return call.kernel.remaps.remap(call.space, call.size(0), call.size(1), call.size(2), call.u32(3), call.size(4));
+}
+
+export function msync(call: Call): number {
+  return call.kernel.residence.sync(call.space, call.size(0), call.size(1), call.u32(2));
+}
+
+export function mlock(call: Call): number {
+  return call.kernel.residence.lock(call.space, call.size(0), call.size(1), 0);
+}
+
+export function mlock2(call: Call): number {
+  return call.kernel.residence.lock(call.space, call.size(0), call.size(1), call.u32(2));
+}
+
+export function munlock(call: Call): number {
+  return call.kernel.residence.unlock(call.space, call.size(0), call.size(1));
+}
+
+export function mlockall(call: Call): number {
+  return call.kernel.residence.lockAll(call.u32(0));
+}
+
+/** Nothing is locked in the first place: nothing is ever swapped out. */
+export function munlockall(): number {
+  return 0;
+}
+
+export function mincore(call: Call): number {
+  return call.kernel.residence.mincore(call.space, call.size(0), call.size(1), call.size(2));
 }
 
 /** Makes every hart decode the space's code anew; a hart that does not run it does so before it runs it again. */

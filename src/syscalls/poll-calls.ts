@@ -10,11 +10,9 @@ import { E } from '../kernel/errno.ts';
 import { MAX_DESCRIPTORS } from '../kernel/files/descriptors.ts';
 import { PollEvent } from '../kernel/files/file-ops.ts';
 import { Process } from '../kernel/process.ts';
-import { BLOCKED } from '../kernel/result.ts';
-import { Thread } from '../kernel/thread.ts';
-import { NO_DEADLINE } from '../kernel/timers.ts';
+import { BLOCKED, FIRST_RESTART, LEAST_RESTART } from '../kernel/result.ts';
 import type { Call } from './call.ts';
-import { readDeadline } from './time-calls.ts';
+import { deadlineOf, endOfTimedCall } from './deadline.ts';
 
 /** `struct pollfd`: a descriptor, events (16 bits), what has come of them (16 bits). All that there can be fit the scratch area. */
 const POLLFD_BYTES = 8;
@@ -37,9 +35,9 @@ type Scan = (call: Call, count: number, watch: boolean) => number;
 export function ppoll(call: Call): number {
   const { copy, scratch } = call.kernel;
   const count = call.u32(1);
-  const deadline = deadlineOf(call, call.size(2));
+  const deadline = deadlineOf(call, call.size(2), false, false);
   if (deadline < 0) return deadline;
-  let result = maskError(call, call.size(3), call.size(4));
+  let result = setMask(call, call.size(3), call.size(4));
   if (result === 0 && count > MAX_DESCRIPTORS) result = -E.INVAL;
   if (result === 0) result = copy.copyIn(call.space, call.size(0), scratch, count * POLLFD_BYTES);
   if (result === 0) result = wait(call, scanPolled, count, deadline);
@@ -53,7 +51,7 @@ export function pselect6(call: Call): number {
   const { copy } = call.kernel;
   if (call.i32(0) < 0) return -E.INVAL;
   const count = Math.min(call.i32(0), MAX_DESCRIPTORS);
-  const deadline = deadlineOf(call, call.size(4));
+  const deadline = deadlineOf(call, call.size(4), false, false);
   if (deadline < 0) return deadline;
   let mask = 0;
   let maskBytes = SIGSET_BYTES;
@@ -64,7 +62,7 @@ export function pselect6(call: Call): number {
     if (result === 0) result = copy.readU64(call.space, call.size(5) + 8);
     maskBytes = copy.value;
   }
-  if (result === 0) result = maskError(call, mask, maskBytes);
+  if (result === 0) result = setMask(call, mask, maskBytes);
   if (result === 0) result = readSets(call, count);
   if (result === 0) result = wait(call, scanSets, count, deadline);
   if (result === BLOCKED) return result;
@@ -89,31 +87,27 @@ function wait(call: Call, scan: Scan, count: number, deadline: number): number {
   }
 }
 
-/** When the call runs out of time: by its timespec, or, when it is made again, as it was; a negative errno. */
-function deadlineOf(call: Call, timespec: number): number {
-  const { ram } = call.kernel;
-  const kept = Thread.callDeadline.get(ram, call.thread);
-  if (kept !== 0 || timespec === 0) return kept || NO_DEADLINE;
-  const deadline = readDeadline(call, timespec, false, false);
-  if (deadline > 0) Thread.callDeadline.set(ram, call.thread, deadline);
-  return deadline;
-}
-
-/** Ends a call that does not wait: the time that is left goes to its timespec. */
+/** Ends a call that does not wait: its former mask is back, and the time that is left goes to its timespec. */
 function finish(call: Call, result: number, timespec: number, deadline: number): number {
-  const { ram, clock, copy } = call.kernel;
-  Thread.callDeadline.set(ram, call.thread, 0);
-  if (timespec === 0) return result;
-  const left = Math.max(0, deadline - clock.nowNs());
-  // Linux does not mind when it cannot be written.
-  if (copy.writeU64(call.space, timespec, Math.floor(left / NS)) === 0) copy.writeU64(call.space, timespec + 8, left % NS);
-  return result;
+  const { clock, copy, masks } = call.kernel;
+  // If a signal has broken it off, its delivery sees to the mask.
+  if (result > FIRST_RESTART || result < LEAST_RESTART) masks.endTemporaryMask(call.thread);
+  if (timespec !== 0) {
+    const left = Math.max(0, deadline - clock.nowNs());
+    // Linux does not mind when it cannot be written.
+    if (copy.writeU64(call.space, timespec, Math.floor(left / NS)) === 0) copy.writeU64(call.space, timespec + 8, left % NS);
+  }
+  return endOfTimedCall(call, result);
 }
 
-function maskError(call: Call, mask: number, bytes: number): number {
+/** Gives the thread the mask at a user address, if there is one, until the call ends: 0, -EINVAL or -EFAULT. */
+function setMask(call: Call, mask: number, bytes: number): number {
   if (mask === 0) return 0;
+  const { copy, masks } = call.kernel;
   if (bytes !== SIGSET_BYTES) return -E.INVAL;
-  return call.kernel.copy.readU64(call.space, mask);
+  const error = copy.readU64(call.space, mask);
+  if (error === 0) masks.setTemporaryMask(call.thread, copy.lo, copy.hi);
+  return error;
 }
 
 function tableOf(call: Call): number {

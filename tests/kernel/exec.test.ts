@@ -113,7 +113,7 @@ describe('execve of a process with several threads', () => {
   it('lets no new thread begin meanwhile', () => {
     const other = bench.addThread(me, 1);
     execve();
-    const request = { flags: 0, stack: 0, tls: 0, parentTid: 0, childSetTid: 0, childClearTid: 0 };
+    const request = { flags: 0, stack: 0, tls: 0, parentTid: 0, childSetTid: 0, childClearTid: 0, exitSignal: 17 };
     expect(bench.harts[1]!.spawner.cloneThread(other, request)).toBe(-E.AGAIN);
   });
 

@@ -13,7 +13,7 @@ import { planMemory } from '../../src/kernel/memory-map.ts';
 import { MapFlag, Prot } from '../../src/kernel/mman.ts';
 import { Process } from '../../src/kernel/process.ts';
 import { BLOCKED } from '../../src/kernel/result.ts';
-import { Thread, ThreadState } from '../../src/kernel/thread.ts';
+import { Thread, ThreadFlag, ThreadState } from '../../src/kernel/thread.ts';
 import { familyRegions, SystemCalls } from '../../src/syscalls/door.ts';
 import { Level } from '../../src/trace/index.ts';
 
@@ -85,7 +85,7 @@ export class KernelBench {
 
   /** Another thread of the process, in the hands of `hart`. */
   addThread(of: Started, hart = 0): number {
-    const request = { flags: 0, stack: 0, tls: 0, parentTid: 0, childSetTid: 0, childClearTid: 0 };
+    const request = { flags: 0, stack: 0, tls: 0, parentTid: 0, childSetTid: 0, childClearTid: 0, exitSignal: 17 };
     const tid = this.harts[hart]!.spawner.cloneThread(of.thread, request);
     if (tid < 0) throw new Error(`no thread: ${String(tid)}`);
     const thread = this.threadOf(tid);
@@ -129,7 +129,7 @@ export class KernelBench {
 
   /** Whether the thread is to make its last system call again. */
   isRewound(thread: number): boolean {
-    return Context.pc.get(this.ram, thread) === PC;
+    return (Thread.flags.load(this.ram, thread) & ThreadFlag.Rerun) !== 0;
   }
 
   processOf(pid: number): number {

@@ -7,7 +7,7 @@ import { E } from '../../src/kernel/errno.ts';
 import { Process, ProcessFlag } from '../../src/kernel/process.ts';
 import { ENDED } from '../../src/kernel/result.ts';
 import { Signal, signalBit } from '../../src/kernel/signal-numbers.ts';
-import { MaskHow } from '../../src/kernel/signals.ts';
+import { MaskHow } from '../../src/kernel/signal-masks.ts';
 import { Thread, ThreadFlag, ThreadState } from '../../src/kernel/thread.ts';
 import { BAD_POINTER, DATA, KernelBench, type Started } from './kernel-bench.ts';
 

@@ -15,6 +15,9 @@ import { ImageNames } from '../../src/kernel/image-names.ts';
 import { Contents } from '../../src/kernel/contents.ts';
 import { Mappings } from '../../src/kernel/mappings.ts';
 import { ProgramLoader } from '../../src/kernel/program.ts';
+import { Remaps } from '../../src/kernel/remap.ts';
+import { SpaceForks } from '../../src/kernel/space-fork.ts';
+import { makeTrampoline, TRAMPOLINE_BYTES } from '../../src/kernel/signal-trampoline.ts';
 import { UserCopy } from '../../src/kernel/user-copy.ts';
 
 export const PARTICIPANTS = 3;
@@ -31,6 +34,7 @@ export interface BenchMap {
   readonly spaces: number;
   readonly contents: number;
   readonly names: number;
+  readonly trampoline: number;
   readonly low: number;
   readonly high: number;
 }
@@ -49,8 +53,9 @@ export function drawMap(frameCount: number): BenchMap {
   const spaces = take(AddressSpaces.bytes(SPACES));
   const contents = take(Contents.bytes(CONTENTS));
   const names = take(ImageNames.bytes(NAMES));
+  const trampoline = take(TRAMPOLINE_BYTES);
   const low = alignUp(at, PAGE_SIZE);
-  return { controls, frames, areas, spaces, contents, names, low, high: low + frameCount * PAGE_SIZE };
+  return { controls, frames, areas, spaces, contents, names, trampoline, low, high: low + frameCount * PAGE_SIZE };
 }
 
 /** One participant's services. */
@@ -63,6 +68,8 @@ export class Bench {
   readonly spaces: AddressSpaces;
   readonly mappings: Mappings;
   readonly copy: UserCopy;
+  readonly forks: SpaceForks;
+  readonly remaps: Remaps;
   readonly args: Arguments;
   readonly loader: ProgramLoader;
   /** Addresses of the TlbStates that were shot, in order. */
@@ -90,8 +97,10 @@ export class Bench {
     this.spaces = new AddressSpaces(ram, this.locks, this.frames, this.areas, this.contents, shootdown, map.spaces, SPACES);
     this.mappings = new Mappings(ram, this.locks, this.spaces);
     this.copy = new UserCopy(ram, this.locks, this.spaces);
+    this.forks = new SpaceForks(ram, this.locks, this.spaces);
+    this.remaps = new Remaps(ram, this.locks, this.spaces, this.mappings);
     this.args = new Arguments(ram, this.frames, this.copy);
-    this.loader = new ProgramLoader(ram, this.frames, this.mappings, this.copy, this.contents, this.args);
+    this.loader = new ProgramLoader(ram, this.frames, this.mappings, this.copy, this.contents, this.args, map.trampoline);
   }
 
   initialise(): void {
@@ -100,6 +109,11 @@ export class Bench {
     this.spaces.initialise();
     this.contents.initialise();
     this.names.initialise();
+  }
+
+  /** Makes what the loader maps into every program: a content that stays. */
+  readyToLoad(): void {
+    makeTrampoline(this.ram, this.contents, this.map.trampoline);
   }
 
   /** Everything that can leak. */

@@ -115,6 +115,16 @@ describe.each(machinesOf([1, 2, 4, 16]))('with %i harts and %s', (cpus, _, jit) 
   );
 
   it(
+    'shows no process what another has written to memory they once shared, in a storm of forks',
+    async () => {
+      expect(await trial('forkstorm', times(60))).toContain('forkstorm: ok');
+      // Children of those that were killed may still be on their way out.
+      while (machine.stats().framesFree !== atRest.framesFree) await machine.run('sleep', ['0.01']);
+    },
+    patience,
+  );
+
+  it(
     'keeps atomics and LR/SC whole across all harts',
     async () => {
       expect(await trial('atomics', times(2000))).toContain('atomics: ok');

@@ -33,6 +33,12 @@ export const ENTRY_CACHE_BYTES = TLB_PARTITIONS * PARTITION_BYTES;
 
 const NO_ENTRY = 1;
 
+/**
+ * How often the interpreter comes to a place that had an entry before its code is compared with memory again: that takes as long as going
+ * through the region a few times, and many forked children do not.
+ */
+const REVISITS = 6;
+
 /** A limit that no heat reaches: nothing is translated. */
 export const NEVER_HOT = 0x7fff_ffff;
 
@@ -118,10 +124,12 @@ export class EntryCache {
   }
 
   private empty(slot: number): void {
-    const { u32 } = this.ram;
+    const { u32, i32 } = this.ram;
     const tag = EntrySlot.tag.addr(slot) >>> 2;
     u32[tag] = NO_ENTRY;
     u32[tag + 1] = 0;
+    const limit = HartBlock.heatLimit.get(this.ram, this.hartBlock);
+    if (limit > REVISITS) i32[EntrySlot.heat.addr(slot) >>> 2] = limit - REVISITS;
   }
 
   private slot(lo: number): number {

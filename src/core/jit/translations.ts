@@ -17,7 +17,7 @@ import { F_SLOT, xOffset } from '../context.ts';
 import type { DecodeMemo } from '../decode-memo.ts';
 import { isLong } from '../isa/decode.ts';
 import { HartBlock, WINDOW_SLOTS, WindowSlot } from '../hart-block.ts';
-import type { Ram } from '../ram.ts';
+import { PAGE_SIZE, type Ram } from '../ram.ts';
 import { emitRegion } from './emit.ts';
 import { type ComputedJumps, NO_JUMPS } from './computed-jumps.ts';
 import { type EntryCache, NEVER_HOT } from './entry-cache.ts';
@@ -110,6 +110,8 @@ export class Translations {
     private readonly table: WebAssembly.Table,
     private readonly imports: RegionImports,
     private readonly readCode: CodeReader,
+    /** Where in RAM the code at a pc lies, −1 where nothing may be executed: good for its page. */
+    private readonly placeOfCode: (pc: number) => number,
     private readonly jumps: ComputedJumps,
     private readonly mode: JitMode,
     private readonly clock: Clock,
@@ -257,9 +259,15 @@ export class Translations {
   }
 
   private isCurrent({ ranges, code }: Translation): boolean {
+    const { u16 } = this.ram;
     let at = 0;
     for (const { start, end } of ranges) {
-      for (let pc = start; pc < end; pc += 2) if (this.readCode(pc) !== code[at++]) return false;
+      for (let pc = start; pc < end;) {
+        const place = this.placeOfCode(pc);
+        if (place < 0) return false;
+        const stop = Math.min(end, pc - (pc % PAGE_SIZE) + PAGE_SIZE);
+        for (let from = place >>> 1; pc < stop; pc += 2) if (u16[from++] !== code[at++]) return false;
+      }
     }
     return true;
   }

@@ -1,44 +1,53 @@
 /*
- * The console as open files: how threads read it and write to it. `OpenFile.object` is the stream: 0 input, 1 output, 2 error; each of them
- * can be a terminal or a pipe of the host. A terminal can be read and written through any of them.
+ * The console as open files: how threads read it and write to it. `OpenFile.object` is the stream: 0 input, 1 output, 2 error, each of them a
+ * terminal or a pipe of the host; 3 is the terminal as such (/dev/tty, /dev/console). A terminal can be read and written through any of them.
  *
  * The device (devices/console.ts) holds the bytes; this file moves them from and to user memory and makes threads wait. Waits are of the
  * Rerun form under the console's lock: input wakes all readers, room wakes all writers, and each looks again. (To wake one would not do:
- * it may die before it looks.)
+ * it may die before it looks.) Who may use the terminal: terminal-access.ts; its ioctls: terminal-ioctl.ts.
  */
 
 import type { Ram } from '../../core/ram.ts';
-import { ConsoleFlag } from '../../devices/console-layout.ts';
+import { ConsoleFlag, Stream } from '../../devices/console-layout.ts';
+import type { Clock } from '../../devices/clock.ts';
 import { type Console, NO_INPUT } from '../../devices/console.ts';
+import { LocalMode } from '../../devices/termios.ts';
 import { HostCall, type HostBell } from '../../smp/host-bell.ts';
 import type { Locks } from '../../smp/spinlock.ts';
 import { EventId, type Tracer } from '../../trace/index.ts';
 import { E } from '../errno.ts';
-import { LEAST_ERRNO } from '../result.ts';
+import { BLOCKED, LEAST_ERRNO } from '../result.ts';
 import { STRUCT_SCRATCH } from '../scratch.ts';
+import { Signal } from '../signal-numbers.ts';
 import { Thread } from '../thread.ts';
+import { NO_DEADLINE } from '../timers.ts';
 import type { UserCopy } from '../user-copy.ts';
 import { WaitForm, WaitReason } from '../wait.ts';
 import type { WaitQueues } from '../wait-queue.ts';
 import { FileKind, type FileOps, Open, PollEvent, type PollWatch } from './file-ops.ts';
 import { OpenFile, type OpenFiles } from './open-files.ts';
+import type { TerminalAccess } from './terminal-access.ts';
+import { TerminalIoctl } from './terminal-ioctl.ts';
 import { deviceNumber, Mode, Stat } from './stat.ts';
 import type { Transfer } from './transfer.ts';
 
 /** Bytes that go through the scratch area at a time. */
 const PIECE = 2048;
 const STDIN = 0;
-const STDOUT = 1;
+/** Standard streams. */
 export const STREAMS = 3;
-const TERMINAL_FLAGS = [ConsoleFlag.InputTerminal, ConsoleFlag.OutputTerminal, ConsoleFlag.ErrorTerminal];
+/** The stream of /dev/tty and /dev/console. */
+export const TERMINAL_STREAM = 3;
+const { InputTerminal, OutputTerminal, ErrorTerminal } = ConsoleFlag;
+/** By stream: the flags of which one must be set for it to be a terminal. */
+const TERMINAL_FLAGS = [InputTerminal, OutputTerminal, ErrorTerminal, InputTerminal | OutputTerminal | ErrorTerminal];
+/** Where what is written to a stream goes. */
+const OUTPUT_OF = [Stream.Out, Stream.Out, Stream.Error, Stream.Echo];
 
-const Ioctl = { TCGETS: 0x5401, TIOCGWINSZ: 0x5413, FIONREAD: 0x541b } as const;
-/** `struct termios` as the kernel has it: four words of flags, the line discipline, 19 control characters. */
-const TERMIOS_BYTES = 36;
-/** ICRNL | IXON, OPOST | ONLCR, B38400 | CS8 | CREAD, ISIG | ICANON | ECHO | ECHOE | ECHOK | ECHOCTL | ECHOKE | IEXTEN. */
-const TERMIOS_FLAGS = [0x500, 0x5, 0xbf, 0x8a3b];
-/** INTR QUIT ERASE KILL EOF TIME MIN SWTC START STOP SUSP EOL REPRINT DISCARD WERASE LNEXT EOL2. */
-const CONTROL_CHARACTERS = [3, 28, 127, 21, 4, 0, 1, 0, 17, 19, 26, 0, 18, 15, 23, 22, 0];
+/** `waitLocked`: there is nothing to wait for. */
+const READY = 1;
+const FIONREAD = 0x541b;
+const TENTH_NS = 1e8;
 
 /** What a console's files need of the kernel. */
 export interface ConsoleParts {
@@ -49,13 +58,20 @@ export interface ConsoleParts {
   readonly waits: WaitQueues;
   readonly bell: HostBell;
   readonly trace: Tracer;
+  readonly clock: Clock;
   readonly files: OpenFiles;
   /** SCRATCH_BYTES of RAM of this participant. */
   readonly scratch: number;
 }
 
 export class ConsoleFiles implements FileOps {
-  constructor(private readonly parts: ConsoleParts) {
+  private readonly requests: TerminalIoctl;
+
+  constructor(
+    private readonly parts: ConsoleParts,
+    private readonly access: TerminalAccess,
+  ) {
+    this.requests = new TerminalIoctl(parts, access);
     parts.files.register(FileKind.console, this);
   }
 
@@ -65,14 +81,21 @@ export class ConsoleFiles implements FileOps {
     return this.parts.files.create(FileKind.console, flags, stream, 0);
   }
 
-  /** read(2): a line of a terminal, or what there is of a pipe; 0 at the end. */
+  /** read(2): a line of a terminal, or what there is of a pipe or in raw mode; 0 at the end. */
   read(thread: number, file: number, to: Transfer): number {
     const { console, locks, bell, trace } = this.parts;
+    const refusal = this.access.check(thread, Signal.TTIN);
+    if (refusal !== 0) return refusal;
     locks.acquire(console.lock);
-    if (console.takeLocked(to.left) === NO_INPUT) {
-      const result = this.nothingLocked(thread, file);
+    const wait = this.waitLocked(thread, file, to.left);
+    if (wait !== READY) {
       locks.release(console.lock);
-      return result;
+      return wait;
+    }
+    if (console.takeLocked(to.left) === NO_INPUT) {
+      // Raw input with a minimum of 0, or whose time is up.
+      locks.release(console.lock);
+      return 0;
     }
     let error = 0;
     for (; console.spanLength > 0 && error === 0; console.nextSpanLocked())
@@ -89,7 +112,11 @@ export class ConsoleFiles implements FileOps {
   write(thread: number, file: number, from: Transfer): number {
     const { ram, console, locks, bell, trace } = this.parts;
     const scratch = this.parts.scratch + STRUCT_SCRATCH;
-    const stream = OpenFile.object.get(ram, file) || STDOUT;
+    const stream = OUTPUT_OF[OpenFile.object.get(ram, file)]!;
+    if (this.stopsBackground()) {
+      const refusal = this.access.check(thread, Signal.TTOU);
+      if (refusal !== 0) return from.done > 0 ? from.done : refusal;
+    }
     let error = 0;
     while (from.left > 0 && error === 0) {
       locks.acquire(console.lock);
@@ -114,35 +141,15 @@ export class ConsoleFiles implements FileOps {
     return from.done > 0 ? from.done : error;
   }
 
-  ioctl(_thread: number, space: number, file: number, request: number, argument: number): number {
+  ioctl(thread: number, space: number, file: number, request: number, argument: number): number {
     const { ram, locks, console, copy } = this.parts;
-    const at = this.parts.scratch + STRUCT_SCRATCH;
     const stream = OpenFile.object.get(ram, file);
-    const terminal = this.isTerminal(stream);
-    if (request === Ioctl.FIONREAD && (stream === STDIN || terminal)) {
-      locks.acquire(console.lock);
-      const available = console.availableLocked();
-      locks.release(console.lock);
-      return copy.writeU32(space, argument, available);
-    }
-    if (!terminal) return -E.NOTTY;
-    switch (request) {
-      case Ioctl.TCGETS:
-        ram.fill(at, TERMIOS_BYTES);
-        TERMIOS_FLAGS.forEach((flags, i) => (ram.u32[(at >>> 2) + i] = flags));
-        ram.u8.set(CONTROL_CHARACTERS, at + 17);
-        return copy.copyOut(space, argument, at, TERMIOS_BYTES);
-      case Ioctl.TIOCGWINSZ:
-        locks.acquire(console.lock);
-        ram.fill(at, 8);
-        ram.u16[at >>> 1] = console.rowsLocked();
-        ram.u16[(at >>> 1) + 1] = console.columnsLocked();
-        locks.release(console.lock);
-        return copy.copyOut(space, argument, at, 8);
-      default:
-        // Changing the terminal's mode is not there.
-        return -E.INVAL;
-    }
+    if (this.isTerminal(stream)) return this.requests.perform(thread, space, request, argument);
+    if (request !== FIONREAD || stream !== STDIN) return -E.NOTTY;
+    locks.acquire(console.lock);
+    const available = console.availableLocked();
+    locks.release(console.lock);
+    return copy.writeU32(space, argument, available);
   }
 
   poll(file: number, watch: PollWatch | undefined): number {
@@ -177,10 +184,48 @@ export class ConsoleFiles implements FileOps {
     // The console stays.
   }
 
-  private nothingLocked(thread: number, file: number): number {
-    const { files, waits, console } = this.parts;
-    if ((files.flags(file) & Open.NonBlock) !== 0) return -E.AGAIN;
-    return waits.sleepLocked(thread, console.readers, console.lock, WaitForm.Rerun, WaitReason.consoleInput);
+  /**
+   * Whether a read may take what there is (READY), or else what it returns at once: BLOCKED, -EAGAIN, a restart code. In raw mode as VMIN and VTIME
+   * have it (termios(3)): with both, the time counts from the byte that came last, which `Thread.progress` tells apart from none.
+   */
+  private waitLocked(thread: number, file: number, wanted: number): number {
+    const { ram, console, clock, files, waits } = this.parts;
+    const minimum = console.minimumLocked();
+    const time = console.patienceLocked();
+    const available = console.availableLocked();
+    if (console.isHungUpLocked()) return READY;
+    if (available > 0 && available >= Math.min(minimum, wanted)) return READY;
+    if (minimum === 0 && time === 0) return READY;
+    if ((files.flags(file) & Open.NonBlock) !== 0) return available > 0 ? READY : -E.AGAIN;
+    let deadline = NO_DEADLINE;
+    if (time !== 0 && (minimum === 0 || available > 0)) {
+      const now = clock.nowNs();
+      const before = Thread.callDeadline.get(ram, thread);
+      const same = before !== 0 && Thread.progress.get(ram, thread) === available;
+      if (same && now >= before) {
+        this.forgetTime(thread);
+        return READY;
+      }
+      deadline = same ? before : now + time * TENTH_NS;
+      Thread.callDeadline.set(ram, thread, deadline);
+      Thread.progress.set(ram, thread, available);
+    }
+    const result = waits.sleepLocked(
+      thread,
+      console.readers,
+      console.lock,
+      WaitForm.Rerun,
+      WaitReason.consoleInput,
+      deadline,
+      deadline === NO_DEADLINE ? 0 : -E.TIMEDOUT,
+    );
+    if (result !== BLOCKED) this.forgetTime(thread);
+    return result;
+  }
+
+  private forgetTime(thread: number): void {
+    Thread.callDeadline.set(this.parts.ram, thread, 0);
+    Thread.progress.set(this.parts.ram, thread, 0);
   }
 
   private fullLocked(thread: number, file: number, done: number): number {
@@ -189,6 +234,15 @@ export class ConsoleFiles implements FileOps {
     Thread.progress.set(ram, thread, done);
     const result = waits.sleepLocked(thread, console.writers, console.lock, WaitForm.Rerun, WaitReason.consoleOutput);
     return result >= LEAST_ERRNO && done > 0 ? done : result;
+  }
+
+  /** TOSTOP. */
+  private stopsBackground(): boolean {
+    const { locks, console } = this.parts;
+    locks.acquire(console.lock);
+    const stops = console.flagsLocked() !== 0 && console.termios.localLocked(LocalMode.StopBackground);
+    locks.release(console.lock);
+    return stops;
   }
 
   private isTerminal(stream: number): boolean {

@@ -28,10 +28,13 @@ export function assertNothingHeld(ram: Ram, process: number): void {
   if (threads !== 0 || Process.threads.get(ram, process) !== 0) held.push(`${String(threads)} threads`);
   if (Process.space.get(ram, process) !== 0) held.push('an address space');
   if (Process.files.get(ram, process) !== 0) held.push('a descriptor table');
+  const infos = Process.infoCount.get(ram, process);
+  if (infos !== 0) held.push(`${String(infos)} pending signals`);
+  if (Process.timers.peek(ram, process) !== 0 || Process.alarm.peek(ram, process) !== 0) held.push('timers');
   for (let family = 0; family < FAMILIES; family++) {
     if (Process.owned.peek(ram, process, family) !== 0) held.push(`objects of IPC family ${String(family)}`);
   }
-  for (const queue of [Process.alone, Process.childWaiters, Process.vfork]) {
+  for (const queue of [Process.alone, Process.childWaiters, Process.vfork, Process.parked, Process.signalWaiters]) {
     if (WaitQueue.head.peek(ram, queue.addr(process)) !== 0) held.push(`threads that wait (${queue.name})`);
   }
   if (held.length > 0)
