@@ -22,11 +22,12 @@ import { crashReport, type Failure } from './machine/crash.ts';
 import { Halted, MachineCheck, Standstill, UsageError } from './machine/errors.ts';
 import type { ScheduleReport } from './smp/schedule/plan.ts';
 import { HostTurns } from './machine/host-turns.ts';
-import { boundName, DEFAULT_ENV, launch, unbindName } from './machine/launch.ts';
+import { environmentOf, findInRoot, launch, unbind } from './machine/launch.ts';
 import { type MachineSnapshot, mismatch, putSnapshot, takeSnapshot } from './machine/machine-snapshot.ts';
 import type { MachineOptions } from './machine/options.ts';
 import { connectConsole, type Powered, powerOn } from './machine/power-on.ts';
-import { findProgram } from './machine/programs.ts';
+import { findProgram, type Program } from './machine/programs.ts';
+import { isRooted } from './machine/root.ts';
 import { resultOf, type RunResult } from './machine/result.ts';
 import type { ResumeOptions, RunOptions } from './machine/run-options.ts';
 import { Run } from './machine/run.ts';
@@ -135,17 +136,17 @@ export class Machine {
    * program leaves running in the background goes on, and writes into the next run's output. A program that was under way in the snapshot
    * that the machine comes from, and has not been resumed, is killed first.
    *
-   * @param word a name in the machine's /bin, or a path of the host
+   * @param word a name in the machine's /bin, or a path of the host; a file of the machine's root if one has been given
    * @param args without the program's own name
    * @throws UsageError when it cannot be started, MachineCheck when the machine fails, Halted when it is turned off meanwhile
    */
   async run(word: string, args: readonly string[] = [], options: RunOptions = {}): Promise<RunResult> {
     this.check();
     if (this.current?.claimed === true) throw alreadyRuns();
-    const program = options.program ?? findProgram(word);
+    const program = options.program ?? (await this.find(word));
     if (this.current !== undefined) await this.drop(this.current);
     if (this.isRunning()) throw alreadyRuns();
-    const run = new Run(word, boundName(program, word));
+    const run = new Run(word);
     this.current = run;
     const { streams, stdin, env, plan, typed, onSnapshotKey } = options;
     return this.conduct(run, async () => {
@@ -155,7 +156,7 @@ export class Machine {
       if (streams !== undefined && typed !== undefined) this.console.attachTyped(streams, typed);
       else if (streams !== undefined && stdin === undefined) this.console.attachTerminalOrPipes(streams, onSnapshotKey);
       else if (streams !== undefined) this.console.attachOutput(streams, stdin!);
-      run.pid = launch(this.kernel, program, word, args, { ...DEFAULT_ENV, ...env });
+      run.launched(launch(this.kernel, program, word, args, { ...environmentOf(this.kernel), ...env }));
       this.turns?.begin(plan, typed);
       return captured;
     });
@@ -293,10 +294,20 @@ export class Machine {
   private async clearUp(run: Run): Promise<void> {
     if (!run.replaced) await this.console.finish();
     if (run.replaced) return;
-    unbindName(this.kernel, run.bound);
+    unbind(this.kernel, run.bound);
     this.current = undefined;
     this.setEnding(false);
     this.turns?.nudge();
+  }
+
+  private async find(word: string): Promise<Program> {
+    let found: Program | undefined;
+    if (isRooted(this.kernel)) {
+      await this.inTurn(() => {
+        found = findInRoot(this.kernel, word);
+      });
+    }
+    return found ?? findProgram(word);
   }
 
   /** Ends a program that nobody awaits. */

@@ -35,13 +35,16 @@ import { Exec } from './exec.ts';
 import { Exits } from './exit.ts';
 import { ConsoleFiles, STREAMS } from './files/console-file.ts';
 import { Descriptors } from './files/descriptors.ts';
+import { Inode } from './files/inodes.ts';
+import { MemoryFiles } from './files/memory-files.ts';
 import { OpenFiles } from './files/open-files.ts';
-import { Polls } from './files/polls.ts';
 import { TerminalAccess } from './files/terminal-access.ts';
+import { Polls } from './files/polls.ts';
+import { AT_FDCWD } from './files/paths.ts';
+import { ProcessFiles } from './files/process-files.ts';
 import { Transfer } from './files/transfer.ts';
 import { Frames } from './frames.ts';
 import { Futexes } from './futex.ts';
-import { ImageNames } from './image-names.ts';
 import { Contents } from './contents.ts';
 import { JobControl } from './job-control.ts';
 import { Launches } from './launches.ts';
@@ -56,6 +59,7 @@ import { ProcessTable } from './process-table.ts';
 import { ProgramLoader } from './program.ts';
 import { Remaps } from './remap.ts';
 import { Residence } from './residence.ts';
+import { ProgramFiles } from './program-files.ts';
 import { Scheduler } from './scheduler.ts';
 import { SCRATCH_BYTES, SIGNAL_SCRATCH, STRUCT_SCRATCH } from './scratch.ts';
 import { SignalDelivery } from './signal-delivery.ts';
@@ -102,7 +106,6 @@ export class Kernel {
   readonly console: Console;
   readonly frames: Frames;
   readonly contents: Contents;
-  readonly names: ImageNames;
   readonly areas: Areas;
   readonly spaces: AddressSpaces;
   readonly mappings: Mappings;
@@ -132,9 +135,12 @@ export class Kernel {
   readonly exec: Exec;
   readonly files: OpenFiles;
   readonly descriptors: Descriptors;
-  readonly polls: Polls;
   readonly terminal: TerminalAccess;
+  readonly polls: Polls;
   readonly consoleFiles: ConsoleFiles;
+  readonly fs: MemoryFiles;
+  readonly processFiles: ProcessFiles;
+  readonly programs: ProgramFiles;
   /** The user's side of the running read or write. */
   readonly transfer: Transfer;
   /** What can be asked of its objects while nothing runs (oracles/). */
@@ -181,7 +187,6 @@ export class Kernel {
     this.console = new Console(ram, map.console);
     this.frames = new Frames(ram, this.locks, map.frameCounts, map.low, map.high, map.participants, hart);
     this.contents = new Contents(ram, this.locks, this.frames, map.contents, limits.contents);
-    this.names = new ImageNames(ram, this.locks, this.contents, map.names, limits.names);
     this.areas = new Areas(ram, this.locks, this.contents, map.areas, limits.areas);
     this.spaces = new AddressSpaces(
       ram,
@@ -225,6 +230,9 @@ export class Kernel {
     const queues = new SignalQueues(ram, this.infos);
     this.sender = new SignalSender(ram, this.locks, this.table.lock, this.infos, queues, attention, this.waits, this.trace);
     this.jobs = new JobControl(ram, this.locks, this.table, this.infos, this.sender, attention, this.waits);
+    this.fs = new MemoryFiles(this);
+    this.processFiles = new ProcessFiles(ram, this.locks, this.fs.inodes);
+    this.programs = new ProgramFiles(ram, this.contents, this.fs.inodes, this.fs.paths, this.fs.permissions);
     this.spawner = new Spawner(
       ram,
       this.locks,
@@ -261,8 +269,13 @@ export class Kernel {
       this.trace,
     );
     this.spawner.onFork((parent, child, flags) => this.descriptors.inherit(parent, child, (flags & Clone.Files) !== 0));
+    this.spawner.onFork((parent, child) => {
+      this.processFiles.inherit(parent, child);
+      return 0;
+    });
     this.exits.onProcessExit((process) => {
       this.descriptors.leave(process);
+      this.processFiles.release(process);
     });
     this.signals = new Signals(ram, this.locks, this.table, this.infos, this.sender, this.credentials);
     const frames = new SignalFrames(ram, this.copy, this.scratch + STRUCT_SCRATCH);
@@ -305,9 +318,9 @@ export class Kernel {
       this.table,
       this.spaces,
       this.descriptors,
-      this.copy,
-      this.contents,
-      this.names,
+      this.fs.paths,
+      this.programs,
+      this.processFiles,
       this.args,
       this.loader,
       this.random,
@@ -326,6 +339,7 @@ export class Kernel {
       this.terminal.give(pid);
     };
     this.consoleFiles = new ConsoleFiles(this, this.terminal);
+    this.consoleFiles.openAsDevices(this.fs);
     this.connectSignals();
     this.describeObjects();
     if (SEEDED) this.guards = kernelGuards(this);
@@ -351,7 +365,6 @@ export class Kernel {
   initialise(): void {
     this.frames.initialise();
     this.contents.initialise();
-    this.names.initialise();
     this.areas.initialise();
     this.spaces.initialise();
     this.timers.initialise();
@@ -359,30 +372,36 @@ export class Kernel {
     this.table.initialise();
     this.files.initialise();
     this.descriptors.initialise();
-    this.polls.initialise();
     this.infos.initialise();
     this.alarms.initialise();
     makeTrampoline(this.ram, this.contents, this.map.trampoline);
+    this.polls.initialise();
     this.futexes.initialise();
     this.line.initialise();
+    this.fs.initialise();
   }
 
   /**
    * Starts a program as a process without parent, for the host.
    *
-   * @param path its name among the contents
+   * @param path of its file
    * @returns its pid, or a negative errno; -ENOEXEC is explained by `loader.refusal`
    */
   launch(path: string, argv: readonly string[], envp: readonly string[]): number {
-    const image = this.names.lookupText(path, this.scratch);
-    if (image < 0) return image;
-    const blob = this.args.fromHost(path, argv, envp);
+    const { fs, programs, args } = this;
+    const name = new TextEncoder().encode(path);
+    fs.paths.putBytes(name);
+    let program = fs.paths.resolve(0, AT_FDCWD, true);
+    if (program > 0) program = programs.begin(0, program);
+    if (program > 0) program = programs.interpret(0, program, name);
+    if (program < 0) return program;
+    const blob = args.fromHost(path, argv, envp, programs.prefix);
     let result = blob;
     if (blob > 0) {
-      result = this.start(image, blob, path.slice(path.lastIndexOf('/') + 1));
-      this.args.free(blob);
+      result = this.start(program, blob, path.slice(path.lastIndexOf('/') + 1));
+      args.free(blob);
     }
-    this.contents.release(image);
+    if (result < 0) programs.end(program);
     return result;
   }
 
@@ -417,14 +436,13 @@ export class Kernel {
   }
 
   private describeObjects(): void {
-    const { inspection, frames, table, spaces, areas, contents, names, timers, infos, alarms } = this;
+    const { inspection, frames, table, spaces, areas, contents, timers, infos, alarms } = this;
     inspection.count('frames', () => frames.total - frames.freeCount());
     inspection.count('processes', () => table.processes.inUse());
     inspection.count('threads', () => table.threads.inUse());
     inspection.count('spaces', () => spaces.inUse());
     inspection.count('areas', () => areas.inUse());
     inspection.count('contents', () => contents.inUse());
-    inspection.count('names', () => names.inUse());
     inspection.count('timers', () => timers.armed());
     inspection.count('open files', () => this.files.inUse());
     inspection.count('poll entries', () => this.polls.inUse());
@@ -435,17 +453,17 @@ export class Kernel {
     describeKernelWaits(inspection, this.ram, this.futexes, this.console);
   }
 
-  private start(image: number, blob: number, name: string): number {
+  private start(program: number, blob: number, name: string): number {
     const space = this.spaces.create();
     if (space === 0) return -E.NOMEM;
-    let result = this.loader.load(space, image, blob, this.random);
+    let result = this.loader.load(space, Inode.content.get(this.ram, program), blob, this.random);
     if (result === 0) {
       this.ram.fill(this.scratch, NAME_BYTES);
       this.ram.u8.set(new TextEncoder().encode(name).subarray(0, NAME_BYTES - 1), this.scratch);
       result = this.openConsole();
       if (result > 0) {
         const table = result;
-        result = this.spawner.launch(space, table, this.loader.entry, this.loader.stackPointer, this.scratch);
+        result = this.spawner.launch(space, table, this.loader.entry, this.loader.stackPointer, this.scratch, program);
         if (result < 0) this.descriptors.release(table);
       }
     }

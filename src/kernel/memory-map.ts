@@ -5,7 +5,8 @@
  *   controls     what harts know of each other (the host takes part as one more, the last)
  *   harts        hart blocks (doorbell, TLB) and decode caches
  *   scheduling   run queues, timer heaps
- *   tables       processes and threads, pending signals, alarms, address spaces, areas, contents, names, futex buckets, starting line
+ *   tables       processes and threads, pending signals, alarms, address spaces, areas, contents, inodes and their names, open files,
+ *                futex buckets, starting line
  *   devices      console, random generators, trace rings
  *   families     one region for each IPC family that asks for it
  *   counts       reference counts and free list of the frames
@@ -28,11 +29,12 @@ import { Alarms } from './alarms.ts';
 import { Areas } from './areas.ts';
 import type { MachineConfig } from './config.ts';
 import { Descriptors } from './files/descriptors.ts';
+import { DirectoryEntries } from './files/directory-entries.ts';
+import { Inodes } from './files/inodes.ts';
 import { OpenFiles } from './files/open-files.ts';
 import { Polls } from './files/polls.ts';
 import { Frames } from './frames.ts';
 import { Futexes } from './futex.ts';
-import { ImageNames } from './image-names.ts';
 import { Contents } from './contents.ts';
 import { Launches } from './launches.ts';
 import { ProcessTable } from './process-table.ts';
@@ -50,13 +52,14 @@ export interface Limits {
   readonly spaces: number;
   readonly areas: number;
   readonly contents: number;
-  readonly names: number;
+  readonly inodes: number;
+  readonly directoryEntries: number;
   readonly openFiles: number;
-  readonly pollEntries: number;
   /** Signals that wait with information. */
   readonly signals: number;
   /** POSIX timers. */
   readonly posixTimers: number;
+  readonly pollEntries: number;
 }
 
 export interface MemoryMap {
@@ -82,7 +85,8 @@ export interface MemoryMap {
   readonly spaces: number;
   readonly areas: number;
   readonly contents: number;
-  readonly names: number;
+  readonly inodes: number;
+  readonly directoryEntries: number;
   readonly futexes: number;
   readonly openFiles: number;
   readonly descriptors: number;
@@ -147,7 +151,8 @@ export function planMemory(config: MachineConfig, families: readonly FamilyRegio
   const spaces = region(AddressSpaces.bytes(limits.spaces));
   const areas = region(Areas.bytes(limits.areas));
   const contents = region(Contents.bytes(limits.contents));
-  const names = region(ImageNames.bytes(limits.names));
+  const inodes = region(Inodes.bytes(limits.inodes));
+  const directoryEntries = region(DirectoryEntries.bytes(limits.directoryEntries));
   const futexes = region(Futexes.BYTES);
   const openFiles = region(OpenFiles.bytes(limits.openFiles));
   const descriptors = region(Descriptors.bytes(limits.processes + SPARE_TABLES));
@@ -191,7 +196,8 @@ export function planMemory(config: MachineConfig, families: readonly FamilyRegio
     spaces,
     areas,
     contents,
-    names,
+    inodes,
+    directoryEntries,
     futexes,
     openFiles,
     descriptors,
@@ -221,11 +227,13 @@ function limitsFor(memoryBytes: number): Limits {
     areas: clamp(memoryBytes / (8 * KIB), 1024, 65530),
     // Files as well as shared memory.
     contents: clamp(memoryBytes / (32 * KIB), 256, 16384),
-    names: 512,
+    inodes: clamp(memoryBytes / (32 * KIB), 512, 32768),
+    // A file may have several names.
+    directoryEntries: clamp(memoryBytes / (16 * KIB), 1024, 65536),
     openFiles: clamp(memoryBytes / (16 * KIB), 512, 8192),
-    pollEntries: clamp(memoryBytes / (16 * KIB), 1024, 16384),
     signals: clamp(memoryBytes / (32 * KIB), 1536, 4096),
     posixTimers: clamp(memoryBytes / (256 * KIB), 64, 512),
+    pollEntries: clamp(memoryBytes / (16 * KIB), 1024, 16384),
   };
 }
 

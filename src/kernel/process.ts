@@ -53,6 +53,8 @@ export const Process = struct(
     umask: atomicU32(),
     /** Inode of the working directory, which it holds a reference to; 0: the root. */
     cwd: u32('lock'),
+    /** Inode of its program, which it holds and keeps from being written; 0 for what the kernel has begun by itself. */
+    program: u32('lock'),
     /** First of the ring of threads. */
     threads: u32('lock'),
     threadCount: u32('lock'),

@@ -28,6 +28,7 @@ export function brokenOff(reason: number, timed: boolean): number {
     case WaitReason.sleep:
       return ERESTART_RESTARTBLOCK;
     case WaitReason.signal:
+    case WaitReason.poll:
       return ERESTARTNOHAND;
     default:
       return timed ? ERESTART_RESTARTBLOCK : ERESTARTSYS;

@@ -113,15 +113,17 @@ export class Spawner {
    *
    * @param table its descriptor table
    * @param name address of a NUL-terminated name of at most NAME_BYTES bytes
+   * @param program inode of its program, taken over as space and table are; 0: none
    * @returns the pid, or -EAGAIN when there is no slot (space and table stay the caller's)
    */
-  launch(space: number, table: number, entry: number, stack: number, name: number): number {
+  launch(space: number, table: number, entry: number, stack: number, name: number, program = 0): number {
     const { ram } = this;
     const thread = this.newProcess(space);
     if (thread === 0) return -E.AGAIN;
     const process = Thread.process.get(ram, thread);
     Process.flags.store(ram, process, ProcessFlag.Launched);
     Process.files.set(ram, process, table);
+    Process.program.set(ram, process, program);
     Process.umask.store(ram, process, DEFAULT_UMASK);
     ram.copy(Process.name.addr(process), name, NAME_BYTES);
     ram.fill(thread, Context.SIZE);

@@ -61,8 +61,6 @@ export const Thread = struct(
     heldFile: u32('owner'),
     /** Bytes that a write which waits for room has written already: where it goes on when it is made again. */
     progress: u32('owner'),
-    /** What the running poll(2) or select(2) has put on lists of objects (files/polls.ts): the first entry; 0: nothing. */
-    polls: u32('owner'),
     /** When the system call that is being made again runs out of time, nanoseconds since power-on; 0: none is (syscalls/deadline.ts). */
     callDeadline: f64('owner'),
     /** Mask to come back with RestoreMask. */
@@ -74,6 +72,8 @@ export const Thread = struct(
     altStack: u64('owner'),
     altBytes: u64('owner'),
     altFlags: u32('owner'),
+    /** What the running poll(2) or select(2) has put on lists of objects (files/polls.ts): the first entry; 0: nothing. */
+    polls: u32('owner'),
     /** CPU time used, until the thread was last put on a hart. */
     cpuNs: f64('owner'),
 

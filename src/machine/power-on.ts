@@ -22,7 +22,7 @@ import { Level } from '../trace/index.ts';
 import type { Failure } from './crash.ts';
 import { UsageError } from './errors.ts';
 import { loadInterpreter } from './interpreter.ts';
-import { bindGuestBinaries } from './launch.ts';
+import { fillRoot } from './root.ts';
 import { adopt, type MachineSnapshot, mismatch } from './machine-snapshot.ts';
 import { configFrom, configOf, type MachineOptions, seedOf } from './options.ts';
 import { loadRam } from './snapshot.ts';
@@ -86,7 +86,7 @@ export async function powerOn(options: MachineOptions, prepare?: (kernel: Kernel
     if (from === undefined) {
       kernel.initialise();
       new SystemCalls(kernel).initialise();
-      bindGuestBinaries(kernel);
+      fillRoot(kernel, options.root);
       scheduled?.initialise();
     } else scheduled?.takeOver();
     await prepare?.(kernel);

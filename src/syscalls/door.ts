@@ -7,6 +7,7 @@
 
 import { xOffset } from '../core/context.ts';
 import type { Ram } from '../core/ram.ts';
+import { Fifos } from '../ipc/fifo.ts';
 import { Pipes } from '../ipc/pipe.ts';
 import { Ports } from '../ipc/port.ts';
 import { PortTable } from '../ipc/port-table.ts';
@@ -20,20 +21,23 @@ import { Thread } from '../kernel/thread.ts';
 import { HartControl, RECENT_CALLS } from '../smp/hart-control.ts';
 import { EventId } from '../trace/index.ts';
 import { MachineCall, VrosCall } from './abi.ts';
+import * as attribute from './attribute-calls.ts';
 import { Call, type Handler } from './call.ts';
 import * as descriptor from './descriptor-calls.ts';
+import * as directory from './directory-calls.ts';
 import * as file from './file-calls.ts';
-import * as programFile from './program-file-calls.ts';
 import { futex } from './futex-calls.ts';
 import * as groups from './group-calls.ts';
 import * as machine from './machine-calls.ts';
 import * as memory from './memory-calls.ts';
+import * as name from './name-calls.ts';
 import { Linux } from './numbers.ts';
 import { pipe2 } from './pipe-calls.ts';
 import { ppoll, pselect6 } from './poll-calls.ts';
 import * as process from './process-calls.ts';
 import * as scheduling from './scheduling-calls.ts';
 import * as signal from './signal-calls.ts';
+import * as storage from './storage-calls.ts';
 import * as system from './system-calls.ts';
 import * as time from './time-calls.ts';
 import * as timer from './timer-calls.ts';
@@ -71,6 +75,7 @@ export class SystemCalls implements Door {
     this.control = kernel.smpMap.hartControl(kernel.hart);
     this.ports = new Ports(kernel, kernel.map.families[PORTS_REGION]!, kernel.config);
     this.pipes = new Pipes(kernel, kernel.map.families[PIPES_REGION]!, kernel.config.memoryBytes);
+    new Fifos(kernel, this.pipes);
     this.current = new Call(kernel, this.ports, this.pipes);
     this.install();
   }
@@ -140,9 +145,7 @@ export class SystemCalls implements Door {
     this.on(Linux.preadv, file.preadv);
     this.on(Linux.pwritev, file.pwritev);
     this.on(Linux.fstat, file.fstat);
-    this.on(Linux.faccessat, programFile.faccessat);
-    this.on(Linux.readlinkat, programFile.readlinkat);
-    this.on(Linux.newfstatat, programFile.newfstatat);
+    this.installFiles();
 
     this.on(Linux.exit, process.exit);
     this.on(Linux.exit_group, process.exitGroup);
@@ -154,6 +157,7 @@ export class SystemCalls implements Door {
     this.on(Linux.gettid, process.gettid);
     this.on(Linux.clone, process.clone);
     this.on(Linux.execve, process.execve);
+    this.on(Linux.execveat, process.execveat);
     this.on(Linux.wait4, process.wait4);
     this.on(Linux.waitid, process.waitid);
 
@@ -256,5 +260,49 @@ export class SystemCalls implements Door {
     this.on(MachineCall.SYS_HB_TRACE_MARK, machine.traceMark);
     this.on(MachineCall.SYS_HB_POWER_OFF, machine.powerOff);
     this.on(MachineCall.SYS_HB_ARRIVE, machine.arrive);
+  }
+
+  /** What needs the file system. */
+  private installFiles(): void {
+    this.on(Linux.openat, name.openat);
+    this.on(Linux.mknodat, name.mknodat);
+    this.on(Linux.mkdirat, name.mkdirat);
+    this.on(Linux.unlinkat, name.unlinkat);
+    this.on(Linux.symlinkat, name.symlinkat);
+    this.on(Linux.linkat, name.linkat);
+    this.on(Linux.renameat2, name.renameat2);
+    this.on(Linux.readlinkat, name.readlinkat);
+
+    this.on(Linux.newfstatat, attribute.newfstatat);
+    this.on(Linux.statx, attribute.statx);
+    this.on(Linux.faccessat, attribute.faccessat);
+    this.on(Linux.faccessat2, attribute.faccessat2);
+    this.on(Linux.fchmod, attribute.fchmod);
+    this.on(Linux.fchmodat, attribute.fchmodat);
+    this.on(Linux.fchmodat2, attribute.fchmodat2);
+    this.on(Linux.fchown, attribute.fchown);
+    this.on(Linux.fchownat, attribute.fchownat);
+    this.on(Linux.utimensat, attribute.utimensat);
+    this.on(Linux.statfs, attribute.statfs);
+    this.on(Linux.fstatfs, attribute.fstatfs);
+
+    this.on(Linux.chdir, directory.chdir);
+    this.on(Linux.fchdir, directory.fchdir);
+    this.on(Linux.getcwd, directory.getcwd);
+    this.on(Linux.getdents64, directory.getdents64);
+    for (const number of [Linux.chroot, Linux.mount, Linux.umount2, Linux.pivot_root]) this.on(number, directory.notPermitted);
+
+    this.on(Linux.truncate, storage.truncate);
+    this.on(Linux.fallocate, storage.fallocate);
+    this.on(Linux.sync, storage.sync);
+    this.on(Linux.fsync, storage.fsync);
+    this.on(Linux.fdatasync, storage.fsync);
+    this.on(Linux.sync_file_range, storage.syncfs);
+    this.on(Linux.syncfs, storage.syncfs);
+    this.on(Linux.fadvise64, storage.fadvise);
+    this.on(Linux.readahead, storage.syncfs);
+    this.on(Linux.sendfile, storage.sendfile);
+    this.on(Linux.copy_file_range, storage.copyFileRange);
+    this.on(Linux.memfd_create, storage.memfdCreate);
   }
 }

@@ -37,6 +37,16 @@ function readHeld(call: Call, file: number): number {
   return ops.read(call.thread, file, transfer);
 }
 
+/** Writes a prepared transfer from kernel memory to a file that can be written. */
+export function writeTransferred(call: Call, file: number): number {
+  const { ram, files, transfer, signals } = call.kernel;
+  const result = files.opsOf(file).write(call.thread, file, transfer);
+  if (result === BLOCKED) return result;
+  Thread.progress.set(ram, call.thread, 0);
+  if (result === -E.PIPE) signals.kill(Process.pid.get(ram, call.process), Signal.PIPE);
+  return result;
+}
+
 /** Writes the prepared transfer to the held file. The thread's progress tells what earlier attempts have written. */
 function writeHeld(call: Call, file: number): number {
   const { ram, files, transfer, signals } = call.kernel;

@@ -10,7 +10,7 @@ import { E } from '../kernel/errno.ts';
 import { MAX_DESCRIPTORS } from '../kernel/files/descriptors.ts';
 import { PollEvent } from '../kernel/files/file-ops.ts';
 import { Process } from '../kernel/process.ts';
-import { BLOCKED, FIRST_RESTART, LEAST_RESTART } from '../kernel/result.ts';
+import { BLOCKED, FIRST_RESTART } from '../kernel/result.ts';
 import type { Call } from './call.ts';
 import { deadlineOf, endOfTimedCall } from './deadline.ts';
 
@@ -37,7 +37,7 @@ export function ppoll(call: Call): number {
   const count = call.u32(1);
   const deadline = deadlineOf(call, call.size(2), false, false);
   if (deadline < 0) return deadline;
-  let result = setMask(call, call.size(3), call.size(4));
+  let result = takeMask(call, call.size(3), call.size(4));
   if (result === 0 && count > MAX_DESCRIPTORS) result = -E.INVAL;
   if (result === 0) result = copy.copyIn(call.space, call.size(0), scratch, count * POLLFD_BYTES);
   if (result === 0) result = wait(call, scanPolled, count, deadline);
@@ -62,7 +62,7 @@ export function pselect6(call: Call): number {
     if (result === 0) result = copy.readU64(call.space, call.size(5) + 8);
     maskBytes = copy.value;
   }
-  if (result === 0) result = setMask(call, mask, maskBytes);
+  if (result === 0) result = takeMask(call, mask, maskBytes);
   if (result === 0) result = readSets(call, count);
   if (result === 0) result = wait(call, scanSets, count, deadline);
   if (result === BLOCKED) return result;
@@ -87,23 +87,23 @@ function wait(call: Call, scan: Scan, count: number, deadline: number): number {
   }
 }
 
-/** Ends a call that does not wait: its former mask is back, and the time that is left goes to its timespec. */
+/** Ends a call that does not wait: the time that is left goes to its timespec. */
 function finish(call: Call, result: number, timespec: number, deadline: number): number {
   const { clock, copy, masks } = call.kernel;
-  // If a signal has broken it off, its delivery sees to the mask.
-  if (result > FIRST_RESTART || result < LEAST_RESTART) masks.endTemporaryMask(call.thread);
-  if (timespec !== 0) {
-    const left = Math.max(0, deadline - clock.nowNs());
-    // Linux does not mind when it cannot be written.
-    if (copy.writeU64(call.space, timespec, Math.floor(left / NS)) === 0) copy.writeU64(call.space, timespec + 8, left % NS);
-  }
-  return endOfTimedCall(call, result);
+  // Broken off by a signal, the call may be made again, and the mask comes back when that has been delivered.
+  if (result >= 0 || result > FIRST_RESTART) masks.endTemporaryMask(call.thread);
+  endOfTimedCall(call, result);
+  if (timespec === 0) return result;
+  const left = Math.max(0, deadline - clock.nowNs());
+  // Linux does not mind when it cannot be written.
+  if (copy.writeU64(call.space, timespec, Math.floor(left / NS)) === 0) copy.writeU64(call.space, timespec + 8, left % NS);
+  return result;
 }
 
-/** Gives the thread the mask at a user address, if there is one, until the call ends: 0, -EINVAL or -EFAULT. */
-function setMask(call: Call, mask: number, bytes: number): number {
-  if (mask === 0) return 0;
+/** Blocks other signals for the time of the call, if it says which: 0, -EINVAL or -EFAULT. */
+function takeMask(call: Call, mask: number, bytes: number): number {
   const { copy, masks } = call.kernel;
+  if (mask === 0) return 0;
   if (bytes !== SIGSET_BYTES) return -E.INVAL;
   const error = copy.readU64(call.space, mask);
   if (error === 0) masks.setTemporaryMask(call.thread, copy.lo, copy.hi);

@@ -3,11 +3,13 @@
  */
 
 import { E } from '../kernel/errno.ts';
+import { AT_FDCWD } from '../kernel/files/paths.ts';
 import { Process, SIGNALS } from '../kernel/process.ts';
 import { statusOfExit } from '../kernel/signal-numbers.ts';
 import { Clone, type CloneRequest } from '../kernel/spawn.ts';
 import { Thread } from '../kernel/thread.ts';
 import type { Call } from './call.ts';
+import { At } from './name-calls.ts';
 
 /** Namespaces and pidfds: what there is nothing of. */
 const CLONE_UNSUPPORTED = 0x7e02_1000;
@@ -42,7 +44,15 @@ export function clone(call: Call): number {
 }
 
 export function execve(call: Call): number {
-  return call.kernel.exec.execve(call.thread, call.size(0), call.size(1), call.size(2));
+  return call.kernel.exec.execve(call.thread, AT_FDCWD, call.size(0), call.size(1), call.size(2));
+}
+
+export function execveat(call: Call): number {
+  const flags = call.u32(4);
+  if ((flags & ~(At.SymlinkNoFollow | At.EmptyPath)) !== 0) return -E.INVAL;
+  const follow = (flags & At.SymlinkNoFollow) === 0;
+  const mayBeEmpty = (flags & At.EmptyPath) !== 0;
+  return call.kernel.exec.execve(call.thread, call.i32(0), call.size(1), call.size(2), call.size(3), follow, mayBeEmpty);
 }
 
 export function exit(call: Call): number {

@@ -250,11 +250,8 @@ describe('arguments from user memory', () => {
     const argvAt = place(bench, old.space, STACK_BOTTOM + 3, argv);
     const envpAt = place(bench, old.space, STACK_BOTTOM + 0x8000, ['HOME=/']);
     const blob = bench.args.begin();
-    const scratch = bench.frames.alloc();
-    bench.ram.u8.set(new TextEncoder().encode('/bin/echo'), scratch);
-    expect(bench.args.setName(blob, scratch, 9)).toBe(0);
-    bench.frames.release(scratch);
-    expect(bench.args.fromUser(blob, old.space, argvAt, envpAt)).toBe(0);
+    expect(bench.args.setName(blob, new TextEncoder().encode('/bin/echo'))).toBe(0);
+    expect(bench.args.fromUser(blob, old.space, argvAt, envpAt, [])).toBe(0);
     const fresh: Loaded = { ...old, space: bench.spaces.create() };
     expect(bench.loader.load(fresh.space, old.image, blob, randomOf(bench))).toBe(0);
     bench.args.free(blob);
@@ -272,8 +269,8 @@ describe('arguments from user memory', () => {
     const loaded = loadPlain();
     const { bench } = loaded;
     const blob = bench.args.begin();
-    bench.args.setName(blob, blob, 0);
-    expect(bench.args.fromUser(blob, loaded.space, 0, 0)).toBe(0);
+    bench.args.setName(blob, new Uint8Array());
+    expect(bench.args.fromUser(blob, loaded.space, 0, 0, [])).toBe(0);
     const fresh: Loaded = { ...loaded, space: bench.spaces.create() };
     expect(bench.loader.load(fresh.space, loaded.image, blob, randomOf(bench))).toBe(0);
     expect(wordAt(fresh, bench.loader.stackPointer)).toBe(1);
@@ -286,7 +283,7 @@ describe('arguments from user memory', () => {
     const before = bench.inUse();
     const refused = (argv: number, envp: number): number => {
       const blob = bench.args.begin();
-      const result = bench.args.fromUser(blob, space, argv, envp);
+      const result = bench.args.fromUser(blob, space, argv, envp, []);
       bench.args.free(blob);
       return result;
     };

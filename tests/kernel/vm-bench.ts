@@ -11,7 +11,6 @@ import { AddressSpaces } from '../../src/kernel/address-space.ts';
 import { Areas } from '../../src/kernel/areas.ts';
 import { Arguments } from '../../src/kernel/arguments.ts';
 import { Frames } from '../../src/kernel/frames.ts';
-import { ImageNames } from '../../src/kernel/image-names.ts';
 import { Contents } from '../../src/kernel/contents.ts';
 import { Mappings } from '../../src/kernel/mappings.ts';
 import { ProgramLoader } from '../../src/kernel/program.ts';
@@ -24,7 +23,6 @@ export const PARTICIPANTS = 3;
 const AREAS = 400;
 const SPACES = 8;
 const CONTENTS = 8;
-const NAMES = 16;
 
 /** Where the regions of the bench lie. */
 export interface BenchMap {
@@ -33,7 +31,6 @@ export interface BenchMap {
   readonly areas: number;
   readonly spaces: number;
   readonly contents: number;
-  readonly names: number;
   readonly trampoline: number;
   readonly low: number;
   readonly high: number;
@@ -52,10 +49,9 @@ export function drawMap(frameCount: number): BenchMap {
   const areas = take(Areas.bytes(AREAS));
   const spaces = take(AddressSpaces.bytes(SPACES));
   const contents = take(Contents.bytes(CONTENTS));
-  const names = take(ImageNames.bytes(NAMES));
   const trampoline = take(TRAMPOLINE_BYTES);
   const low = alignUp(at, PAGE_SIZE);
-  return { controls, frames, areas, spaces, contents, names, trampoline, low, high: low + frameCount * PAGE_SIZE };
+  return { controls, frames, areas, spaces, contents, trampoline, low, high: low + frameCount * PAGE_SIZE };
 }
 
 /** One participant's services. */
@@ -63,7 +59,6 @@ export class Bench {
   readonly locks: Locks;
   readonly frames: Frames;
   readonly contents: Contents;
-  readonly names: ImageNames;
   readonly areas: Areas;
   readonly spaces: AddressSpaces;
   readonly mappings: Mappings;
@@ -85,7 +80,6 @@ export class Bench {
     this.locks = new Locks(ram, map.controls + me * HartControl.SIZE, me);
     this.frames = new Frames(ram, this.locks, map.frames, map.low, map.high, PARTICIPANTS, me);
     this.contents = new Contents(ram, this.locks, this.frames, map.contents, CONTENTS);
-    this.names = new ImageNames(ram, this.locks, this.contents, map.names, NAMES);
     this.areas = new Areas(ram, this.locks, this.contents, map.areas, AREAS);
     const shootdown = {
       shoot: (tlb: number): void => void this.shots.push(tlb),
@@ -108,7 +102,6 @@ export class Bench {
     this.areas.initialise();
     this.spaces.initialise();
     this.contents.initialise();
-    this.names.initialise();
   }
 
   /** Makes what the loader maps into every program: a content that stays. */

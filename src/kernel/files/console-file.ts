@@ -24,7 +24,9 @@ import { NO_DEADLINE } from '../timers.ts';
 import type { UserCopy } from '../user-copy.ts';
 import { WaitForm, WaitReason } from '../wait.ts';
 import type { WaitQueues } from '../wait-queue.ts';
+import { Device } from './device-files.ts';
 import { FileKind, type FileOps, Open, PollEvent, type PollWatch } from './file-ops.ts';
+import type { MemoryFiles } from './memory-files.ts';
 import { OpenFile, type OpenFiles } from './open-files.ts';
 import type { TerminalAccess } from './terminal-access.ts';
 import { TerminalIoctl } from './terminal-ioctl.ts';
@@ -66,6 +68,7 @@ export interface ConsoleParts {
 
 export class ConsoleFiles implements FileOps {
   private readonly requests: TerminalIoctl;
+  private releaseInode: (inode: number) => void = () => undefined;
 
   constructor(
     private readonly parts: ConsoleParts,
@@ -79,6 +82,25 @@ export class ConsoleFiles implements FileOps {
   open(stream: number): number {
     const flags = this.isTerminal(stream) ? Open.ReadWrite : stream === STDIN ? 0 : Open.WriteOnly;
     return this.parts.files.create(FileKind.console, flags, stream, 0);
+  }
+
+  /** /dev/tty, for whose terminal it is, and /dev/console. -ENXIO when there is none. */
+  openAsDevices({ opening, inodes }: MemoryFiles): void {
+    const { ram } = this.parts;
+    const open = (thread: number, inode: number, flags: number, controlling: boolean): number => {
+      const process = Thread.process.get(ram, thread);
+      if (!this.isTerminal(TERMINAL_STREAM)) return -E.NXIO;
+      if (controlling && !this.access.isControlling(process)) return -E.NXIO;
+      // A session leader without a terminal gets the one that it opens.
+      if ((flags & Open.NoTerminal) === 0 && !controlling) this.access.take(process, false);
+      const file = this.parts.files.create(FileKind.console, flags, TERMINAL_STREAM, inode);
+      return file || -E.NFILE;
+    };
+    opening.registerDevice(Device.Terminal, { open: (thread, inode, flags) => open(thread, inode, flags, true) });
+    opening.registerDevice(Device.Console, { open: (thread, inode, flags) => open(thread, inode, flags, false) });
+    this.releaseInode = (inode) => {
+      inodes.release(inode);
+    };
   }
 
   /** read(2): a line of a terminal, or what there is of a pipe or in raw mode; 0 at the end. */
@@ -180,8 +202,10 @@ export class ConsoleFiles implements FileOps {
     return 0;
   }
 
-  release(): void {
-    // The console stays.
+  release(file: number): void {
+    // The console stays, but not the name that it was opened by.
+    const inode = OpenFile.inode.get(this.parts.ram, file);
+    if (inode !== 0) this.releaseInode(inode);
   }
 
   /**

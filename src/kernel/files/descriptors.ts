@@ -261,6 +261,28 @@ export class Descriptors {
     return file;
   }
 
+  /**
+   * Has the running thread hold an open file that is still on its way to a descriptor, because its opening waits: takes over the caller's
+   * reference. `hold` finds it when the call is made again.
+   */
+  keep(thread: number, file: number): void {
+    Thread.heldFile.set(this.ram, thread, file | OWNED);
+  }
+
+  /** Whether the running thread holds an open file. */
+  holds(thread: number): boolean {
+    return Thread.heldFile.get(this.ram, thread) !== 0;
+  }
+
+  /** Whether another open file would find a number at this moment (EMFILE). */
+  hasFree(table: number): boolean {
+    const lock = DescriptorTable.lock.addr(table);
+    this.locks.acquire(lock);
+    const fd = this.freeFromLocked(table, 0);
+    this.locks.release(lock);
+    return fd < MAX_DESCRIPTORS;
+  }
+
   /** The call that `hold` was made for has ended (it is not BLOCKED), or its thread ends. */
   letGo(thread: number): void {
     const { ram } = this;

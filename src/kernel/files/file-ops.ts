@@ -102,10 +102,11 @@ export interface FileOps {
 
 /** Whether a file with these flags can be read. */
 export function readable(flags: number): boolean {
-  return (flags & Open.AccessMode) !== Open.WriteOnly && (flags & Open.Path) === 0;
+  return (flags & Open.WriteOnly) === 0 && (flags & Open.Path) === 0;
 }
 
 /** Whether a file with these flags can be written. */
 export function writable(flags: number): boolean {
-  return (flags & Open.AccessMode) !== 0 && (flags & Open.Path) === 0;
+  const mode = flags & Open.AccessMode;
+  return (mode === Open.WriteOnly || mode === Open.ReadWrite) && (flags & Open.Path) === 0;
 }

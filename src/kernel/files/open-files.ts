@@ -40,6 +40,9 @@ export const OpenFile = struct(
 /** What F_SETFL can change. */
 const SETTABLE = Open.Append | Open.NonBlock | Open.Async | Open.Direct | Open.NoAccessTime;
 
+/** What else F_GETFL shows. */
+const KEPT = Open.DataSync | Open.Directory | Open.NoFollow | Open.LargeFile;
+
 export class OpenFiles {
   private readonly pool: SlotPool;
   private readonly ops: (FileOps | undefined)[] = new Array<FileOps | undefined>(FILE_KINDS).fill(undefined);
@@ -84,7 +87,7 @@ export class OpenFiles {
     if (file === 0) return 0;
     OpenFile.refCount.store(ram, file, 1);
     OpenFile.kind.set(ram, file, kind);
-    OpenFile.flags.store(ram, file, flags & (Open.AccessMode | SETTABLE | Open.Path | Open.DataSync | Open.Directory));
+    OpenFile.flags.store(ram, file, flags & (Open.AccessMode | SETTABLE | Open.Path | KEPT));
     OpenFile.object.set(ram, file, object);
     OpenFile.inode.set(ram, file, inode);
     OpenFile.cookie.set(ram, file, 0);

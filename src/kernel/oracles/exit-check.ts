@@ -31,6 +31,8 @@ export function assertNothingHeld(ram: Ram, process: number): void {
   const infos = Process.infoCount.get(ram, process);
   if (infos !== 0) held.push(`${String(infos)} pending signals`);
   if (Process.timers.peek(ram, process) !== 0 || Process.alarm.peek(ram, process) !== 0) held.push('timers');
+  if (Process.cwd.get(ram, process) !== 0) held.push('a working directory');
+  if (Process.program.get(ram, process) !== 0) held.push('a program');
   for (let family = 0; family < FAMILIES; family++) {
     if (Process.owned.peek(ram, process, family) !== 0) held.push(`objects of IPC family ${String(family)}`);
   }
