@@ -88,7 +88,8 @@ static void opening(void)
     CHECK_EQ(read(in, block, 10), 4);
     CHECK_EQ(events_of(in), POLLOUT);
     CHECK_OK(close(in));
-    CHECK_ERRNO(open(name, 3), EINVAL);
+    if (on_hartbeat()) /* qemu takes 3 for O_RDONLY */
+        CHECK_ERRNO(open(name, 3), EINVAL);
 
     /* Each waits for the other. */
     start(&other, O_WRONLY, 20);
