@@ -243,7 +243,7 @@ describe('fork', () => {
     bench.poke(parent.space, DATA, 6);
     expect(bench.peek(space, DATA)).toBe(5);
     expect(Process.parentPid.load(ram, child)).toBe(parent.pid);
-    expect(Process.exitSignal.load(ram, child)).toBe(Signal.CHLD);
+    expect(Process.exitSignal.peek(ram, child)).toBe(Signal.CHLD);
     expect(Process.flags.load(ram, child) & ProcessFlag.Forked).not.toBe(0);
   });
 
