@@ -25,6 +25,8 @@ TRIAL(clocks, "linux", "", "clocks are monotonic and agree, sleeps last long eno
 TRIAL(identity, "linux", "", "uname, process and thread numbers, users, getrandom, sysinfo, names")
 TRIAL(scheduling, "linux", "", "yield, affinity, priorities")
 TRIAL(spawn, "linux", "", "posix_spawn, waitpid, exit codes, deaths by signal, errors")
+TRIAL(signals, "linux", "", "handlers, flags, masks, pending sets, queues, waiting, the alternate stack")
+TRIAL(restarts, "linux", "", "calls that signals break off: EINTR or made again, also over stop and continue")
 TRIAL(exit_group, "linux", "", "a process ends while its threads compute, wait and sleep")
 TRIAL(bad_pointers, "linux", "", "system calls given bad pointers: EFAULT, and the process lives on")
 TRIAL(unknown_calls, "linux", "", "unknown system calls: ENOSYS")
