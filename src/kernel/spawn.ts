@@ -15,7 +15,7 @@ import { EventId, type Tracer } from '../trace/index.ts';
 import type { AddressSpaces } from './address-space.ts';
 import type { Credentials } from './credentials.ts';
 import { E } from './errno.ts';
-import { NAME_BYTES, Process, ProcessFlag } from './process.ts';
+import { INIT_PID, NAME_BYTES, Process, ProcessFlag } from './process.ts';
 import type { ProcessTable } from './process-table.ts';
 import type { Scheduler } from './scheduler.ts';
 import { ERESTARTNOINTR } from './result.ts';
@@ -209,7 +209,7 @@ export class Spawner {
     locks.release(Process.lock.addr(process));
     locks.release(this.table.lock);
     if (this.trace.on) {
-      const parentPid = Process.parentPid.peek(ram, process);
+      const parentPid = parent === 0 ? INIT_PID : Process.pid.get(ram, parent);
       this.trace.emit(EventId.processStart, pid, pid, parentPid, 0, 0);
     }
     return pid;
