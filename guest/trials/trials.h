@@ -31,6 +31,7 @@ TRIAL(faults, "linux", "", "signals from instructions: codes, addresses, stacks 
 TRIAL(jobs, "linux", "", "stop, continue, wait4 and waitid, SIGCHLD, process groups, sessions, orphans")
 TRIAL(timers, "linux", "", "setitimer, timer_create, overruns, CPU time, errors")
 TRIAL(deliveries, "linux", "", "signals among threads: directed, for the process, accepted, cancellation")
+TRIAL(fracture, "linux", "", "FractureOS's signals: numbers, default actions, its interface")
 TRIAL(exit_group, "linux", "", "a process ends while its threads compute, wait and sleep")
 TRIAL(bad_pointers, "linux", "", "system calls given bad pointers: EFAULT, and the process lives on")
 TRIAL(unknown_calls, "linux", "", "unknown system calls: ENOSYS")
