@@ -80,7 +80,7 @@ static uint64_t any(uint64_t *seed)
 static const short numbers[] = {
     29, 48, 57, 62, 63, 64, 65, 66, 78, 79, 80, 93, 94, 96, 98, 98, 98, 98, 98, 98, 99, 100, 101, 101, 113, 114, 115, 122, 122, 123,
     124, 124, 124, 129, 130, 131, 134, 135, 136, 140, 141, 153, 160, 165, 166, 167, 168, 169, 172, 173, 178, 179, 214, 214, 215, 215,
-    215, 220, 220, 221, 222, 222, 222, 222, 226, 226, 226, 233, 233, 259, 260, 260, 261, 278, 283, 283, 0x1008, 0x1008, 0x1009, 0x100a, 0x100a,
+    215, 216, 216, 220, 220, 221, 222, 222, 222, 222, 226, 226, 226, 227, 228, 229, 230, 231, 232, 232, 284, 233, 233, 259, 260, 260, 261, 278, 283, 283, 0x1008, 0x1008, 0x1009, 0x100a, 0x100a,
     0x100b, 0x1020, 0x1020, 0x1020, 0x1021, 0x1021, 0x1022, 0x1023, 0x5001, 0x5002, 0x5003, 0x5004,
 };
 
@@ -112,6 +112,22 @@ static bool tame(long number, uint64_t *a, uint64_t *seed)
         else if (number == SYS_write && a[2] < (1ul << 40))
             a[2] %= 64;
         return true;
+    case SYS_mremap:
+        if (r % 16) {
+            a[0] = arena_address(seed) & ~4095ul;
+            a[1] = (r >> 8) % 8 * 4096;
+            a[2] = (r >> 12) % 12 * 4096;
+            a[3] = (r >> 16) % 8;
+            a[4] = arena_address(seed) & ~4095ul;
+        }
+        return true;
+    case SYS_mincore: case SYS_mlock: case SYS_munlock: case SYS_msync: case SYS_mlock2:
+        if (r % 8) {
+            a[0] = arena_address(seed) & ~4095ul;
+            a[1] = (r >> 8) % 70000;
+            a[2] = number == SYS_mincore ? arena_address(seed) : (r >> 32) % 6;
+        }
+        return true;
     case SYS_munmap: case SYS_mprotect: case SYS_madvise: case SYS_mmap:
         if (r % 32) {
             a[0] = arena_address(seed) & ~4095ul;
@@ -126,7 +142,7 @@ static bool tame(long number, uint64_t *a, uint64_t *seed)
         if (number == SYS_mprotect && r % 4)
             a[2] &= 7;
         if (number == SYS_madvise && r % 2)
-            a[2] = MADV_DONTNEED;
+            a[2] = r % 4 == 1 ? MADV_DONTNEED : MADV_DONTFORK + (r >> 24) % 10;
         return true;
     case SYS_futex:
         if (r % 8) {
@@ -145,8 +161,10 @@ static bool tame(long number, uint64_t *a, uint64_t *seed)
         return true;
     case SYS_clone:
         /* Mostly children that share the stack as vfork's do; anything else soon crashes, which is welcome, too. */
-        if (r % 4)
+        if (r % 8 < 5)
             a[0] = CLONE_VM | CLONE_VFORK | SIGCHLD;
+        else if (r % 8 == 5)
+            a[0] = SIGCHLD;
         if (r % 2)
             a[1] = 0;
         return r % 4 == 0;

@@ -95,7 +95,7 @@ export interface FileOps {
   /** Status flags have changed (F_SETFL). */
   setFlags?(file: number, flags: number): number;
   /** ftruncate(2): 0 or an errno. */
-  truncate?(file: number, size: number): number;
+  truncate?(thread: number, file: number, size: number): number;
   /** A thread leaves its call on this file without an end, for it dies: whatever it was woken for is now for others. */
   abandon?(file: number): void;
   /** The last reference is gone. The slot is freed after this. */

@@ -70,7 +70,7 @@ export class MemoryFiles {
     this.tree = new Tree(ram, locks, this.inodes, this.entries, this.permissions);
     this.renaming = new Renaming(ram, locks, this.tree);
     this.paths = new Paths(ram, locks, copy, descriptors, files, this.tree, scratch);
-    this.regular = new RegularFiles(ram, frames, contents, files, this.inodes);
+    this.regular = new RegularFiles(ram, frames, contents, files, this.inodes, this.permissions);
     this.directories = new DirectoryFiles(ram, locks, copy, this.tree, files, scratch);
     this.devices = new DeviceFiles(ram, parts.random, files, this.inodes, scratch);
     this.opening = new Opening(ram, files, this.tree, this.paths, this.regular, this.devices);
@@ -87,6 +87,11 @@ export class MemoryFiles {
     const error = this.inodes.stat(inode, at);
     this.tree.systemOf(inode)?.stat?.(inode, at);
     return error;
+  }
+
+  /** The path of a file, for people to read. */
+  pathOf(inode: number): string {
+    return this.tree.pathOf(inode, this.nameScratch);
   }
 
   isLink(inode: number): boolean {
