@@ -180,7 +180,7 @@ static int help_builtin(int argc, char **argv)
     printf("Programs:\n");
     for (const struct applet *a = applets; a->name; a++)
         if (*a->summary)
-            printf("  %-9s %-26s %s\n", a->name, a->arguments, a->summary);
+            printf("  %-11s %-32s %s\n", a->name, a->arguments, a->summary);
     printf("Of the shell itself:\n"
            "  cd [folder], pwd               change the current directory (- is the one before), print it\n"
            "  export NAME[=value], unset     hand a variable to programs, forget it; NAME=value sets it\n"

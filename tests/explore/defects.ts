@@ -8,7 +8,7 @@
 import type { SourceEdit } from '../../src/smp/source-edits.ts';
 
 /** What a scenario exercises. */
-export type Family = 'ports' | 'futex' | 'threads' | 'memory' | 'processes' | 'kill' | 'timers' | 'scheduling';
+export type Family = 'ports' | 'futex' | 'threads' | 'memory' | 'processes' | 'kill' | 'signals' | 'timers' | 'scheduling';
 
 export interface Defect {
   readonly name: string;
@@ -120,8 +120,8 @@ export const DEFECTS: readonly Defect[] = [
     'kill',
     'kill a process whose thread is about to wait',
     'src/kernel/wait-queue.ts',
-    'if ((Thread.flags.load(ram, thread) & ThreadFlag.Killed) !== 0) {',
-    'if ((Thread.flags.load(ram, thread) & ThreadFlag.Killed) > ThreadFlag.Killed) {',
+    'const DISTURBED = ThreadFlag.Killed | ThreadFlag.Signal | ThreadFlag.Stop;',
+    'const DISTURBED = ThreadFlag.Signal | ThreadFlag.Stop;',
   ),
   defect(
     'deadline-ends-next-wait',
@@ -138,7 +138,7 @@ export const DEFECTS: readonly Defect[] = [
     'timers',
     'waits with a deadline that are woken at about that time by another hart',
     'src/kernel/timers.ts',
-    'if (Thread.timerHart.peek(ram, thread) === hart) this.removeLocked',
+    'if (this.hartOf(owner) === hart) this.removeLocked',
     'this.removeLocked',
   ),
   defect(
@@ -203,8 +203,8 @@ export const DEFECTS: readonly Defect[] = [
     'processes',
     'wait4 while a child ends',
     'src/kernel/child-wait.ts',
-    '        result = this.waits.sleepLocked(\n',
-    '        locks.release(table.lock);\n        locks.acquire(table.lock);\n        result = this.waits.sleepLocked(\n',
+    '      result = this.waits.sleepLocked(thread, queue, table.lock,',
+    '      locks.release(table.lock);\n      locks.acquire(table.lock);\n      result = this.waits.sleepLocked(thread, queue, table.lock,',
   ),
   defect(
     'munmap-no-shootdown',
@@ -357,5 +357,59 @@ export const DEFECTS: readonly Defect[] = [
     'src/kernel/run-queue.ts',
     'RunQueue.length.put(ram, queue, RunQueue.length.peek(ram, queue) - 1);',
     'RunQueue.length.put(ram, queue, RunQueue.length.peek(ram, queue) - (prev === 0 ? 1 : 2));',
+  ),
+  defect(
+    'signal-unseen-by-sleeper',
+    'A thread on its way to sleep does not look whether a signal has come meanwhile.',
+    'signals',
+    'a signal with a handler for a thread that is about to wait',
+    'src/kernel/wait-queue.ts',
+    'const DISTURBED = ThreadFlag.Killed | ThreadFlag.Signal | ThreadFlag.Stop;',
+    'const DISTURBED = ThreadFlag.Killed;',
+  ),
+  defect(
+    'signal-told-late',
+    'A sender does not interrupt the hart that runs the thread.',
+    'signals',
+    'a signal for a thread that computes on another hart',
+    'src/kernel/attention.ts',
+    '    this.waits.disturb(thread);\n    this.interruptLocked(thread);\n',
+    '    this.waits.disturb(thread);\n',
+  ),
+  defect(
+    'signal-looked-for-first',
+    'A sender looks whether the thread waits before it marks it.',
+    'signals',
+    'a signal with a handler for a thread that is about to wait',
+    'src/kernel/attention.ts',
+    '    Thread.flags.or(this.ram, thread, flag);\n    this.waits.disturb(thread);\n',
+    '    this.waits.disturb(thread);\n    Thread.flags.or(this.ram, thread, flag);\n',
+  ),
+  defect(
+    'continue-leaves-stop',
+    'CONT does not discard a STOP that is pending.',
+    'signals',
+    'STOP and CONT for a process that has not stopped yet',
+    'src/kernel/signal-send.ts',
+    '    this.queues.discardLocked(process, STOPPING, 0);\n',
+    '',
+  ),
+  defect(
+    'stop-acts-on-stale',
+    'A thread that has taken a STOP stops its process, although a CONT has come since.',
+    'signals',
+    'STOP and CONT for a process that is about to stop',
+    'src/kernel/job-control.ts',
+    'const stays = (flags & ThreadFlag.StopTaken) !== 0 && this.mayStopLocked',
+    'const stays = this.mayStopLocked',
+  ),
+  defect(
+    'signal-taken-unlocked',
+    'A thread that accepts signals takes them without the lock of its process.',
+    'signals',
+    'two threads that accept the signals of their process',
+    'src/kernel/signal-masks.ts',
+    '    let result = this.queues.takeLocked(process, thread, ~wantedLow, ~high);\n',
+    '    locks.release(lock);\n    let result = this.queues.takeLocked(process, thread, ~wantedLow, ~high);\n    locks.acquire(lock);\n',
   ),
 ];

@@ -47,4 +47,10 @@ export const HUNTS: Readonly<Record<string, Hunt>> = {
   'park-without-last-look': { scenario: 'idle-hart', strategy: 'random' },
   'steal-unlocked': { scenario: 'affinity', strategy: 'pct' },
   'queue-length-wrong': { scenario: 'affinity', strategy: 'pct', ci: 90 },
+  'signal-unseen-by-sleeper': { scenario: 'signal-sleep', strategy: 'pct' },
+  'signal-told-late': { scenario: 'signal-spin', strategy: 'pct' },
+  'signal-looked-for-first': { scenario: 'signal-sleep', strategy: 'pct' },
+  'continue-leaves-stop': { scenario: 'stop-continue', strategy: 'pct' },
+  'stop-acts-on-stale': { scenario: 'stop-continue', strategy: 'pct' },
+  'signal-taken-unlocked': { scenario: 'signal-set', strategy: 'pct' },
 };
