@@ -32,6 +32,7 @@ TRIAL(pipes, "linux", "", "pipes: counts, capacity, sizes, packets, ends, waitin
 TRIAL(forkstorm, "linux", "[rounds]", "many processes fork at once, write to what they share, and die")
 TRIAL(pipe_signals, "linux", "", "signals while a thread waits at a pipe or polls: EINTR, SA_RESTART, masks, SIGPIPE")
 TRIAL(fifos, "linux", "", "FIFOs: opening waits or does not, names, several ends, signals, processes")
+TRIAL(pipestress, "linux", "[scale]", "pipes among many processes: records, pipelines, polling, killings")
 TRIAL(polls, "linux", "", "poll and select: what pipes report, timeouts, waiting, sets, errors")
 TRIAL(exit_group, "linux", "", "a process ends while its threads compute, wait and sleep")
 TRIAL(bad_pointers, "linux", "", "system calls given bad pointers: EFAULT, and the process lives on")
