@@ -26,7 +26,7 @@ import { environmentOf, findInRoot, launch, unbind } from './machine/launch.ts';
 import { type MachineSnapshot, mismatch, putSnapshot, takeSnapshot } from './machine/machine-snapshot.ts';
 import type { MachineOptions } from './machine/options.ts';
 import { connectConsole, type Powered, powerOn } from './machine/power-on.ts';
-import { findProgram, type Program } from './machine/programs.ts';
+import { findProgram } from './machine/programs.ts';
 import { isRooted } from './machine/root.ts';
 import { resultOf, type RunResult } from './machine/result.ts';
 import type { ResumeOptions, RunOptions } from './machine/run-options.ts';
@@ -68,6 +68,8 @@ export class Machine {
   private readonly console: ConsoleHost;
   /** Under a schedule: when the host acts. */
   private readonly turns: HostTurns | undefined;
+  /** Its root directory is one that the user has given. */
+  private isRooted: boolean;
   private current: Run | undefined;
   private failure: Failure | undefined;
   /** Why nothing runs any more. */
@@ -83,6 +85,7 @@ export class Machine {
   ) {
     const { kernel, scheduled, from } = powered;
     this.kernel = kernel;
+    this.isRooted = isRooted(kernel);
     this.console = connectConsole(kernel);
     this.turns = scheduled === undefined ? undefined : this.takeTurns(scheduled);
     if (from !== undefined) this.takeOver(from);
@@ -143,7 +146,8 @@ export class Machine {
   async run(word: string, args: readonly string[] = [], options: RunOptions = {}): Promise<RunResult> {
     this.check();
     if (this.current?.claimed === true) throw alreadyRuns();
-    const program = options.program ?? (await this.find(word));
+    // In a root that the user has given it is looked for when the machine's files may be touched.
+    const early = options.program ?? (this.isRooted ? undefined : findProgram(word));
     if (this.current !== undefined) await this.drop(this.current);
     if (this.isRunning()) throw alreadyRuns();
     const run = new Run(word);
@@ -156,6 +160,7 @@ export class Machine {
       if (streams !== undefined && typed !== undefined) this.console.attachTyped(streams, typed);
       else if (streams !== undefined && stdin === undefined) this.console.attachTerminalOrPipes(streams, onSnapshotKey);
       else if (streams !== undefined) this.console.attachOutput(streams, stdin!);
+      const program = early ?? findInRoot(this.kernel, word) ?? findProgram(word);
       run.launched(launch(this.kernel, program, word, args, { ...environmentOf(this.kernel), ...env }));
       this.turns?.begin(plan, typed);
       return captured;
@@ -300,16 +305,6 @@ export class Machine {
     this.turns?.nudge();
   }
 
-  private async find(word: string): Promise<Program> {
-    let found: Program | undefined;
-    if (isRooted(this.kernel)) {
-      await this.inTurn(() => {
-        found = findInRoot(this.kernel, word);
-      });
-    }
-    return found ?? findProgram(word);
-  }
-
   /** Ends a program that nobody awaits. */
   private async drop(run: Run): Promise<void> {
     run.claimed = true;
@@ -400,6 +395,7 @@ export class Machine {
   /** Takes over what the host has to know of the snapshot that is in RAM now. */
   private takeOver({ console, run }: MachineSnapshot): void {
     this.console.restore(console);
+    this.isRooted = isRooted(this.kernel);
     this.current = run === undefined ? undefined : Run.of(run);
     this.setEnding(run?.ended !== undefined);
     // Whatever there may be to do.

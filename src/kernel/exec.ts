@@ -95,7 +95,7 @@ export class Exec {
     if (program >= 0) program = this.programs.begin(process, program);
     if (program < 0) return program;
     program = this.programs.interpret(process, program, name);
-    const space = this.build(old, program, name, argv, envp);
+    const space = this.build(process, program, name, argv, envp);
     if (space < 0) {
       if (program > 0) this.programs.end(program);
       return space;
@@ -126,20 +126,22 @@ export class Exec {
    *
    * @param program errno: the interpreter of a script cannot be used, which counts less than bad arguments
    */
-  private build(old: number, program: number, name: Uint8Array, argv: number, envp: number): number {
+  private build(process: number, program: number, name: Uint8Array, argv: number, envp: number): number {
+    const old = Process.space.get(this.ram, process);
     const blob = this.args.begin();
     if (blob === 0) return -E.NOMEM;
     let result = this.args.setName(blob, name);
     if (result === 0) result = this.args.fromUser(blob, old, argv, envp, this.programs.prefix);
-    if (result === 0) result = program < 0 ? program : this.load(Inode.content.get(this.ram, program), blob);
+    if (result === 0) result = program < 0 ? program : this.load(process, program, blob);
     this.args.free(blob);
     return result;
   }
 
-  private load(content: number, blob: number): number {
+  private load(process: number, program: number, blob: number): number {
     const space = this.spaces.create();
     if (space === 0) return -E.NOMEM;
-    const error = this.loader.load(space, content, blob, this.random);
+    this.loader.users = this.programs.usersOf(process, program);
+    const error = this.loader.load(space, Inode.content.get(this.ram, program), blob, this.random);
     if (error === 0) return space;
     this.spaces.release(space);
     return error;
@@ -185,6 +187,8 @@ export class Exec {
       ram.fill(action, SIGACTION_BYTES);
       if (ignored) ram.setU64(action, SIG_IGN);
     }
+    Process.euid.set(ram, process, this.loader.users.euid);
+    Process.egid.set(ram, process, this.loader.users.egid);
     this.credentials.executeLocked(process);
     const name = path.subarray(path.lastIndexOf(SLASH) + 1).subarray(0, NAME_BYTES - 1);
     ram.fill(Process.name.addr(process), NAME_BYTES);

@@ -55,8 +55,10 @@ import type { Guards } from './oracles/guards.ts';
 import { Inspection } from './oracles/inspection.ts';
 import { describeKernelWaits } from './oracles/kernel-waits.ts';
 import { NAME_BYTES } from './process.ts';
+import { ProcFileSystem } from './proc/proc-file-system.ts';
+import { ProcTexts } from './proc/text-file.ts';
 import { ProcessTable } from './process-table.ts';
-import { ProgramLoader } from './program.ts';
+import { ProgramLoader, ROOT } from './program.ts';
 import { Remaps } from './remap.ts';
 import { Residence } from './residence.ts';
 import { ProgramFiles } from './program-files.ts';
@@ -74,6 +76,7 @@ import { SpaceForks } from './space-fork.ts';
 import { Clone, Spawner } from './spawn.ts';
 import { StartingLine } from './starting-line.ts';
 import { ALARM, Timers } from './timers.ts';
+import { Truncation } from './truncation.ts';
 import { UserCopy } from './user-copy.ts';
 import { WaitQueues } from './wait-queue.ts';
 
@@ -112,6 +115,7 @@ export class Kernel {
   readonly copy: UserCopy;
   readonly remaps: Remaps;
   readonly residence: Residence;
+  readonly truncation: Truncation;
   readonly args: Arguments;
   readonly loader: ProgramLoader;
   readonly timers: Timers;
@@ -136,6 +140,7 @@ export class Kernel {
   readonly files: OpenFiles;
   readonly descriptors: Descriptors;
   readonly terminal: TerminalAccess;
+  readonly proc: ProcFileSystem;
   readonly polls: Polls;
   readonly consoleFiles: ConsoleFiles;
   readonly fs: MemoryFiles;
@@ -201,6 +206,7 @@ export class Kernel {
     this.mappings = new Mappings(ram, this.locks, this.spaces);
     this.copy = new UserCopy(ram, this.locks, this.spaces);
     this.remaps = new Remaps(ram, this.locks, this.spaces, this.mappings);
+    this.truncation = new Truncation(ram, this.locks, this.contents, this.spaces, this.mappings);
     this.residence = new Residence(ram, this.locks, this.spaces, this.mappings, this.copy);
     this.args = new Arguments(ram, this.frames, this.copy);
     this.loader = new ProgramLoader(ram, this.frames, this.mappings, this.copy, this.contents, this.args, map.trampoline);
@@ -277,6 +283,10 @@ export class Kernel {
       this.descriptors.leave(process);
       this.processFiles.release(process);
     });
+    this.spawner.onFork((parent, child) => this.processFiles.inherit(parent, child));
+    this.exits.onProcessExit((process) => {
+      this.processFiles.release(process);
+    });
     this.signals = new Signals(ram, this.locks, this.table, this.infos, this.sender, this.credentials);
     const frames = new SignalFrames(ram, this.copy, this.scratch + STRUCT_SCRATCH);
     this.masks = new SignalMasks(ram, this.locks, this.infos, queues, this.sender, frames, this.waits);
@@ -340,6 +350,8 @@ export class Kernel {
     };
     this.consoleFiles = new ConsoleFiles(this, this.terminal);
     this.consoleFiles.openAsDevices(this.fs);
+    this.proc = new ProcFileSystem(this);
+    new ProcTexts(ram, this.contents, this.fs.inodes, this.files);
     this.connectSignals();
     this.describeObjects();
     if (SEEDED) this.guards = kernelGuards(this);
@@ -456,6 +468,7 @@ export class Kernel {
   private start(program: number, blob: number, name: string): number {
     const space = this.spaces.create();
     if (space === 0) return -E.NOMEM;
+    this.loader.users = ROOT;
     let result = this.loader.load(space, Inode.content.get(this.ram, program), blob, this.random);
     if (result === 0) {
       this.ram.fill(this.scratch, NAME_BYTES);

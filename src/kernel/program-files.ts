@@ -12,11 +12,16 @@ import { Inode, type Inodes } from './files/inodes.ts';
 import { AT_FDCWD, type Paths } from './files/paths.ts';
 import { type Permissions, Want } from './files/permissions.ts';
 import { Mode } from './files/stat.ts';
+import { Process } from './process.ts';
+import type { Users } from './program.ts';
 
 /** What is looked at of a script (BINPRM_BUF_SIZE). */
 const LINE_BYTES = 256;
 /** Interpreters of interpreters. */
 const MAX_INTERPRETERS = 5;
+
+/** Set-group-id without execution for the group would mean something else. */
+const SET_GID_PROGRAM = Mode.SetGid | 0o010;
 
 const NEWLINE = 10;
 const SPACE = 32;
@@ -48,6 +53,19 @@ export class ProgramFiles {
     if (error === 0) return inode;
     inodes.release(inode);
     return error;
+  }
+
+  /** For whom a program runs that a process executes: with set-user-id and set-group-id programs those of the file. */
+  usersOf(process: number, program: number): Users {
+    const { ram } = this;
+    const mode = Inode.mode.peek(ram, program);
+    const setsGid = (mode & SET_GID_PROGRAM) === SET_GID_PROGRAM;
+    return {
+      uid: Process.uid.peek(ram, process),
+      euid: (mode & Mode.SetUid) !== 0 ? Inode.uid.peek(ram, program) : Process.euid.peek(ram, process),
+      gid: Process.gid.peek(ram, process),
+      egid: setsGid ? Inode.gid.peek(ram, program) : Process.egid.peek(ram, process),
+    };
   }
 
   isLink(inode: number): boolean {
@@ -119,10 +137,10 @@ function parseLine(head: Uint8Array): Uint8Array[] | undefined {
   let from = 2;
   while (from < end && isBlank(head[from]!)) from++;
   while (end > from && isBlank(head[end - 1]!)) end--;
-  // A NUL ends the line as well.
+  if (from === end) return undefined;
+  // A NUL ends the text as well; an empty name is that of the working directory, which cannot be run.
   const nul = head.indexOf(0, from);
   if (nul >= 0 && nul < end) end = nul;
-  if (from === end) return undefined;
   let nameEnd = from;
   while (nameEnd < end && !isBlank(head[nameEnd]!)) nameEnd++;
   let argument = nameEnd;

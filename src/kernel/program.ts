@@ -57,10 +57,22 @@ const RANDOM_BYTES = 16;
 /** Words of the auxiliary vector are written one by one; pairs in it. */
 const AUX_PAIRS = 18;
 
+/** Who runs a program: real and effective user and group. */
+export interface Users {
+  readonly uid: number;
+  readonly euid: number;
+  readonly gid: number;
+  readonly egid: number;
+}
+
+export const ROOT: Users = { uid: 0, euid: 0, gid: 0, egid: 0 };
+
 export class ProgramLoader {
   /** Where the program just loaded starts, and its stack pointer. */
   entry = 0;
   stackPointer = 0;
+  /** For whom the next program is loaded. */
+  users: Users = ROOT;
   /** Why the last `load` failed with −ENOEXEC, to follow the file's name. */
   refusal = '';
 
@@ -183,14 +195,14 @@ export class ProgramLoader {
       [At.Base, 0],
       [At.Flags, 0],
       [At.Entry, this.entry],
-      [At.Uid, 0],
-      [At.Euid, 0],
-      [At.Gid, 0],
-      [At.Egid, 0],
+      [At.Uid, this.users.uid],
+      [At.Euid, this.users.euid],
+      [At.Gid, this.users.gid],
+      [At.Egid, this.users.egid],
       [At.Platform, platform],
       [At.Hwcap, HWCAP],
       [At.ClockTicks, CLOCK_TICKS],
-      [At.Secure, 0],
+      [At.Secure, this.users.uid === this.users.euid && this.users.gid === this.users.egid ? 0 : 1],
       [At.Random, randomAt],
       [At.ExecFn, strings],
       [At.Null, 0],

@@ -87,6 +87,7 @@ export async function powerOn(options: MachineOptions, prepare?: (kernel: Kernel
       kernel.initialise();
       new SystemCalls(kernel).initialise();
       fillRoot(kernel, options.root);
+      kernel.proc.mount();
       scheduled?.initialise();
     } else scheduled?.takeOver();
     await prepare?.(kernel);

@@ -7,7 +7,6 @@ import { FileKind, Open } from '../kernel/files/file-ops.ts';
 import { OpenFile } from '../kernel/files/open-files.ts';
 import { AT_FDCWD } from '../kernel/files/paths.ts';
 import { Want } from '../kernel/files/permissions.ts';
-import { PATH_BYTES } from '../kernel/scratch.ts';
 import type { Call } from './call.ts';
 import { finish, hold } from './file-calls.ts';
 
@@ -32,34 +31,17 @@ export function fchdir(call: Call): number {
   return inode < 0 ? inode : enter(call, inode);
 }
 
-/** The path goes into the scratch page from its end; names are looked up from the directory to the root. */
+/** The path, with its NUL: how many bytes; -ERANGE when there is no room for them. */
 export function getcwd(call: Call): number {
-  const { ram, fs, copy, scratch } = call.kernel;
-  const { inodes, tree } = fs;
-  const end = scratch + PATH_BYTES;
-  const name = fs.nameScratch;
-  let at = end - 1;
-  ram.u8[at] = 0;
-  let here = fs.paths.workingDirectory(call.process);
-  let length: number;
-  while ((length = tree.nameOf(here, name)) > 0 && at - length - 1 >= scratch) {
-    at -= length;
-    ram.copy(at, name, length);
-    ram.u8[--at] = SLASH;
-    const parent = tree.parentOf(here);
-    inodes.release(here);
-    here = parent;
-  }
-  inodes.release(here);
-  if (length < 0) return length;
-  if (length > 0) return -E.NAMETOOLONG;
-  if (at === end - 1) ram.u8[--at] = SLASH;
-  const bytes = end - at;
+  const { ram, fs, copy } = call.kernel;
+  const { pathNames } = fs;
+  ram.u8[pathNames.end - 1] = 0;
+  const at = pathNames.ofDirectory(fs.paths.workingDirectory(call.process), 1);
+  if (at < 0) return at;
+  const bytes = pathNames.end - at;
   if (call.size(1) < bytes) return -E.RANGE;
   return copy.copyOut(call.space, call.size(0), at, bytes) || bytes;
 }
-
-const SLASH = 47;
 
 export function getdents64(call: Call): number {
   const { ram, files, fs } = call.kernel;

@@ -149,7 +149,7 @@ export function ftruncate(call: Call): number {
   const size = call.i64(1);
   const ops = files.opsOf(file);
   if (size < 0 || ops.truncate === undefined || !writable(files.flags(file))) return finish(call, -E.INVAL);
-  return finish(call, ops.truncate(file, size));
+  return finish(call, ops.truncate(call.thread, file, size));
 }
 
 const Ioctl = { FIONCLEX: 0x5450, FIOCLEX: 0x5451, FIONBIO: 0x5421 } as const;

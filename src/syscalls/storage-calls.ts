@@ -30,7 +30,7 @@ export function truncate(call: Call): number {
   else {
     result = fs.inodes.beginWriting(inode);
     if (result === 0) {
-      result = fs.regular.resize(inode, size);
+      result = fs.regular.resize(call.process, inode, size);
       fs.inodes.endWriting(inode);
     }
   }
@@ -54,7 +54,7 @@ export function fallocate(call: Call): number {
   const kind = OpenFile.kind.get(ram, file);
   if (kind === FileKind.pipe || kind === FileKind.fifo) return finish(call, -E.SPIPE);
   if (kind !== FileKind.inode) return finish(call, -E.NODEV);
-  return finish(call, fs.regular.allocate(file, mode, offset, length));
+  return finish(call, fs.regular.allocate(call.thread, file, mode, offset, length));
 }
 
 /** fsync(2), fdatasync(2), syncfs(2): there is nothing that could be lost. */

@@ -8,7 +8,8 @@
 import type { SourceEdit } from '../../src/smp/source-edits.ts';
 
 /** What a scenario exercises. */
-export type Family = 'ports' | 'futex' | 'threads' | 'memory' | 'processes' | 'kill' | 'timers' | 'scheduling' | 'pipes';
+export type Family =
+  'ports' | 'futex' | 'threads' | 'memory' | 'pipes' | 'processes' | 'kill' | 'signals' | 'timers' | 'scheduling';
 
 export interface Defect {
   readonly name: string;
@@ -121,8 +122,8 @@ export const DEFECTS: readonly Defect[] = [
     'kill',
     'kill a process whose thread is about to wait',
     'src/kernel/wait-queue.ts',
-    'if ((Thread.flags.load(ram, thread) & ThreadFlag.Killed) !== 0) {',
-    'if ((Thread.flags.load(ram, thread) & ThreadFlag.Killed) > ThreadFlag.Killed) {',
+    'const DISTURBED = ThreadFlag.Killed | ThreadFlag.Signal | ThreadFlag.Stop;',
+    'const DISTURBED = ThreadFlag.Signal | ThreadFlag.Stop;',
   ),
   defect(
     'deadline-ends-next-wait',
@@ -139,7 +140,7 @@ export const DEFECTS: readonly Defect[] = [
     'timers',
     'waits with a deadline that are woken at about that time by another hart',
     'src/kernel/timers.ts',
-    'if (Thread.timerHart.peek(ram, thread) === hart) this.removeLocked',
+    'if (this.hartOf(owner) === hart) this.removeLocked',
     'this.removeLocked',
   ),
   defect(
@@ -204,8 +205,8 @@ export const DEFECTS: readonly Defect[] = [
     'processes',
     'wait4 while a child ends',
     'src/kernel/child-wait.ts',
-    '        result = this.waits.sleepLocked(\n',
-    '        locks.release(table.lock);\n        locks.acquire(table.lock);\n        result = this.waits.sleepLocked(\n',
+    '      result = this.waits.sleepLocked(thread, queue, table.lock,',
+    '      locks.release(table.lock);\n      locks.acquire(table.lock);\n      result = this.waits.sleepLocked(thread, queue, table.lock,',
   ),
   defect(
     'munmap-no-shootdown',
@@ -233,6 +234,60 @@ export const DEFECTS: readonly Defect[] = [
     'src/kernel/address-space.ts',
     '    const tlb = Space.tlb.addr(space);\n    if (this.tables.codeChanged)',
     '    this.batch.release(this.frames);\n    const tlb = Space.tlb.addr(space);\n    if (this.tables.codeChanged)',
+  ),
+  defect(
+    'fork-no-shootdown',
+    'fork takes the right to write from the parent and does not tell its other harts: they go on writing to what the child has.',
+    'processes',
+    'fork while another thread of the parent writes to a page that it has written before',
+    'src/kernel/space-fork.ts',
+    '    spaces.flushLocked(parent);\n',
+    '    spaces.tables.narrowed = false;\n',
+  ),
+  defect(
+    'fork-copies-under-way',
+    'fork copies pages at once although other threads write meanwhile: the child has what never was there at the same time.',
+    'processes',
+    'fork while another thread writes to one page after the other, and the child compares them',
+    'src/kernel/spawn.ts',
+    'Process.threadCount.peek(this.ram, parent) === 1 &&',
+    'Process.threadCount.peek(this.ram, parent) >= 1 &&',
+  ),
+  defect(
+    'cow-taken-with-two-owners',
+    'Who writes first to a page that two have keeps it, instead of a copy: the other one sees what is written.',
+    'processes',
+    'writes of parent or child after fork',
+    'src/kernel/address-space.ts',
+    'const isAlone = frames.references(source) === 1;',
+    'const isAlone = frames.references(source) <= 2;',
+  ),
+  defect(
+    'cow-released-before-shootdown',
+    'The frame that a copy replaces is released before other harts have forgotten it: the last owner may free it meanwhile.',
+    'processes',
+    'a thread reads a page that another thread of its process copies, while the child that has it too copies it or ends',
+    'src/kernel/address-space.ts',
+    '    this.batch.push(pteToAddress(this.tables.replace(slot, frame, Area.prot.get(ram, area))));\n',
+    '    frames.release(pteToAddress(this.tables.replace(slot, frame, Area.prot.get(ram, area))));\n    this.tables.narrowed = true;\n',
+  ),
+  defect(
+    'shared-page-twice',
+    'Who fills a page of shared memory does not look again, under the lock, whether somebody was first: two processes have a page each.',
+    'processes',
+    'parent and child touch a page of shared memory for the first time at once',
+    'src/kernel/contents.ts',
+    '      frame = this.frameAt(content, page);\n      if (frame === 0 && this.putLocked',
+    '      if (frame === 0 && this.putLocked',
+  ),
+  defect(
+    'shared-futex-by-address',
+    'A futex in shared memory is named by its address in a process: who waits in one is not found by another.',
+    'processes',
+    'a parent waits for a word in shared memory that its child changes',
+    'src/kernel/user-copy.ts',
+    'if (area !== 0 && Area.kind.get(ram, area) === AreaKind.Shared) {',
+    'if (area !== 0 && Area.kind.get(ram, area) > AreaKind.Shared) {',
   ),
   defect(
     'frame-reference-lost',
@@ -424,5 +479,59 @@ export const DEFECTS: readonly Defect[] = [
     'src/kernel/files/polls.ts',
     'if (Thread.poked.peek(ram, thread) === 0) {',
     'if (Thread.poked.peek(ram, thread) < 2) {',
+  ),
+  defect(
+    'signal-unseen-by-sleeper',
+    'A thread on its way to sleep does not look whether a signal has come meanwhile.',
+    'signals',
+    'a signal with a handler for a thread that is about to wait',
+    'src/kernel/wait-queue.ts',
+    'const DISTURBED = ThreadFlag.Killed | ThreadFlag.Signal | ThreadFlag.Stop;',
+    'const DISTURBED = ThreadFlag.Killed;',
+  ),
+  defect(
+    'signal-told-late',
+    'A sender does not interrupt the hart that runs the thread.',
+    'signals',
+    'a signal for a thread that computes on another hart',
+    'src/kernel/attention.ts',
+    '    this.waits.disturb(thread);\n    this.interruptLocked(thread);\n',
+    '    this.waits.disturb(thread);\n',
+  ),
+  defect(
+    'signal-looked-for-first',
+    'A sender looks whether the thread waits before it marks it.',
+    'signals',
+    'a signal with a handler for a thread that is about to wait',
+    'src/kernel/attention.ts',
+    '    Thread.flags.or(this.ram, thread, flag);\n    this.waits.disturb(thread);\n',
+    '    this.waits.disturb(thread);\n    Thread.flags.or(this.ram, thread, flag);\n',
+  ),
+  defect(
+    'continue-leaves-stop',
+    'CONT does not discard a STOP that is pending.',
+    'signals',
+    'STOP and CONT for a process that has not stopped yet',
+    'src/kernel/signal-send.ts',
+    '    this.queues.discardLocked(process, STOPPING, 0);\n',
+    '',
+  ),
+  defect(
+    'stop-acts-on-stale',
+    'A thread that has taken a STOP stops its process, although a CONT has come since.',
+    'signals',
+    'STOP and CONT for a process that is about to stop',
+    'src/kernel/job-control.ts',
+    'const stays = (flags & ThreadFlag.StopTaken) !== 0 && this.mayStopLocked',
+    'const stays = this.mayStopLocked',
+  ),
+  defect(
+    'signal-taken-unlocked',
+    'A thread that accepts signals takes them without the lock of its process.',
+    'signals',
+    'two threads that accept the signals of their process',
+    'src/kernel/signal-masks.ts',
+    '    let result = this.queues.takeLocked(process, thread, ~wantedLow, ~high);\n',
+    '    locks.release(lock);\n    let result = this.queues.takeLocked(process, thread, ~wantedLow, ~high);\n    locks.acquire(lock);\n',
   ),
 ];

@@ -202,6 +202,10 @@ export class ConsoleFiles implements FileOps {
     return 0;
   }
 
+  reopen(file: number, flags: number): number {
+    return this.parts.files.create(FileKind.console, flags, OpenFile.object.get(this.parts.ram, file), 0) || -E.NFILE;
+  }
+
   release(file: number): void {
     // The console stays, but not the name that it was opened by.
     const inode = OpenFile.inode.get(this.parts.ram, file);

@@ -49,6 +49,11 @@ export class DeviceFiles implements FileOps {
     return this.files.create(FileKind.device, flags, minor, inode) || -E.NFILE;
   }
 
+  /** Whether a file is /dev/zero, which can be mapped. */
+  isZero(file: number): boolean {
+    return OpenFile.object.get(this.ram, file) === Minor.Zero;
+  }
+
   read(_thread: number, file: number, to: Transfer): number {
     const minor = OpenFile.object.get(this.ram, file);
     if (minor === Minor.Null) return 0;

@@ -90,10 +90,12 @@ export interface FileOps {
   poll(file: number, watch: PollWatch | undefined): number;
   /** Fills a Stat (stat.ts) at a physical address: 0 or an errno. */
   stat(file: number, at: number): number;
+  /** Opens anew what a file without a name is open on (/proc/self/fd/N): an open file or an errno. */
+  reopen?(file: number, flags: number): number;
   /** Status flags have changed (F_SETFL). */
   setFlags?(file: number, flags: number): number;
   /** ftruncate(2): 0 or an errno. */
-  truncate?(file: number, size: number): number;
+  truncate?(thread: number, file: number, size: number): number;
   /** A thread leaves its call on this file without an end, for it dies: whatever it was woken for is now for others. */
   abandon?(file: number): void;
   /** The last reference is gone. The slot is freed after this. */

@@ -67,7 +67,7 @@ export const Inode = struct(
     links: u32('Namespace.lock'),
     /** The directory that a directory is in; the root is in itself. */
     parent: u32('Namespace.lock'),
-    /** Its entry there. */
+    /** Its entry there; one of those of another file, or 0. */
     entry: u32('Namespace.lock'),
     /** Entries of a directory, oldest first. */
     first: u32('Namespace.lock'),

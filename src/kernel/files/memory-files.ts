@@ -20,6 +20,7 @@ import { DirectoryFiles } from './directory-file.ts';
 import { Inodes } from './inodes.ts';
 import type { OpenFiles } from './open-files.ts';
 import { Opening } from './opening.ts';
+import { PathNames } from './path-names.ts';
 import { Paths } from './paths.ts';
 import { Permissions } from './permissions.ts';
 import { RegularFiles } from './regular-file.ts';
@@ -55,6 +56,7 @@ export class MemoryFiles {
   readonly devices: DeviceFiles;
   readonly opening: Opening;
   readonly attributes: Attributes;
+  readonly pathNames: PathNames;
 
   /** Room for a name on its way, in this participant's scratch memory. */
   readonly nameScratch: number;
@@ -68,11 +70,12 @@ export class MemoryFiles {
     this.tree = new Tree(ram, locks, this.inodes, this.entries, this.permissions);
     this.renaming = new Renaming(ram, locks, this.tree);
     this.paths = new Paths(ram, locks, copy, descriptors, files, this.tree, scratch);
-    this.regular = new RegularFiles(ram, frames, contents, files, this.inodes);
+    this.regular = new RegularFiles(ram, frames, contents, files, this.inodes, this.permissions);
     this.directories = new DirectoryFiles(ram, locks, copy, this.tree, files, scratch);
     this.devices = new DeviceFiles(ram, parts.random, files, this.inodes, scratch);
     this.opening = new Opening(ram, files, this.tree, this.paths, this.regular, this.devices);
     this.nameScratch = scratch + NAME_SCRATCH;
+    this.pathNames = new PathNames(ram, locks, this.tree, scratch, this.nameScratch);
     this.attributes = new Attributes(ram, this.inodes, this.permissions);
     inspection.count('inodes', () => this.inodes.inUse());
     inspection.count('directory entries', () => this.entries.inUse());
@@ -84,6 +87,11 @@ export class MemoryFiles {
     const error = this.inodes.stat(inode, at);
     this.tree.systemOf(inode)?.stat?.(inode, at);
     return error;
+  }
+
+  /** The path of a file, for people to read. */
+  pathOf(inode: number): string {
+    return this.tree.pathOf(inode, this.nameScratch);
   }
 
   isLink(inode: number): boolean {

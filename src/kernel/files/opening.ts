@@ -158,10 +158,10 @@ export class Opening {
       return opener === undefined ? this.deviceFiles.open(device, flags, inode) : opener.open(thread, inode, flags);
     }
     if (kind !== Mode.Regular) return this.kinds.get(kind)?.open(thread, inode, flags) ?? -E.NXIO;
-    return this.openRegular(inode, flags, truncates && !created);
+    return this.openRegular(process, inode, flags, truncates && !created);
   }
 
-  private openRegular(inode: number, flags: number, truncates: boolean): number {
+  private openRegular(process: number, inode: number, flags: number, truncates: boolean): number {
     const { inodes, files } = this;
     const writes = writable(flags);
     if (writes || truncates) {
@@ -169,7 +169,7 @@ export class Opening {
       if (busy !== 0) return busy;
     }
     const file = files.create(FileKind.inode, flags, inode, inode);
-    if (file !== 0 && truncates) this.regular.resize(inode, 0);
+    if (file !== 0 && truncates) this.regular.resize(process, inode, 0);
     if ((writes && file === 0) || (truncates && !writes)) inodes.endWriting(inode);
     return file || -E.NFILE;
   }
@@ -187,7 +187,7 @@ export class Opening {
     }
     inodes.release(parent);
     if (result < 0) return result;
-    const file = this.openRegular(result, flags & ~Open.Directory, false);
+    const file = this.openRegular(process, result, flags & ~Open.Directory, false);
     if (file < 0) inodes.release(result);
     return file;
   }

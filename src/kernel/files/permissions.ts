@@ -2,11 +2,12 @@
  * Who may do what with a file: modes, owners and groups, as path_resolution(7) and inode(7) have it. Root may do everything but execute
  * what nobody can.
  *
- * Process 0 is the kernel itself, which may do everything.
+ * Process 0 is the kernel itself, which may do everything. A process's users and groups are peeked at: they change when it asks for that.
  */
 
 import type { Ram } from '../../core/ram.ts';
 import { E } from '../errno.ts';
+import { Process } from '../process.ts';
 import { Inode } from './inodes.ts';
 import { Mode } from './stat.ts';
 
@@ -16,16 +17,23 @@ export const Want = { Execute: 1, Write: 2, Read: 4 } as const;
 export class Permissions {
   constructor(private readonly ram: Ram) {}
 
-  uid(_process: number, _real = false): number {
-    return 0;
+  /** The user that files are made and looked at as; `real`: as access(2) asks. */
+  uid(process: number, real = false): number {
+    if (process === 0) return 0;
+    return (real ? Process.uid : Process.fsuid).peek(this.ram, process);
   }
 
-  gid(_process: number): number {
-    return 0;
+  gid(process: number, real = false): number {
+    if (process === 0) return 0;
+    return (real ? Process.gid : Process.fsgid).peek(this.ram, process);
   }
 
-  private inGroup(_process: number, _gid: number, _real = false): boolean {
-    return true;
+  private inGroup(process: number, gid: number, real = false): boolean {
+    const { ram } = this;
+    if (this.gid(process, real) === gid) return true;
+    for (let i = 0; i < Process.groupCount.peek(ram, process); i++)
+      if (Process.groups.peek(ram, process, i) === gid) return true;
+    return false;
   }
 
   isRoot(process: number): boolean {

@@ -17,8 +17,8 @@ export class ProcessFiles {
     private readonly inodes: Inodes,
   ) {}
 
-  /** A child that nobody else knows yet gets what its parent has. */
-  inherit(parent: number, child: number): void {
+  /** A child that nobody else knows yet gets what its parent has. 0: it cannot fail. */
+  inherit(parent: number, child: number): number {
     const { ram, locks, inodes } = this;
     const lock = Process.lock.addr(parent);
     locks.acquire(lock);
@@ -31,6 +31,7 @@ export class ProcessFiles {
     if (program !== 0) inodes.beginRunning(program);
     Process.cwd.set(ram, child, cwd);
     Process.program.set(ram, child, program);
+    return 0;
   }
 
   /** Takes over a reference to a new working directory. */

@@ -11,9 +11,11 @@ import { PAGE_SIZE, type Ram } from '../../core/ram.ts';
 import { Content, type Contents } from '../contents.ts';
 import { E } from '../errno.ts';
 import type { Frames } from '../frames.ts';
+import { Thread } from '../thread.ts';
 import { FileKind, type FileOps, Open, PollEvent, Whence, writable } from './file-ops.ts';
 import { Inode, type Inodes, Touch } from './inodes.ts';
 import { OpenFile, type OpenFiles } from './open-files.ts';
+import type { Permissions } from './permissions.ts';
 import { Mode } from './stat.ts';
 import type { Transfer } from './transfer.ts';
 
@@ -32,6 +34,7 @@ export class RegularFiles implements FileOps {
     private readonly contents: Contents,
     private readonly files: OpenFiles,
     private readonly inodes: Inodes,
+    private readonly permissions: Permissions,
   ) {
     this.reserve = Math.floor(frames.total * RESERVE);
     files.register(FileKind.inode, this);
@@ -56,7 +59,7 @@ export class RegularFiles implements FileOps {
     return to.done > 0 ? to.done : error;
   }
 
-  write(_thread: number, file: number, from: Transfer): number {
+  write(thread: number, file: number, from: Transfer): number {
     const { ram, inodes } = this;
     const inode = OpenFile.object.get(ram, file);
     inodes.lock(inode);
@@ -65,14 +68,14 @@ export class RegularFiles implements FileOps {
     // `from` may be on its way already (sendfile): then `start` is where its beginning would be.
     const position = appends ? inodes.size(inode) : OpenFile.offset.get(ram, file);
     const start = positioned && !appends ? from.offset : position - from.done;
-    const error = this.writeLocked(inode, start, from);
+    const error = this.writeLocked(Thread.process.get(ram, thread), inode, start, from);
     if (!positioned) OpenFile.offset.set(ram, file, start + from.done);
     inodes.unlock(inode);
     return from.done > 0 ? from.done : error;
   }
 
   /** Writes what there is of `from`: 0, -EFBIG, -ENOSPC, -EFAULT, -ENOMEM; `from.done` tells how far it came. */
-  writeLocked(inode: number, start: number, from: Transfer): number {
+  private writeLocked(process: number, inode: number, start: number, from: Transfer): number {
     const { ram, contents, inodes } = this;
     if (from.left === 0) return 0;
     const first = from.done;
@@ -91,7 +94,7 @@ export class RegularFiles implements FileOps {
     const reached = Math.max(before, start + from.done);
     // What has not been written was no growth.
     if (reached < end && end > before) contents.setSize(content, from.done === first ? before : reached);
-    if (from.done > first) this.noteChangeLocked(inode);
+    if (from.done > first) this.noteChangeLocked(process, inode);
     return error;
   }
 
@@ -104,18 +107,15 @@ export class RegularFiles implements FileOps {
     return frame === -E.NOMEM ? -E.NOSPC : frame;
   }
 
-  /** A changed file is no longer set-user-id. */
-  private noteChangeLocked(inode: number): void {
+  /** A file that others than root have changed is no longer set-user-id. */
+  private noteChangeLocked(process: number, inode: number): void {
     const { ram, inodes } = this;
     const mode = Inode.mode.get(ram, inode);
-    if ((mode & SET_ID) !== 0 && this.losesSetId) {
+    if ((mode & SET_ID) !== 0 && !this.permissions.isRoot(process)) {
       Inode.mode.set(ram, inode, mode & ~(Mode.SetUid | ((mode & 0o010) !== 0 ? Mode.SetGid : 0)));
     }
     inodes.touchLocked(inode, Touch.Modify | Touch.Change);
   }
-
-  /** Whether the writer is none who may keep set-id bits; set by who knows the process. */
-  losesSetId = false;
 
   seek(file: number, offset: number, whence: number): number {
     const { ram, inodes } = this;
@@ -148,23 +148,24 @@ export class RegularFiles implements FileOps {
     return hole ? size : -E.NXIO;
   }
 
-  truncate(file: number, size: number): number {
-    return this.resize(OpenFile.object.get(this.ram, file), size);
+  truncate(thread: number, file: number, size: number): number {
+    const { ram } = this;
+    return this.resize(Thread.process.get(ram, thread), OpenFile.object.get(ram, file), size);
   }
 
   /** truncate(2): 0 or -EFBIG. */
-  resize(inode: number, size: number): number {
+  resize(process: number, inode: number, size: number): number {
     const { ram, inodes, contents } = this;
     if (size > MAX_FILE_BYTES) return -E.FBIG;
     inodes.lock(inode);
     const result = contents.setSize(Inode.content.get(ram, inode), size);
-    if (result === 0) this.noteChangeLocked(inode);
+    if (result === 0) this.noteChangeLocked(process, inode);
     inodes.unlock(inode);
     return result;
   }
 
   /** fallocate(2): memory for a range, or a hole in it. */
-  allocate(file: number, mode: number, offset: number, length: number): number {
+  allocate(thread: number, file: number, mode: number, offset: number, length: number): number {
     const { ram, inodes, contents } = this;
     const inode = OpenFile.object.get(ram, file);
     const end = offset + length;
@@ -182,7 +183,7 @@ export class RegularFiles implements FileOps {
       // What was given in vain goes back with the end.
       if (error !== 0 && end > before) contents.setSize(content, before);
     }
-    if (error === 0) this.noteChangeLocked(inode);
+    if (error === 0) this.noteChangeLocked(Thread.process.get(ram, thread), inode);
     inodes.unlock(inode);
     return error;
   }

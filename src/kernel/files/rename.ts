@@ -139,6 +139,7 @@ export class Renaming {
     const { entries, inodes } = this;
     const file = entries.inodeLocked(source);
     const from = entries.directoryLocked(source);
+    if (!inodes.isDirectory(file) && Inode.entry.get(this.ram, file) === source) Inode.entry.set(this.ram, file, moved);
     entries.removeLocked(source);
     if (inodes.isDirectory(file)) this.relocateLocked(file, from, moved);
     inodes.touch(file, Touch.Change);
@@ -149,6 +150,7 @@ export class Renaming {
     const { ram, tree, entries, inodes } = this;
     const victim = entries.inodeLocked(target);
     const directory = entries.directoryLocked(target);
+    if (Inode.entry.get(ram, victim) === target) Inode.entry.set(ram, victim, 0);
     entries.setInodeLocked(target, entries.inodeLocked(source));
     if (inodes.isDirectory(victim)) Inode.links.set(ram, directory, Inode.links.get(ram, directory) - 1);
     if (tree.dropLinkLocked(victim)) this.dropped.push(victim);
@@ -161,10 +163,17 @@ export class Renaming {
     const other = entries.inodeLocked(target);
     entries.setInodeLocked(source, other);
     entries.setInodeLocked(target, file);
-    if (inodes.isDirectory(file)) this.relocateLocked(file, entries.directoryLocked(source), target);
-    if (inodes.isDirectory(other)) this.relocateLocked(other, entries.directoryLocked(target), source);
+    this.settleLocked(file, source, target);
+    this.settleLocked(other, target, source);
     inodes.touch(file, Touch.Change);
     inodes.touch(other, Touch.Change);
+  }
+
+  /** A file has changed its name from one entry to another. */
+  private settleLocked(file: number, before: number, after: number): void {
+    const { ram, entries, inodes } = this;
+    if (inodes.isDirectory(file)) this.relocateLocked(file, entries.directoryLocked(before), after);
+    else if (Inode.entry.get(ram, file) === before) Inode.entry.set(ram, file, after);
   }
 
   /** A directory was in `from`, and its entry is another one now. */

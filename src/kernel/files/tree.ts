@@ -14,6 +14,8 @@ import { Inode, type Inodes, Touch } from './inodes.ts';
 import { type Permissions, Want } from './permissions.ts';
 import { Mode } from './stat.ts';
 
+const decoder = new TextDecoder();
+
 /** Names of one file (as ext4 has it). */
 const MAX_LINKS = 65_000;
 
@@ -125,6 +127,25 @@ export class Tree {
     return entry !== 0 ? length : (this.systemOf(directory)?.name(directory, to) ?? -E.NOENT);
   }
 
+  /** The path of a file by one of its names, for people to read: of one that has none any more ` (deleted)`. */
+  pathOf(inode: number, scratch: number): string {
+    const { ram, locks, entries } = this;
+    let path = '';
+    locks.acquire(entries.lock);
+    for (let at = inode; at !== entries.rootLocked();) {
+      const entry = Inode.entry.get(ram, at);
+      if (entry === 0) {
+        path = ` (deleted)`;
+        break;
+      }
+      const length = entries.copyNameLocked(entry, scratch);
+      path = `/${decoder.decode(ram.bytes(scratch, length))}${path}`;
+      at = entries.directoryLocked(entry);
+    }
+    locks.release(entries.lock);
+    return path === '' ? '/' : path;
+  }
+
   /** Whether a directory is still in the tree. */
   isRemoved(directory: number): boolean {
     return Inode.links.peek(this.ram, directory) === 0;
@@ -161,6 +182,7 @@ export class Tree {
     }
     Inode.links.set(ram, inode, isDirectory ? 2 : 1);
     if (isDirectory) this.placeDirectoryLocked(inode, directory, entry);
+    else Inode.entry.set(ram, inode, entry);
     // That of its names.
     inodes.retain(inode);
     inodes.publish(inode);
@@ -221,6 +243,7 @@ export class Tree {
     const entry = entries.insertLocked(directory, name, length, inode);
     if (entry < 0) return entry;
     Inode.links.set(ram, inode, links + 1);
+    if (Inode.entry.get(ram, inode) === 0) Inode.entry.set(ram, inode, entry);
     inodes.touch(inode, Touch.Change);
     inodes.touch(directory, Touch.Modify | Touch.Change);
     return 0;
@@ -248,6 +271,7 @@ export class Tree {
     let result = entry === 0 ? -E.NOENT : this.checkRemoveLocked(process, directory, inode, slash, isDirectory);
     let gone = 0;
     if (result === 0) {
+      if (Inode.entry.get(ram, inode) === entry) Inode.entry.set(ram, inode, 0);
       entries.removeLocked(entry);
       inodes.touch(directory, Touch.Modify | Touch.Change);
       gone = this.dropLinkLocked(inode) ? inode : 0;
