@@ -34,7 +34,12 @@ export const signals: Experiment = {
   about: 'from a signal to its handler',
   figures: [
     { key: 'signal.self', title: 'signal to a handler and back, one thread', unit: 'µs', target: ['≤', 1.5] },
-    { key: 'signal.across', title: 'kill to the handler of a thread that computes on another hart', unit: 'µs', target: ['≤', 20] },
+    {
+      key: 'signal.across',
+      title: 'kill to the handler of a thread that computes on another hart',
+      unit: 'µs',
+      target: ['≤', 20],
+    },
     { key: 'signal.qemu', title: 'signal to a handler and back, qemu-riscv64', unit: 'µs' },
   ],
   measure: async () => {

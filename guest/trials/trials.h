@@ -33,6 +33,7 @@ TRIAL(timers, "linux", "", "setitimer, timer_create, overruns, CPU time, errors"
 TRIAL(deliveries, "linux", "", "signals among threads: directed, for the process, accepted, cancellation")
 TRIAL(fracture, "linux", "", "FractureOS's signals: numbers, default actions, its interface")
 TRIAL(storm, "linux", "[children [rounds]]", "signals, stops and kills among processes of several threads: none lost or doubled")
+TRIAL(users, "linux", "", "users and groups: set and get, what is refused, who may signal whom")
 TRIAL(exit_group, "linux", "", "a process ends while its threads compute, wait and sleep")
 TRIAL(bad_pointers, "linux", "", "system calls given bad pointers: EFAULT, and the process lives on")
 TRIAL(unknown_calls, "linux", "", "unknown system calls: ENOSYS")

@@ -47,7 +47,18 @@ export const SiCode = {
 } as const;
 
 /** Where the parts of a siginfo lie, as words from its start: of those that have a sender, of faults, of children, of timers. */
-const Word = { signal: 0, code: 2, pid: 4, uid: 5, address: 4, status: 6, userTicks: 8, timer: 4, overrun: 5, value: 6 } as const;
+const Word = {
+  signal: 0,
+  code: 2,
+  pid: 4,
+  uid: 5,
+  address: 4,
+  status: 6,
+  userTicks: 8,
+  timer: 4,
+  overrun: 5,
+  value: 6,
+} as const;
 
 export const SigInfo = struct(
   'SigInfo',

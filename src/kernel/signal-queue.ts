@@ -65,18 +65,12 @@ export class SignalQueues {
   takeLocked(process: number, thread: number, maskLow: number, maskHigh: number): number {
     const { ram } = this;
     this.timer = 0;
-    let signal = firstSignal(
-      Thread.pendingLow.peek(ram, thread) & ~maskLow,
-      Thread.pendingHigh.peek(ram, thread) & ~maskHigh,
-    );
+    let signal = firstSignal(Thread.pendingLow.peek(ram, thread) & ~maskLow, Thread.pendingHigh.peek(ram, thread) & ~maskHigh);
     if (signal !== 0) {
       this.collectLocked(Thread, thread, process, signal);
       return signal;
     }
-    signal = firstSignal(
-      Process.pendingLow.peek(ram, process) & ~maskLow,
-      Process.pendingHigh.peek(ram, process) & ~maskHigh,
-    );
+    signal = firstSignal(Process.pendingLow.peek(ram, process) & ~maskLow, Process.pendingHigh.peek(ram, process) & ~maskHigh);
     if (signal !== 0) this.collectLocked(Process, process, process, signal);
     return signal;
   }

@@ -26,7 +26,9 @@ export function clockGettime(call: Call): number {
   if (wall === false) return writeTime(call, address, Math.floor(now / NS), now % NS);
   if (id !== ClockId.ProcessCpu && id !== ClockId.ThreadCpu) return -E.INVAL;
   scheduler.charge(call.thread, now);
-  const used = Math.floor(id === ClockId.ThreadCpu ? Thread.cpuNs.get(ram, call.thread) : processCpuNs(ram, locks, call.process));
+  const used = Math.floor(
+    id === ClockId.ThreadCpu ? Thread.cpuNs.get(ram, call.thread) : processCpuNs(ram, locks, call.process),
+  );
   return writeTime(call, address, Math.floor(used / NS), used % NS);
 }
 
