@@ -9,10 +9,11 @@
  *            └─ console  input and output rings, line editor, readers and writers that wait
  *               └─ futex one bucket of futex waiters
  *                  └─ space      one address space: areas, page tables, user copies
- *                     └─ timer   the deadlines of one hart
- *                        └─ run  the run queue of one hart
- *                           └─ areas, threads, spaces   free lists of slots
- *                              └─ frames    the free list of frames
+ *                     └─ content one content: its size and its frames
+ *                        └─ timer   the deadlines of one hart
+ *                           └─ run  the run queue of one hart
+ *                              └─ areas, threads, spaces   free lists of slots
+ *                                 └─ frames    the free list of frames
  */
 
 export const Rank = {
