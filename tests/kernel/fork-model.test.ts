@@ -46,7 +46,7 @@ const step = fc.oneof(
     weight: 1,
     arbitrary: fc.record({ op: fc.constant('advise' as const), who, page, pages, advice: fc.constantFrom(10, 11, 18, 19) }),
   },
-  { weight: 2, arbitrary: fc.record({ op: fc.constant('move' as const), who, page, pages, to: page }) },
+  { weight: 2, arbitrary: fc.record({ op: fc.constant('move' as const), who, page, pages, to: page, more: fc.nat(3) }) },
   { weight: 12, arbitrary: fc.record({ op: fc.constant('touch' as const), who, page, value: fc.nat(255) }) },
 );
 type Step = typeof step extends fc.Arbitrary<infer T> ? T : never;
@@ -129,14 +129,39 @@ function apply(bench: Bench, family: Family, s: Step): boolean {
       return true;
     }
     case 'move': {
-      // Page by page, so that each is of one area.
-      if (s.page === s.to || !known.has(s.page)) return true;
+      const from = range(s.page, s.pages);
+      const to = range(s.to, from.length + s.more);
+      const [first] = from.map((n) => known.get(n));
+      if (first === undefined) return true;
+      const overlaps = from.some((n) => to.includes(n));
+      const isOneArea = from.every((n) => {
+        const p = known.get(n);
+        return p?.prot === first.prot && p.isShared === first.isShared && p.wipes === first.wipes && p.stays === first.stays;
+      });
+      // What is behind the end of shared memory is another matter.
+      if (to.length < from.length || (from.some((n) => known.get(n)?.isShared === true) && to.length !== from.length))
+        return true;
       const flags = Remap.MayMove | Remap.Fixed;
-      const result = bench.remaps.remap(space, addressOf(s.page), PAGE_SIZE, PAGE_SIZE, flags, addressOf(s.to));
+      const bytes = [from.length * PAGE_SIZE, to.length * PAGE_SIZE] as const;
+      const result = bench.remaps.remap(space, addressOf(s.page), bytes[0], bytes[1], flags, addressOf(s.to));
       if (result === -E.NOMEM) return false;
+      if (overlaps) {
+        expect(result).toBe(-E.INVAL);
+        return true;
+      }
+      for (const n of to) known.delete(n);
+      if (!isOneArea) {
+        expect(result).toBe(-E.FAULT);
+        return true;
+      }
+      // Pages of shared memory may be of different memories, which do not make one area.
+      if (first.isShared && result === -E.FAULT) return true;
       expect(result).toBe(addressOf(s.to));
-      known.set(s.to, known.get(s.page)!);
-      known.delete(s.page);
+      to.forEach((n, index) => {
+        const moved = known.get(from[index] ?? -1);
+        known.set(n, moved ?? { ...first, cell: { value: 0 } });
+      });
+      for (const n of from) known.delete(n);
       return true;
     }
     case 'touch': {
