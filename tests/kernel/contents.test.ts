@@ -30,7 +30,7 @@ describe('contents', () => {
       fc.record({ op: fc.constant('size' as const), page, offset }),
     );
     fc.assert(
-      fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
+      fc.property(fc.array(step, { maxLength: 40, size: 'max' }), (steps) => {
         const bench = makeBench(300);
         const { contents, ram, frames } = bench;
         const content = contents.create();
@@ -190,7 +190,7 @@ describe('names', () => {
       'n',
       'o',
     );
-    const steps = fc.array(fc.record({ name, image: fc.nat(3), bind: fc.boolean() }), { maxLength: 80 });
+    const steps = fc.array(fc.record({ name, image: fc.nat(3), bind: fc.boolean() }), { maxLength: 80, size: 'max' });
     fc.assert(
       fc.property(steps, (all) => {
         const bench = makeBench(40);
