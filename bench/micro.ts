@@ -13,7 +13,7 @@ import { Kernel } from '../src/kernel/kernel.ts';
 import { planMemory } from '../src/kernel/memory-map.ts';
 import { Process } from '../src/kernel/process.ts';
 import { Thread } from '../src/kernel/thread.ts';
-import { bindGuestBinaries } from '../src/machine/launch.ts';
+import { fillRoot } from '../src/machine/root.ts';
 import { familyRegions, SystemCalls } from '../src/syscalls/door.ts';
 import { Level } from '../src/trace/events.ts';
 
@@ -82,7 +82,7 @@ function machineOfOne(): Kernel {
   const kernel = new Kernel(ram, config, map, 0);
   kernel.initialise();
   new SystemCalls(kernel).initialise();
-  bindGuestBinaries(kernel);
+  fillRoot(kernel);
   kernel.scheduler.start();
   return kernel;
 }

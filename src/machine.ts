@@ -22,11 +22,12 @@ import { crashReport, type Failure } from './machine/crash.ts';
 import { Halted, MachineCheck, Standstill, UsageError } from './machine/errors.ts';
 import type { ScheduleReport } from './smp/schedule/plan.ts';
 import { HostTurns } from './machine/host-turns.ts';
-import { boundName, DEFAULT_ENV, launch, unbindName } from './machine/launch.ts';
+import { environmentOf, findInRoot, launch, unbind } from './machine/launch.ts';
 import { type MachineSnapshot, mismatch, putSnapshot, takeSnapshot } from './machine/machine-snapshot.ts';
 import type { MachineOptions } from './machine/options.ts';
 import { connectConsole, type Powered, powerOn } from './machine/power-on.ts';
 import { findProgram } from './machine/programs.ts';
+import { isRooted } from './machine/root.ts';
 import { resultOf, type RunResult } from './machine/result.ts';
 import type { ResumeOptions, RunOptions } from './machine/run-options.ts';
 import { Run } from './machine/run.ts';
@@ -67,6 +68,8 @@ export class Machine {
   private readonly console: ConsoleHost;
   /** Under a schedule: when the host acts. */
   private readonly turns: HostTurns | undefined;
+  /** Its root directory is one that the user has given. */
+  private isRooted: boolean;
   private current: Run | undefined;
   private failure: Failure | undefined;
   /** Why nothing runs any more. */
@@ -82,6 +85,7 @@ export class Machine {
   ) {
     const { kernel, scheduled, from } = powered;
     this.kernel = kernel;
+    this.isRooted = isRooted(kernel);
     this.console = connectConsole(kernel);
     this.turns = scheduled === undefined ? undefined : this.takeTurns(scheduled);
     if (from !== undefined) this.takeOver(from);
@@ -135,17 +139,18 @@ export class Machine {
    * program leaves running in the background goes on, and writes into the next run's output. A program that was under way in the snapshot
    * that the machine comes from, and has not been resumed, is killed first.
    *
-   * @param word a name in the machine's /bin, or a path of the host
+   * @param word a name in the machine's /bin, or a path of the host; a file of the machine's root if one has been given
    * @param args without the program's own name
    * @throws UsageError when it cannot be started, MachineCheck when the machine fails, Halted when it is turned off meanwhile
    */
   async run(word: string, args: readonly string[] = [], options: RunOptions = {}): Promise<RunResult> {
     this.check();
     if (this.current?.claimed === true) throw alreadyRuns();
-    const program = options.program ?? findProgram(word);
+    // In a root that the user has given it is looked for when the machine's files may be touched.
+    const early = options.program ?? (this.isRooted ? undefined : findProgram(word));
     if (this.current !== undefined) await this.drop(this.current);
     if (this.isRunning()) throw alreadyRuns();
-    const run = new Run(word, boundName(program, word));
+    const run = new Run(word);
     this.current = run;
     const { streams, stdin, env, plan, typed, onSnapshotKey } = options;
     return this.conduct(run, async () => {
@@ -155,7 +160,8 @@ export class Machine {
       if (streams !== undefined && typed !== undefined) this.console.attachTyped(streams, typed);
       else if (streams !== undefined && stdin === undefined) this.console.attachTerminalOrPipes(streams, onSnapshotKey);
       else if (streams !== undefined) this.console.attachOutput(streams, stdin!);
-      run.pid = launch(this.kernel, program, word, args, { ...DEFAULT_ENV, ...env });
+      const program = early ?? findInRoot(this.kernel, word) ?? findProgram(word);
+      run.launched(launch(this.kernel, program, word, args, { ...environmentOf(this.kernel), ...env }));
       this.turns?.begin(plan, typed);
       return captured;
     });
@@ -293,7 +299,7 @@ export class Machine {
   private async clearUp(run: Run): Promise<void> {
     if (!run.replaced) await this.console.finish();
     if (run.replaced) return;
-    unbindName(this.kernel, run.bound);
+    unbind(this.kernel, run.bound);
     this.current = undefined;
     this.setEnding(false);
     this.turns?.nudge();
@@ -389,6 +395,7 @@ export class Machine {
   /** Takes over what the host has to know of the snapshot that is in RAM now. */
   private takeOver({ console, run }: MachineSnapshot): void {
     this.console.restore(console);
+    this.isRooted = isRooted(this.kernel);
     this.current = run === undefined ? undefined : Run.of(run);
     this.setEnding(run?.ended !== undefined);
     // Whatever there may be to do.

@@ -75,8 +75,9 @@ export async function main(argv: readonly string[]): Promise<number> {
 async function boot(options: BootOptions, replay: Replay | undefined): Promise<number> {
   const { plan, typed } = replay ?? {};
   enableExclusiveWasmFeatures();
-  // Before anything is started: the most likely mistakes are here.
-  const program = findProgram(options.program ?? SHELL);
+  // Before anything is started: the most likely mistakes are here. What is in the machine's own files only the machine knows.
+  const isKnown = options.root === undefined && options.restore === undefined;
+  const program = isKnown ? findProgram(options.program ?? SHELL) : undefined;
   for (const file of [options.snapshot, options.record]) if (file !== undefined) await checkWritable(file);
   const machine = await Machine.boot(machineOptions(options, plan !== undefined));
   const snapshots = options.snapshot === undefined ? undefined : new Snapshots(machine, options.snapshot, complain);
@@ -140,6 +141,7 @@ function machineOptions(options: BootOptions, scheduled: boolean): MachineOption
     portMessageBytes: asked('portMessageBytes'),
     jit: asked('jit'),
     countAccesses: options.stats,
+    root: options.root,
     seed: options.seed,
     // A machine from a snapshot is under a schedule if the first one was.
     seeded: scheduled || restore === undefined ? scheduled : undefined,

@@ -32,6 +32,8 @@ export interface BootOptions {
   readonly seed: number | undefined;
   /** File to write the schedule and what is typed to. */
   readonly record: string | undefined;
+  /** Directory of the host that is copied in as the machine's root. */
+  readonly root: string | undefined;
   /** File to write snapshots of the machine to. */
   readonly snapshot: string | undefined;
   /** File of the snapshot that the machine goes on from, and the options that were given beside: all others are the snapshot's. */
@@ -64,6 +66,7 @@ export function parseOptions(argv: readonly string[], version: string): BootOpti
     stats: options.stats === true,
     jit: options.jit === false ? 'off' : options.jit,
     dumpTranslation: options.dumpTranslation,
+    root: options.root,
     seed: options.seed,
     record: options.record,
     snapshot: options.snapshot,
@@ -89,6 +92,7 @@ function describeOptions(version: string): Command {
         .argParser(bytes)
         .default(memoryBytes, `${String(memoryBytes / 2 ** 20)}M`),
     )
+    .option('--root <directory>', "a directory of the host to be copied in as the machine's root directory", fileName)
     .option('--ports <n>', 'size of the VROS port table', count(1, 4096), ports)
     .option('--port-messages <n>', 'messages a port holds', count(1, 4096), portMessages)
     .option('--port-message-bytes <n>', 'largest message', count(1, VrosLimit.IPC_MAX_DATA), portMessageBytes)
@@ -130,6 +134,7 @@ Examples:
   hartbeat --cpus 4                       the shell of a machine with four harts
   hartbeat --cpus 2 ipctest               a program of the machine
   hartbeat --cpus 2 ./a.out one two       a static riscv64 Linux program of the host
+  hartbeat --cpus 4 --root DIR /bin/sh    a program of the root directory that was copied in
   hartbeat --dump-translation main ./a.out   what the translator makes of main
   hartbeat --trace=run.ndjson ipctest     with a trace of everything that happened
   hartbeat --schedule random:7 ipctest    under a schedule that the number decides

@@ -24,8 +24,8 @@ export interface ConsoleCallbacks {
   inputArrivedLocked(): void;
   /** Output has left the ring, or a stream has closed: wake writers. */
   roomMadeLocked(): void;
-  /** Ctrl-C. */
-  interrupt(): void;
+  /** Keys that mean a signal were typed, or the window has another size: bits of TerminalSignal, for a process group (0: for whoever). */
+  signal(signals: number, group: number): void;
   /** Ctrl-A x. */
   powerOff(): void;
 }
@@ -393,16 +393,22 @@ export class ConsoleHost {
     const inputDue = this.input.length > 0 || (this.inputEnded && !this.hungUp);
     if (!inputDue && !this.roomMade && !this.sized && this.closing === 0) return true;
     if (!locks.tryAcquire(console.lock)) return false;
-    let interrupts: number;
+    let signals: number;
+    let group: number;
     try {
       this.tellChangesLocked();
+      const stopped = console.isStoppedLocked();
       if (inputDue) this.moveInputLocked();
-      interrupts = console.takeInterruptsLocked();
-      if (inputDue && console.readableLocked()) callbacks.inputArrivedLocked();
+      signals = console.takeSignalsLocked();
+      group = console.foregroundLocked();
+      // Also of a few bytes that are not enough for a read in raw mode: it looks at the clock again.
+      if (inputDue && (console.readableLocked() || console.availableLocked() > 0)) callbacks.inputArrivedLocked();
+      // Ctrl-Q, or a key that means a signal, may have let output go on.
+      if (stopped && !console.isStoppedLocked()) callbacks.roomMadeLocked();
     } finally {
       locks.release(console.lock);
     }
-    for (; interrupts > 0; interrupts--) callbacks.interrupt();
+    if (signals !== 0) callbacks.signal(signals, group);
     if (!this.streams) return true;
     if (this.input.length > 0) this.streams.stdin.pause();
     else if (!this.inputEnded) this.streams.stdin.resume();

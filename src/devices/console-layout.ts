@@ -4,7 +4,7 @@
  *   output   frames, each a header word (stream in bits 31:24, bytes below) and its bytes, padded to words. Producers hold the lock; the
  *            host takes frames out without it. `outWritten` and `outRead` count bytes since power-on, modulo 2^32.
  *   input    bytes.  inTail ≤ inReady ≤ inHead, counted likewise: readers take from the tail, what lies between ready and head is
- *            the line under edit. `ends` has a bit per byte of the ring: set on the newline or end-of-file mark that ends a line.
+ *            the line under edit (in raw mode: nothing). `ends` has a bit per byte of the ring: set on the newline or end-of-file mark that ends a line.
  */
 
 import { bytes, cacheLine, struct, u16, u32, u32Array } from '../core/layout.ts';
@@ -20,6 +20,9 @@ export const Stream = { Out: 1, Error: 2, Echo: 3 } as const;
 
 /** Bits of `flags`: which of the three standard streams is a terminal. */
 export const ConsoleFlag = { InputTerminal: 1, OutputTerminal: 2, ErrorTerminal: 4 } as const;
+
+/** What can be typed at a terminal, or happen to it, that sends its foreground group a signal: bits. */
+export const TerminalSignal = { Interrupt: 1, Quit: 2, Suspend: 4, Resized: 8 } as const;
 
 export const ConsoleBlock = struct(
   'Console',
@@ -38,14 +41,26 @@ export const ConsoleBlock = struct(
     hungUp: u32('lock'),
     /** 1: the host holds input that found no room. */
     starved: u32('lock'),
-    /** Ctrl-C typed and not yet taken. */
-    interrupts: u32('lock'),
+    /** Signals that were typed and not yet taken: bits of TerminalSignal. */
+    typedSignals: u32('lock'),
+    /** 1: output waits (Ctrl-S). */
+    stopped: u32('lock'),
+    /** 1: the next byte typed has no meaning of its own (Ctrl-V). */
+    literal: u32('lock'),
+    /** Settings: c_iflag, c_oflag, c_cflag, c_lflag, and c_cc (termios.ts). */
+    modes: u32Array('lock', 4),
+    characters: bytes('lock', 20, 4),
+    /** Session whose controlling terminal it is, and the process group that has it to itself; 0: none. */
+    session: u32('lock'),
+    foreground: u32('lock'),
     /** Column of the terminal's cursor, and where the line under edit began: for erasing tabs. */
     column: u32('lock'),
     lineColumn: u32('lock'),
     /** Wait queues of the kernel. */
     readers: bytes('lock', 16, 8),
     writers: bytes('lock', 16, 8),
+    /** Those who poll it (kernel/files/polls.ts). */
+    polls: u32('lock'),
     outWritten: atomicU32(),
 
     host: cacheLine(),

@@ -18,9 +18,10 @@
 
 import type { Ram } from '../core/ram.ts';
 import { Rank } from '../smp/ranks.ts';
-import { ConsoleBlock, ConsoleFlag, INPUT_BYTES } from './console-layout.ts';
+import { ConsoleBlock, ConsoleFlag, INPUT_BYTES, TerminalSignal } from './console-layout.ts';
 import { ConsoleOutput } from './console-output.ts';
 import { LineEditor } from './line-editor.ts';
+import { Character, LocalMode, Termios } from './termios.ts';
 
 /** `writeLocked`: nobody reads the stream any more (EPIPE). */
 export const STREAM_CLOSED = -1;
@@ -37,7 +38,10 @@ export class Console {
   readonly lock: number;
   readonly readers: number;
   readonly writers: number;
+  /** Address of the list of those who poll it. */
+  readonly polls: number;
   readonly output: ConsoleOutput;
+  readonly termios: Termios;
 
   /** The piece of input that `takeLocked` or `nextSpanLocked` found: physical address and bytes. */
   spanAddress = 0;
@@ -54,8 +58,10 @@ export class Console {
     this.lock = ConsoleBlock.lock.addr(block);
     this.readers = ConsoleBlock.readers.addr(block);
     this.writers = ConsoleBlock.writers.addr(block);
+    this.polls = ConsoleBlock.polls.addr(block);
     this.output = new ConsoleOutput(ram, block);
-    this.editor = new LineEditor(ram, block, this.output);
+    this.termios = new Termios(ram, block);
+    this.editor = new LineEditor(ram, block, this.output, this.termios);
     this.inputRing = ConsoleBlock.input.addr(block);
   }
 
@@ -71,22 +77,30 @@ export class Console {
 
   /** Bytes that one write accepts now. */
   roomLocked(): number {
-    return this.output.roomLocked();
+    return this.isStoppedLocked() ? 0 : this.output.roomLocked();
   }
 
   /**
    * Writes bytes at a physical address to Stream.Out or Stream.Error.
    *
-   * @returns bytes accepted, from 0 (full: wait) to `length`; STREAM_CLOSED when nobody reads it
+   * @returns bytes accepted, from 0 (full or stopped: wait) to `length`; STREAM_CLOSED when nobody reads it
    */
   writeLocked(stream: number, address: number, length: number): number {
-    if ((ConsoleBlock.closed.get(this.ram, this.block) & (1 << stream)) !== 0) return STREAM_CLOSED;
+    if (this.isClosedLocked(stream)) return STREAM_CLOSED;
+    if (this.isStoppedLocked()) return 0;
     return this.output.writeLocked(stream, address, length);
   }
 
-  /** Whether a read would not wait: a line, bytes of a pipe, or the end of file. */
+  /** Whether nobody reads an output stream any more. */
+  isClosedLocked(stream: number): boolean {
+    return (ConsoleBlock.closed.get(this.ram, this.block) & (1 << stream)) !== 0;
+  }
+
+  /** Whether a read would not wait: a line, bytes of a pipe, enough in raw mode, or the end of file. */
   readableLocked(): boolean {
-    return ConsoleBlock.hungUp.get(this.ram, this.block) !== 0 || this.tail !== this.readyEnd;
+    if (this.isHungUpLocked()) return true;
+    const least = this.patienceLocked() === 0 ? Math.max(1, this.minimumLocked()) : 1;
+    return this.availableLocked() >= least;
   }
 
   /** `readableLocked` of some moment: for a look at a machine at rest, without the lock. */
@@ -107,7 +121,7 @@ export class Console {
     const available = (this.readyEnd - tail) >>> 0;
     if (available === 0) return ConsoleBlock.hungUp.get(this.ram, this.block) !== 0 ? 0 : NO_INPUT;
     let count = Math.min(max, available);
-    if (this.isTerminal) {
+    if (this.isCanonical) {
       count = this.lineLength(tail, count);
       if (count === 0) ConsoleBlock.inTail.set(this.ram, this.block, (tail + 1) >>> 0);
     }
@@ -130,7 +144,7 @@ export class Console {
     const { ram, block } = this;
     const tail = (this.tail + count) >>> 0;
     // The mark after "abc^D" ended that read already; the mark on a line of its own is an end of file to come.
-    const spent = count > 0 && this.isTerminal && this.isMark(tail) && !this.editor.isEnd((tail - 1) >>> 0);
+    const spent = count > 0 && this.isCanonical && this.isMark(tail) && !this.editor.isEnd((tail - 1) >>> 0);
     ConsoleBlock.inTail.set(ram, block, spent ? (tail + 1) >>> 0 : tail);
     const starved = ConsoleBlock.starved.get(ram, block) !== 0;
     ConsoleBlock.starved.set(ram, block, 0);
@@ -155,6 +169,73 @@ export class Console {
     return ConsoleBlock.columns.get(this.ram, this.block);
   }
 
+  isHungUpLocked(): boolean {
+    return ConsoleBlock.hungUp.get(this.ram, this.block) !== 0;
+  }
+
+  /** The least that a read waits for in raw mode; at canonical mode and of a pipe 1. */
+  minimumLocked(): number {
+    return this.isTerminal && !this.isCanonical ? this.termios.characterLocked(Character.Minimum) : 1;
+  }
+
+  /** In raw mode: for how long a read waits, in tenths of a second; 0: for ever. */
+  patienceLocked(): number {
+    return this.isTerminal && !this.isCanonical ? this.termios.characterLocked(Character.Time) : 0;
+  }
+
+  /** Takes settings from a physical address (termios.ts); what was typed already is handed over if canonical mode comes or goes. */
+  setTermiosLocked(from: number): void {
+    const before = this.termios.localLocked(LocalMode.Canonical);
+    this.termios.loadLocked(from);
+    if (before !== this.termios.localLocked(LocalMode.Canonical)) this.editor.modeChangedLocked();
+  }
+
+  /** Drops all input (TCIFLUSH). True: ring HostCall.Input, the host has more. */
+  flushInputLocked(): boolean {
+    const { ram, block } = this;
+    const head = ConsoleBlock.inHead.get(ram, block);
+    ConsoleBlock.inReady.set(ram, block, head);
+    ConsoleBlock.inTail.set(ram, block, head);
+    const starved = ConsoleBlock.starved.get(ram, block) !== 0;
+    ConsoleBlock.starved.set(ram, block, 0);
+    return starved;
+  }
+
+  /** Stops output, or lets it go on (TCXONC). */
+  stopLocked(stopped: boolean): void {
+    ConsoleBlock.stopped.set(this.ram, this.block, stopped ? 1 : 0);
+  }
+
+  isStoppedLocked(): boolean {
+    return ConsoleBlock.stopped.get(this.ram, this.block) !== 0;
+  }
+
+  /** Session and foreground process group of the terminal; 0: none. */
+  sessionLocked(): number {
+    return ConsoleBlock.session.get(this.ram, this.block);
+  }
+
+  foregroundLocked(): number {
+    return ConsoleBlock.foreground.get(this.ram, this.block);
+  }
+
+  /** The same of some moment: for whoever only wants to tell. */
+  sessionNow(): number {
+    return ConsoleBlock.session.peek(this.ram, this.block);
+  }
+
+  foregroundNow(): number {
+    return ConsoleBlock.foreground.peek(this.ram, this.block);
+  }
+
+  setSessionLocked(session: number): void {
+    ConsoleBlock.session.set(this.ram, this.block, session);
+  }
+
+  setForegroundLocked(group: number): void {
+    ConsoleBlock.foreground.set(this.ram, this.block, group);
+  }
+
   // ---- what the host calls ----
 
   /** Offers input; returns how many of the bytes were taken. The rest is to be offered again on HostCall.Input. */
@@ -172,11 +253,11 @@ export class Console {
     ConsoleBlock.hungUp.set(this.ram, this.block, 1);
   }
 
-  /** How often Ctrl-C was typed since the last call. */
-  takeInterruptsLocked(): number {
-    const interrupts = ConsoleBlock.interrupts.get(this.ram, this.block);
-    ConsoleBlock.interrupts.set(this.ram, this.block, 0);
-    return interrupts;
+  /** What was typed since the last call that sends a signal, or has happened: bits of TerminalSignal. */
+  takeSignalsLocked(): number {
+    const signals = ConsoleBlock.typedSignals.get(this.ram, this.block);
+    ConsoleBlock.typedSignals.set(this.ram, this.block, 0);
+    return signals;
   }
 
   /** Nobody reads this output stream any more. */
@@ -184,7 +265,11 @@ export class Console {
     ConsoleBlock.closed.set(this.ram, this.block, ConsoleBlock.closed.get(this.ram, this.block) | (1 << stream));
   }
 
+  /** The terminal has another size now: notes a signal if it really has. */
   resizeLocked(rows: number, columns: number): void {
+    if (rows === this.rowsLocked() && columns === this.columnsLocked()) return;
+    const signals = ConsoleBlock.typedSignals.get(this.ram, this.block);
+    ConsoleBlock.typedSignals.set(this.ram, this.block, signals | TerminalSignal.Resized);
     ConsoleBlock.rows.set(this.ram, this.block, rows);
     ConsoleBlock.columns.set(this.ram, this.block, columns);
   }
@@ -199,7 +284,12 @@ export class Console {
     ConsoleBlock.inHead.set(ram, block, 0);
     ConsoleBlock.hungUp.set(ram, block, 0);
     ConsoleBlock.starved.set(ram, block, 0);
-    ConsoleBlock.interrupts.set(ram, block, 0);
+    ConsoleBlock.typedSignals.set(ram, block, 0);
+    ConsoleBlock.stopped.set(ram, block, 0);
+    ConsoleBlock.literal.set(ram, block, 0);
+    ConsoleBlock.session.set(ram, block, 0);
+    ConsoleBlock.foreground.set(ram, block, 0);
+    this.termios.resetLocked();
     ConsoleBlock.column.set(ram, block, 0);
   }
 
@@ -228,6 +318,11 @@ export class Console {
 
   private get isTerminal(): boolean {
     return (ConsoleBlock.flags.get(this.ram, this.block) & ConsoleFlag.InputTerminal) !== 0;
+  }
+
+  /** By lines: at a terminal, unless a program has asked for raw input. */
+  private get isCanonical(): boolean {
+    return this.isTerminal && this.termios.localLocked(LocalMode.Canonical);
   }
 
   private get tail(): number {

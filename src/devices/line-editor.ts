@@ -1,18 +1,21 @@
 /*
- * The line discipline of the console: what typing means, as Linux's N_TTY in canonical mode with echo.
+ * The line discipline of the console: what typing means, as Linux's N_TTY, by the terminal's settings (termios.ts). As it begins:
  *
  *   CR, NL         end the line               Ctrl-D      hand over what is there; on an empty line: end of file, once
  *   DEL, Ctrl-H    erase a character          Ctrl-U, Ctrl-W   erase the line, the word
- *   Ctrl-C         drop all input and count an interrupt
+ *   Ctrl-C, Ctrl-\\, Ctrl-Z   drop all input and note a signal     Ctrl-S, Ctrl-Q   stop output, let it go on
+ *   Ctrl-V         takes the meaning from the byte that follows    Ctrl-R   shows the line again
  *   Tab, text      enter the line; other control characters too, shown as ^X
  *
- * A line holds 4095 bytes and its end; what is typed beyond is dropped with a bell. A byte is either taken, its echo included, or not
- * at all: when the ring or the output has no room, it stays with the host. All of it runs under the console's lock.
+ * In raw mode (ICANON off) every byte can be read at once. A line holds 4095 bytes and its end; what is typed beyond is dropped with a bell.
+ * A byte is either taken, its echo included, or not at all: when the ring or the output has no room, it stays with the host. All of it runs
+ * under the console's lock.
  */
 
 import type { Ram } from '../core/ram.ts';
-import { ConsoleBlock, INPUT_BYTES, Stream } from './console-layout.ts';
+import { ConsoleBlock, INPUT_BYTES, Stream, TerminalSignal } from './console-layout.ts';
 import type { ConsoleOutput } from './console-output.ts';
+import { Character, InputMode, LocalMode, type Termios } from './termios.ts';
 
 /** Bytes of a line with its end. */
 export const LINE_BYTES = 4096;
@@ -24,19 +27,7 @@ const MAX_ERASED = 4096;
 /** No echo but an erasure is longer. */
 const ECHO_BYTES = 2;
 
-const Key = {
-  Interrupt: 3,
-  EndOfFile: 4,
-  Bell: 7,
-  Backspace: 8,
-  Tab: 9,
-  Newline: 10,
-  Return: 13,
-  Kill: 21,
-  Word: 23,
-  Space: 32,
-  Delete: 127,
-} as const;
+const Key = { Bell: 7, Backspace: 8, Tab: 9, Newline: 10, Return: 13, Space: 32, Delete: 127 } as const;
 const CARET = 0x5e;
 
 export class LineEditor {
@@ -46,37 +37,40 @@ export class LineEditor {
     private readonly ram: Ram,
     private readonly block: number,
     private readonly output: ConsoleOutput,
+    private readonly termios: Termios,
   ) {
     this.ring = ConsoleBlock.input.addr(block);
   }
 
   /** Handles one typed byte; false: no room, try again later. */
   typeLocked(typed: number): boolean {
+    const { ram, block, termios } = this;
     if (!this.output.fitsLocked(ECHO_BYTES)) return false;
-    switch (typed) {
-      case Key.Interrupt:
-        this.interrupt();
+    if (ConsoleBlock.literal.get(ram, block) !== 0) return this.insertLiteral(typed);
+    let byte = typed;
+    if (byte === Key.Return) {
+      if (termios.inputLocked(InputMode.IgnoreReturn)) return true;
+      if (termios.inputLocked(InputMode.ReturnToNewline)) byte = Key.Newline;
+    } else if (byte === Key.Newline && termios.inputLocked(InputMode.NewlineToReturn)) byte = Key.Return;
+    if (termios.inputLocked(InputMode.FlowControl) && this.controlFlow(byte)) return true;
+    if (termios.localLocked(LocalMode.Signals)) {
+      const signal = this.signalOf(byte);
+      if (signal !== 0) {
+        this.interrupt(byte, signal);
         return true;
-      case Key.Newline:
-      case Key.Return:
-        if (!this.append(Key.Newline)) return false;
-        this.endLine();
-        this.echo(Key.Newline);
-        return true;
-      case Key.EndOfFile:
-        if (!this.append(0)) return false;
-        this.endLine();
-        return true;
-      case Key.Backspace:
-      case Key.Delete:
-        return this.erase(this.previousCharacter(this.head));
-      case Key.Kill:
-        return this.erase(this.ready);
-      case Key.Word:
-        return this.erase(this.wordStart());
-      default:
-        return this.insert(typed);
+      }
     }
+    return termios.localLocked(LocalMode.Canonical) ? this.edit(byte) : this.insertRaw(byte);
+  }
+
+  /**
+   * Canonical mode has been turned on or off: what is there can be read, as if it were a line; what was being edited can be edited no more.
+   */
+  modeChangedLocked(): void {
+    const { ram, block, head } = this;
+    ConsoleBlock.literal.set(ram, block, 0);
+    if (head !== ConsoleBlock.inTail.get(ram, block) && this.termios.localLocked(LocalMode.Canonical)) this.endLine();
+    else ConsoleBlock.inReady.set(ram, block, head);
   }
 
   /** Adds a byte to the input as it is, without an echo; a newline ends its line. */
@@ -104,6 +98,41 @@ export class LineEditor {
     return this.ram.u8[this.ring + (position & MASK)]!;
   }
 
+  /** A byte in canonical mode. */
+  private edit(byte: number): boolean {
+    const { termios } = this;
+    if (byte === Key.Newline) {
+      if (!this.append(Key.Newline)) return false;
+      this.endLine();
+      if (termios.localLocked(LocalMode.Echo | LocalMode.EchoNewline)) this.echo(Key.Newline);
+      return true;
+    }
+    if (termios.meansLocked(Character.EndOfFile, byte)) {
+      if (!this.append(0)) return false;
+      this.endLine();
+      return true;
+    }
+    if (termios.meansLocked(Character.EndOfLine, byte) || termios.meansLocked(Character.EndOfLine2, byte)) {
+      if (!this.insert(byte)) return false;
+      this.endLine();
+      return true;
+    }
+    // Keyboards send one or the other.
+    const erases = termios.meansLocked(Character.Erase, byte);
+    if (erases || (byte === Key.Backspace && termios.meansLocked(Character.Erase, Key.Delete)))
+      return this.erase(this.previousCharacter(this.head));
+    if (termios.meansLocked(Character.Kill, byte)) return this.erase(this.ready);
+    if (termios.localLocked(LocalMode.Extended)) {
+      if (termios.meansLocked(Character.WordErase, byte)) return this.erase(this.wordStart());
+      if (termios.meansLocked(Character.Reprint, byte)) return this.reprint(byte);
+      if (termios.meansLocked(Character.Literal, byte)) {
+        ConsoleBlock.literal.set(this.ram, this.block, 1);
+        return true;
+      }
+    }
+    return this.insert(byte);
+  }
+
   private insert(typed: number): boolean {
     const { ram, block, head, ready } = this;
     if ((head - ready) >>> 0 >= LINE_BYTES - 1) {
@@ -112,27 +141,92 @@ export class LineEditor {
     }
     if (head === ready) ConsoleBlock.lineColumn.set(ram, block, ConsoleBlock.column.get(ram, block));
     if (!this.append(typed)) return false;
-    this.output.open(Stream.Echo);
-    if (isControl(typed)) {
-      this.output.put(CARET);
-      this.output.put(typed ^ 64);
-    } else {
-      this.output.put(typed);
-    }
-    this.output.close();
+    this.show(typed);
     return true;
   }
 
-  private interrupt(): void {
+  private insertRaw(byte: number): boolean {
+    if (!this.append(byte)) return false;
+    ConsoleBlock.inReady.set(this.ram, this.block, this.head);
+    this.show(byte);
+    return true;
+  }
+
+  private insertLiteral(byte: number): boolean {
     const { ram, block } = this;
-    const head = this.head;
-    ConsoleBlock.inTail.set(ram, block, head);
-    ConsoleBlock.inReady.set(ram, block, head);
-    ConsoleBlock.interrupts.set(ram, block, ConsoleBlock.interrupts.get(ram, block) + 1);
-    this.output.open(Stream.Echo);
-    this.output.put(CARET);
-    this.output.put(Key.Interrupt ^ 64);
-    this.output.close();
+    const done = this.termios.localLocked(LocalMode.Canonical) ? this.insert(byte) : this.insertRaw(byte);
+    if (done) ConsoleBlock.literal.set(ram, block, 0);
+    return done;
+  }
+
+  /** Echoes a byte, if the terminal echoes. */
+  private show(typed: number): void {
+    const { termios, output } = this;
+    if (!termios.localLocked(LocalMode.Echo)) {
+      if (typed === Key.Newline && termios.localLocked(LocalMode.EchoNewline) && termios.localLocked(LocalMode.Canonical))
+        this.echo(typed);
+      return;
+    }
+    output.open(Stream.Echo);
+    if (isControl(typed) && typed !== Key.Newline && termios.localLocked(LocalMode.EchoControl)) {
+      output.put(CARET);
+      output.put(typed ^ 64);
+    } else {
+      output.put(typed);
+    }
+    output.close();
+  }
+
+  /** The line once more, below. */
+  private reprint(byte: number): boolean {
+    const { output } = this;
+    const length = (this.head - this.ready) >>> 0;
+    if (!output.fitsLocked(2 * length + 3)) return false;
+    if (!this.termios.localLocked(LocalMode.Echo)) return true;
+    this.show(byte);
+    output.open(Stream.Echo);
+    output.put(Key.Newline);
+    for (let at = this.ready; at !== this.head; at = (at + 1) >>> 0) {
+      const shown = this.byteAt(at);
+      if (isControl(shown)) output.put(CARET);
+      output.put(isControl(shown) ? shown ^ 64 : shown);
+    }
+    output.close();
+    ConsoleBlock.lineColumn.set(this.ram, this.block, 0);
+    return true;
+  }
+
+  /** Whether a byte has stopped output or let it go on. */
+  private controlFlow(byte: number): boolean {
+    const { ram, block, termios } = this;
+    const stopped = ConsoleBlock.stopped.get(ram, block) !== 0;
+    if (termios.meansLocked(Character.Start, byte)) ConsoleBlock.stopped.set(ram, block, 0);
+    else if (termios.meansLocked(Character.Stop, byte)) ConsoleBlock.stopped.set(ram, block, 1);
+    else {
+      if (stopped && termios.inputLocked(InputMode.AnyRestarts)) ConsoleBlock.stopped.set(ram, block, 0);
+      return false;
+    }
+    return true;
+  }
+
+  private signalOf(byte: number): number {
+    const { termios } = this;
+    if (termios.meansLocked(Character.Interrupt, byte)) return TerminalSignal.Interrupt;
+    if (termios.meansLocked(Character.Quit, byte)) return TerminalSignal.Quit;
+    return termios.meansLocked(Character.Suspend, byte) ? TerminalSignal.Suspend : 0;
+  }
+
+  private interrupt(typed: number, signal: number): void {
+    const { ram, block } = this;
+    if (!this.termios.localLocked(LocalMode.NoFlush)) {
+      const head = this.head;
+      ConsoleBlock.inTail.set(ram, block, head);
+      ConsoleBlock.inReady.set(ram, block, head);
+    }
+    // A signal lets output go on: nobody could see its effect else.
+    ConsoleBlock.stopped.set(ram, block, 0);
+    ConsoleBlock.typedSignals.set(ram, block, ConsoleBlock.typedSignals.get(ram, block) | signal);
+    this.show(typed);
   }
 
   private append(byte: number): boolean {
@@ -167,7 +261,7 @@ export class LineEditor {
     const columns = Math.min(this.columnAt(this.head) - this.columnAt(to), MAX_ERASED);
     if (!this.output.fitsLocked(3 * columns)) return false;
     ConsoleBlock.inHead.set(this.ram, this.block, to);
-    if (columns === 0) return true;
+    if (columns === 0 || !this.termios.localLocked(LocalMode.Echo)) return true;
     this.output.open(Stream.Echo);
     for (let i = 0; i < columns; i++) this.output.put(Key.Backspace);
     for (let i = 0; i < columns; i++) this.output.put(Key.Space);

@@ -107,6 +107,8 @@ export type Operation = Common &
     | { readonly kind: 'yield' }
     | { readonly kind: 'getpid' }
     | { readonly kind: 'kill'; readonly pid: Operand; readonly signal: number }
+    /** Has a handler count the signal in the word of its number. `flags`: SA_*. */
+    | { readonly kind: 'catch'; readonly signal: number; readonly flags: number }
     | { readonly kind: 'exit'; readonly status: number }
     | { readonly kind: 'exitGroup'; readonly status: number }
     | { readonly kind: 'call'; readonly number: number; readonly args: readonly Operand[] }
@@ -213,6 +215,8 @@ export const op = {
   getpid: (): OperationOf<'getpid'> => ({ kind: 'getpid' }),
   /** Sends a signal to a process of the program. */
   kill: (process: number, signal = 9): OperationOf<'kill'> => ({ kind: 'kill', pid: ref.pid(process), signal }),
+  /** From now on the process counts this signal, in the shared word that has its number. */
+  catch: (signal: number, flags = 0): OperationOf<'catch'> => ({ kind: 'catch', signal, flags }),
   /** Ends the thread. */
   exit: (status = 0): OperationOf<'exit'> => ({ kind: 'exit', status }),
   /** Ends the process. */
@@ -343,6 +347,8 @@ function encode(operation: Operation): string {
       return word('call', Linux.getpid);
     case 'kill':
       return word('call', Linux.kill, operation.pid, operation.signal);
+    case 'catch':
+      return word('catch', operation.signal, operation.flags);
     case 'exit':
       return word('call', Linux.exit, operation.status);
     case 'exitGroup':

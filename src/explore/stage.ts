@@ -16,7 +16,7 @@ import { poisonFrame, strayWrite } from '../kernel/oracles/poison.ts';
 import { describeWaits, findLostWakeups } from '../kernel/oracles/waits-for.ts';
 import { crashReport, type Failure } from '../machine/crash.ts';
 import { UsageError } from '../machine/errors.ts';
-import { DEFAULT_ENV, launch, unbind } from '../machine/launch.ts';
+import { environmentOf, launch, unbind } from '../machine/launch.ts';
 import type { MachineOptions } from '../machine/options.ts';
 import { connectConsole, type Powered, powerOn } from '../machine/power-on.ts';
 import { findProgram, type Program } from '../machine/programs.ts';
@@ -61,6 +61,9 @@ export interface Performance {
 /** Moments that a run may take. */
 const LIMIT = 20_000_000;
 
+/** What has names and stays. */
+const NAMED = ['inodes', 'directory entries'];
+
 export class Stage {
   private readonly kernel: Kernel;
   private readonly host: ScheduleHost;
@@ -77,6 +80,8 @@ export class Stage {
   /** Whether all frames that are free in the snapshot are poisoned, and nothing else. */
   private clean = false;
   private readonly program: Program;
+  /** Path of the file that a program of the host is in. */
+  private bound: string | undefined;
   /** Threads there are when a run begins. */
   threads = 0;
 
@@ -125,7 +130,7 @@ export class Stage {
     let finding = await this.goOn(() => false);
     if (killed && finding?.kind === 'deadlock') finding = await this.endSurvivors(finding);
     await this.console.finish();
-    if (finding === undefined && kernel.power.state === MachineState.Running) finding = this.inspect();
+    if (finding === undefined && kernel.power.state === MachineState.Running) finding = this.inspect(killed);
     this.clean = finding === undefined && kernel.power.state === MachineState.Running;
     return { result: this.result(this.captured), finding, killed, schedule: host.report(), events: this.events };
   }
@@ -150,7 +155,7 @@ export class Stage {
     this.census = takeCensus(kernel.inspection);
     await host.restart();
     kernel.line.hold(play.toLine === true);
-    launch(kernel, this.program, play.word, play.args, DEFAULT_ENV);
+    this.bound = launch(kernel, this.program, play.word, play.args, environmentOf(kernel)).bound;
     if (play.toLine === true) await this.bringToLine();
     this.threads = play.toLine === true ? kernel.line.heldCount() : 1;
     this.snapshot = saveMachine(kernel);
@@ -214,16 +219,19 @@ export class Stage {
   }
 
   /** The program has ended and the machine is at rest: whether everything is back, and nobody holds or waits for anything wrongly. */
-  private inspect(): Finding | undefined {
-    const { kernel, play } = this;
+  private inspect(killed: boolean): Finding | undefined {
+    const { kernel } = this;
     const [lost] = findLostWakeups(kernel);
     if (lost !== undefined) return { kind: 'lost-wakeup', text: lost.text, report: describeWaits(kernel).join('\n') };
     const [held] = heldLocks(kernel.ram, kernel.smpMap);
     if (held !== undefined) return { kind: 'leak', text: `lock ${held.name} is still held when nothing runs any more` };
-    unbind(kernel, this.program, play.word);
+    unbind(kernel, this.bound);
     const stray = this.strayWrite();
     if (stray !== undefined) return { kind: 'machine-check', text: stray };
-    const difference = censusDifference(this.census, takeCensus(kernel.inspection));
+    const before = new Map(this.census);
+    // Files outlive whoever made them: who has been killed has not removed them.
+    if (killed) for (const plural of NAMED) before.set(plural, kernel.inspection.counts.get(plural)!());
+    const difference = censusDifference(before, takeCensus(kernel.inspection));
     return difference === '' ? undefined : { kind: 'leak', text: `after the program has ended there are ${difference}` };
   }
 

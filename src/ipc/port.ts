@@ -190,7 +190,8 @@ export class Ports {
       Thread.waitA.set(ram, thread, message);
       const lock = Port.lock.addr(port);
       const queue = Port.receivers.addr(port);
-      result = waits.sleepLocked(thread, queue, lock, WaitForm.Complete, WaitReason.portReceive, deadline, -E.TIMEDOUT);
+      const timeout = deadline === NO_DEADLINE ? 0 : -E.TIMEDOUT;
+      result = waits.sleepLocked(thread, queue, lock, WaitForm.Complete, WaitReason.portReceive, deadline, timeout);
     }
     this.table.release(port);
     return result;

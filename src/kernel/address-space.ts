@@ -48,6 +48,10 @@ export const Space = struct('Space', {
   /** The heap: where it starts (page-aligned), and the break (any address). */
   brkStart: f64('lock'),
   brk: f64('lock'),
+  /** Where the program's arguments begin on its stack, where they end and the environment begins, and where that ends. */
+  argStart: f64('lock'),
+  argEnd: f64('lock'),
+  envEnd: f64('lock'),
 });
 
 /** ASIDs have 12 bits and 0 is not used. */
@@ -154,6 +158,9 @@ export class AddressSpaces {
     Space.tablePages.set(ram, space, 1);
     Space.brkStart.set(ram, space, 0);
     Space.brk.set(ram, space, 0);
+    Space.argStart.set(ram, space, 0);
+    Space.argEnd.set(ram, space, 0);
+    Space.envEnd.set(ram, space, 0);
     this.areas.initialiseSet(Space.areas.addr(space));
     Space.refCount.store(ram, space, 1);
     return space;

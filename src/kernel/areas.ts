@@ -38,6 +38,8 @@ export const AreaFlag = {
   WipeOnFork: 4,
   /** Being moved (remap.ts), while the lock is held: it must not become one with its neighbours. */
   Moving: 8,
+  /** Shows a file that was opened for reading only: it can never be made writable. */
+  ReadOnly: 16,
 } as const;
 
 /** What a space embeds. */

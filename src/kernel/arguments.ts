@@ -3,8 +3,8 @@
  *
  * A blob is one head frame with counts and a list of frames that hold the strings back to back, each with its NUL: first the file name
  * (AT_EXECFN), then the arguments, then the environment. It is filled by the host or from user memory, before the old space goes away,
- * and freed after the new one is built. Together strings and the pointers to them are limited to MAX_ARGUMENT_BYTES (128 KiB): more is
- * −E2BIG.
+ * and freed after the new one is built. As on Linux, strings and the pointers to them may be a quarter of the stack, and one string
+ * MAX_STRING_BYTES: more is −E2BIG.
  *
  * Guard: a blob belongs to the thread that makes it; no lock.
  */
@@ -13,11 +13,17 @@ import { struct, u32, u32Array } from '../core/layout.ts';
 import { PAGE_SHIFT, PAGE_SIZE, type Ram } from '../core/ram.ts';
 import { E } from './errno.ts';
 import type { Frames } from './frames.ts';
+import { STACK_BYTES } from './mman.ts';
 import type { UserCopy } from './user-copy.ts';
 
 /** Strings with their NULs, and 8 bytes for each pointer to one. */
-export const MAX_ARGUMENT_BYTES = 128 * 1024;
+export const MAX_ARGUMENT_BYTES = STACK_BYTES / 4;
+/** One string with its NUL (MAX_ARG_STRLEN). */
+const MAX_STRING_BYTES = 32 * PAGE_SIZE;
 const STRING_FRAMES = MAX_ARGUMENT_BYTES / PAGE_SIZE;
+
+const encoder = new TextEncoder();
+const NOTHING = new Uint8Array();
 
 export const ArgumentBlob = struct('ArgumentBlob', {
   argc: u32('owner'),
@@ -51,40 +57,43 @@ export class Arguments {
   }
 
   /** A blob made from the host's strings: its address, −ENOMEM or −E2BIG. */
-  fromHost(name: string, argv: readonly string[], envp: readonly string[]): number {
+  fromHost(name: string, argv: readonly string[], envp: readonly string[], prefix: readonly Uint8Array[] = []): number {
     const blob = this.begin();
     if (blob === 0) return -E.NOMEM;
-    let error = this.addText(blob, name);
-    if (error === 0) ArgumentBlob.nameBytes.set(this.ram, blob, ArgumentBlob.length.get(this.ram, blob));
-    for (let i = 0; i < argv.length && error === 0; i++) error = this.addArgument(blob, argv[i]!);
-    for (let i = 0; i < envp.length && error === 0; i++) error = this.addVariable(blob, envp[i]!);
+    let error = this.setName(blob, encoder.encode(name));
+    for (let i = 0; i < prefix.length && error === 0; i++) error = this.addArgument(blob, prefix[i]!);
+    for (let i = prefix.length === 0 ? 0 : 1; i < argv.length && error === 0; i++)
+      error = this.addArgument(blob, encoder.encode(argv[i]));
+    for (let i = 0; i < envp.length && error === 0; i++) error = this.addVariable(blob, encoder.encode(envp[i]));
     if (error === 0) return blob;
     this.free(blob);
     return error;
   }
 
-  /** Sets the file name from `length` bytes of kernel memory (no NUL among them): 0, −ENOMEM or −E2BIG. */
-  setName(blob: number, kernelAddress: number, length: number): number {
-    for (let i = 0; i <= length; i++) {
-      const error = this.addByte(blob, i < length ? this.ram.u8[kernelAddress + i]! : 0);
-      if (error < 0) return error;
-    }
+  /** Sets the file name, before all else: 0, −ENOMEM or −E2BIG. */
+  setName(blob: number, name: Uint8Array): number {
+    const error = this.addText(blob, name);
     ArgumentBlob.nameBytes.set(this.ram, blob, ArgumentBlob.length.get(this.ram, blob));
-    return 0;
+    return error;
   }
 
   /**
    * Copies argv and envp, NULL-terminated arrays of strings in user memory, into a blob that has its name. A NULL array is an empty one,
    * and a program without arguments gets the empty string as argv[0] (as Linux since 5.18).
    *
+   * @param prefix what stands in place of argv[0], if it is not empty
    * @returns 0, −EFAULT, −ENOMEM or −E2BIG; the blob is to be freed in any case
    */
-  fromUser(blob: number, space: number, argv: number, envp: number): number {
-    const argc = this.addVector(blob, space, argv);
+  fromUser(blob: number, space: number, argv: number, envp: number, prefix: readonly Uint8Array[]): number {
+    for (const text of prefix) {
+      const error = this.addArgument(blob, text);
+      if (error < 0) return error;
+    }
+    const argc = this.addVector(blob, space, argv, prefix.length === 0 ? 0 : 1);
     if (argc < 0) return argc;
-    ArgumentBlob.argc.set(this.ram, blob, argc);
-    if (argc === 0) {
-      const error = this.addArgument(blob, '');
+    ArgumentBlob.argc.set(this.ram, blob, prefix.length + argc);
+    if (prefix.length + argc === 0) {
+      const error = this.addArgument(blob, NOTHING);
       if (error < 0) return error;
     }
     const envc = this.addVector(blob, space, envp);
@@ -98,18 +107,19 @@ export class Arguments {
     return ArgumentBlob.frames.at(this.ram, blob, offset >>> PAGE_SHIFT) + (offset & (PAGE_SIZE - 1));
   }
 
-  private addArgument(blob: number, text: string): number {
+  private addArgument(blob: number, text: Uint8Array): number {
     ArgumentBlob.argc.set(this.ram, blob, ArgumentBlob.argc.get(this.ram, blob) + 1);
     return this.addText(blob, text);
   }
 
-  private addVariable(blob: number, text: string): number {
+  private addVariable(blob: number, text: Uint8Array): number {
     ArgumentBlob.envc.set(this.ram, blob, ArgumentBlob.envc.get(this.ram, blob) + 1);
     return this.addText(blob, text);
   }
 
-  private addText(blob: number, text: string): number {
-    for (const byte of new TextEncoder().encode(text)) {
+  private addText(blob: number, text: Uint8Array): number {
+    if (text.length >= MAX_STRING_BYTES) return -E['2BIG'];
+    for (const byte of text) {
       // A NUL would end the string early and shift all that follow.
       if (byte === 0) break;
       const error = this.addByte(blob, byte);
@@ -119,14 +129,15 @@ export class Arguments {
     return error < 0 ? error : this.checkSize(blob);
   }
 
-  /** Copies the strings of one user array; returns how many they are. */
-  private addVector(blob: number, space: number, vector: number): number {
+  /** Copies the strings of one user array from the `first` on; returns how many they are. */
+  private addVector(blob: number, space: number, vector: number, first = 0): number {
     if (vector === 0) return 0;
     for (let count = 0; ; count++) {
       if (count * 8 >= MAX_ARGUMENT_BYTES) return -E['2BIG'];
       let error = this.copy.readU64(space, vector + 8 * count);
       if (error < 0) return error;
-      if (this.copy.lo === 0 && this.copy.hi === 0) return count;
+      if (this.copy.lo === 0 && this.copy.hi === 0) return Math.max(0, count - first);
+      if (count < first) continue;
       error = this.addUserString(blob, space, this.copy.value);
       if (error < 0) return error;
     }
@@ -135,12 +146,14 @@ export class Arguments {
   private addUserString(blob: number, space: number, va: number): number {
     let at = va;
     for (;;) {
+      if (at - va >= MAX_STRING_BYTES) return -E['2BIG'];
       const length = ArgumentBlob.length.get(this.ram, blob);
       const error = this.ensureFrame(blob, length);
       if (error < 0) return error;
       const room = PAGE_SIZE - (length & (PAGE_SIZE - 1));
       const copied = this.copy.copyString(space, at, this.stringAddress(blob, length), room);
       if (copied >= 0) {
+        if (at - va + copied >= MAX_STRING_BYTES) return -E['2BIG'];
         ArgumentBlob.length.set(this.ram, blob, length + copied + 1);
         return 0;
       }

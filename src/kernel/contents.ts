@@ -260,6 +260,13 @@ export class Contents {
     return Content.held.peek(this.ram, content);
   }
 
+  /** Frames that hold data of all contents: for statistics, and of no one moment. */
+  framesHeld(): number {
+    let held = 0;
+    for (let i = 0; i < this.pool.count; i++) if (this.pool.isUsed(i)) held += this.pagesHeld(this.pool.at(i));
+    return held;
+  }
+
   /** A private copy of part of a content: for parsing headers. What lies in holes, and behind the end, is zero. */
   read(content: number, offset: number, length: number): Uint8Array {
     const out = new Uint8Array(length);

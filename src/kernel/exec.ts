@@ -14,23 +14,25 @@ import type { Locks } from '../smp/spinlock.ts';
 import { Space, type AddressSpaces } from './address-space.ts';
 import type { Arguments } from './arguments.ts';
 import { E } from './errno.ts';
-import type { Exits } from './exit.ts';
-import type { ImageNames } from './image-names.ts';
-import type { Contents } from './contents.ts';
+import type { Attention } from './attention.ts';
+import type { Credentials } from './credentials.ts';
+import type { Descriptors } from './files/descriptors.ts';
+import { Inode } from './files/inodes.ts';
+import type { Paths } from './files/paths.ts';
+import type { ProcessFiles } from './files/process-files.ts';
 import { NAME_BYTES, Process, ProcessFlag, SIGACTION_BYTES, SIGNALS } from './process.ts';
 import type { ProcessTable } from './process-table.ts';
 import type { ProgramLoader } from './program.ts';
+import type { ProgramFiles } from './program-files.ts';
 import { REPLACED } from './result.ts';
-import { PATH_BYTES } from './scratch.ts';
-import { Signal } from './signal-numbers.ts';
 import type { Spawner } from './spawn.ts';
 import { Thread, ThreadFlag } from './thread.ts';
-import type { UserCopy } from './user-copy.ts';
 import { WaitForm, WaitReason } from './wait.ts';
 import type { WaitQueues } from './wait-queue.ts';
 
 const SP = xOffset(2);
 const SLASH = 47;
+const encoder = new TextEncoder();
 /** Handlers up to this are SIG_DFL and SIG_IGN, which survive. */
 const SIG_IGN = 1;
 
@@ -40,64 +42,106 @@ export class Exec {
     private readonly locks: Locks,
     private readonly table: ProcessTable,
     private readonly spaces: AddressSpaces,
-    private readonly copy: UserCopy,
-    private readonly contents: Contents,
-    private readonly names: ImageNames,
+    private readonly descriptors: Descriptors,
+    private readonly paths: Paths,
+    private readonly programs: ProgramFiles,
+    private readonly processFiles: ProcessFiles,
     private readonly args: Arguments,
     private readonly loader: ProgramLoader,
     private readonly random: Random,
     private readonly waits: WaitQueues,
-    private readonly exits: Exits,
+    private readonly attention: Attention,
+    private readonly credentials: Credentials,
     private readonly spawner: Spawner,
     private readonly shootdown: Shootdown,
     /** A path's room. */
     private readonly scratch: number,
   ) {}
 
+  /** What of a process does not outlive its program (POSIX timers): called with the process, which has one thread. */
+  onExecute: (process: number) => void = () => undefined;
+
   /**
    * Replaces the program of the running thread's process.
    *
+   * @param directory descriptor where a relative path begins (execveat(2))
    * @param path, argv, envp user addresses
-   * @returns REPLACED, BLOCKED, or -ENOENT, -ENOEXEC, -EFAULT, -ENOMEM, -E2BIG, -ENAMETOOLONG, -EINTR
+   * @param follow whether a link at the path's end is followed
+   * @param emptyIsStart an empty path stands for the descriptor's own file
+   * @returns REPLACED, BLOCKED, or -ENOENT, -EACCES, -ENOEXEC, -EFAULT, -ENOMEM, -E2BIG, -ENAMETOOLONG, -ETXTBSY, -ELOOP, -EINTR …
    */
-  execve(thread: number, path: number, argv: number, envp: number): number {
-    const process = Thread.process.get(this.ram, thread);
-    const old = Process.space.get(this.ram, process);
-    const length = this.copy.copyString(old, path, this.scratch, PATH_BYTES);
+  execve(
+    thread: number,
+    directory: number,
+    path: number,
+    argv: number,
+    envp: number,
+    follow = true,
+    emptyIsStart = false,
+  ): number {
+    const { ram, paths } = this;
+    const process = Thread.process.get(ram, thread);
+    const old = Process.space.get(ram, process);
+    const length = paths.take(old, path);
     if (length < 0) return length;
-    const image = this.names.lookup(this.scratch, length);
-    if (image < 0) return image;
-    const space = this.build(old, image, length, argv, envp);
-    this.contents.release(image);
-    if (space < 0) return space;
-
-    const alone = this.becomeAlone(thread, process);
+    if (length === 0 && !emptyIsStart) return -E.NOENT;
+    const name = this.nameOf(directory, length);
+    let program = length === 0 ? paths.ofDescriptor(process, directory) : paths.resolve(process, directory, follow);
+    if (program === -E.NXIO) program = -E.ACCES;
+    if (program >= 0 && !follow && this.programs.isLink(program)) {
+      this.programs.drop(program);
+      program = -E.LOOP;
+    }
+    if (program >= 0) program = this.programs.begin(process, program);
+    if (program < 0) return program;
+    program = this.programs.interpret(process, program, name);
+    const space = this.build(process, program, name, argv, envp);
+    if (space < 0) {
+      if (program > 0) this.programs.end(program);
+      return space;
+    }
+    const alone = this.becomeAlone(thread, process) || this.descriptors.unshare(process);
     if (alone !== 0) {
       this.spaces.release(space);
+      this.programs.end(program);
       return alone;
     }
-    this.commit(thread, process, space, length);
-    this.shootdown.activate(Space.tlb.addr(space), Space.root.get(this.ram, space), Space.asid.get(this.ram, space));
+    this.descriptors.closeOnExec(Process.files.get(ram, process));
+    this.processFiles.setProgram(process, program);
+    this.commit(thread, process, space, name);
+    this.shootdown.activate(Space.tlb.addr(space), Space.root.get(ram, space), Space.asid.get(ram, space));
     this.spaces.release(old);
-    this.spawner.releaseParent(process);
+    this.spawner.executed(process);
+    this.onExecute(process);
     return REPLACED;
   }
 
-  /** A new space with the program in it, or an errno; the loader knows entry and stack pointer then. */
-  private build(old: number, image: number, pathLength: number, argv: number, envp: number): number {
+  /** The name that was asked for: the path in scratch memory, or what stands for a descriptor. */
+  private nameOf(directory: number, length: number): Uint8Array {
+    return length === 0 ? encoder.encode(`/dev/fd/${String(directory)}`) : this.ram.bytes(this.scratch, length);
+  }
+
+  /**
+   * A new space with the program in it, or an errno; the loader knows entry and stack pointer then.
+   *
+   * @param program errno: the interpreter of a script cannot be used, which counts less than bad arguments
+   */
+  private build(process: number, program: number, name: Uint8Array, argv: number, envp: number): number {
+    const old = Process.space.get(this.ram, process);
     const blob = this.args.begin();
     if (blob === 0) return -E.NOMEM;
-    let result = this.args.setName(blob, this.scratch, pathLength);
-    if (result === 0) result = this.args.fromUser(blob, old, argv, envp);
-    if (result === 0) result = this.load(image, blob);
+    let result = this.args.setName(blob, name);
+    if (result === 0) result = this.args.fromUser(blob, old, argv, envp, this.programs.prefix);
+    if (result === 0) result = program < 0 ? program : this.load(process, program, blob);
     this.args.free(blob);
     return result;
   }
 
-  private load(image: number, blob: number): number {
+  private load(process: number, program: number, blob: number): number {
     const space = this.spaces.create();
     if (space === 0) return -E.NOMEM;
-    const error = this.loader.load(space, image, blob, this.random);
+    this.loader.users = this.programs.usersOf(process, program);
+    const error = this.loader.load(space, Inode.content.get(this.ram, program), blob, this.random);
     if (error === 0) return space;
     this.spaces.release(space);
     return error;
@@ -117,7 +161,7 @@ export class Exec {
       // The process dies, or another thread has been first with its execve: that one must not be ended in turn.
       result = -E.INTR;
     } else if (Process.threadCount.get(ram, process) > 1) {
-      this.exits.killThreadsLocked(process, thread);
+      this.attention.killThreadsLocked(process, thread);
       result = this.waits.sleepLocked(thread, Process.alone.addr(process), lock, WaitForm.Rerun, WaitReason.alone);
     } else if (Thread.tid.get(ram, thread) !== Process.pid.get(ram, process)) {
       this.table.renameThreadLocked(thread, Process.pid.get(ram, process));
@@ -128,14 +172,12 @@ export class Exec {
   }
 
   /** From here on nothing fails. */
-  private commit(thread: number, process: number, space: number, pathLength: number): void {
+  private commit(thread: number, process: number, space: number, path: Uint8Array): void {
     const { ram, locks } = this;
     const lock = Process.lock.addr(process);
     locks.acquire(lock);
     if (SEEDED) this.spaces.publish(space);
     Process.space.set(ram, process, space);
-    Process.flags.and(ram, process, ~ProcessFlag.Forked);
-    Process.exitSignal.store(ram, process, Signal.CHLD);
     for (
       let action = Process.actions.addr(process), end = action + SIGNALS * SIGACTION_BYTES;
       action < end;
@@ -145,11 +187,12 @@ export class Exec {
       ram.fill(action, SIGACTION_BYTES);
       if (ignored) ram.setU64(action, SIG_IGN);
     }
-    let start = this.scratch + pathLength;
-    while (start > this.scratch && ram.u8[start - 1] !== SLASH) start--;
-    const nameLength = Math.min(this.scratch + pathLength - start, NAME_BYTES - 1);
+    Process.euid.set(ram, process, this.loader.users.euid);
+    Process.egid.set(ram, process, this.loader.users.egid);
+    this.credentials.executeLocked(process);
+    const name = path.subarray(path.lastIndexOf(SLASH) + 1).subarray(0, NAME_BYTES - 1);
     ram.fill(Process.name.addr(process), NAME_BYTES);
-    ram.copy(Process.name.addr(process), start, nameLength);
+    ram.u8.set(name, Process.name.addr(process));
     locks.release(lock);
 
     const { instret } = Context;
@@ -161,5 +204,8 @@ export class Exec {
     ram.setU64(thread + SP, this.loader.stackPointer);
     Thread.clearChildTid.set(ram, thread, 0);
     Thread.robustList.set(ram, thread, 0);
+    Thread.altStack.set(ram, thread, 0);
+    Thread.altBytes.set(ram, thread, 0);
+    Thread.altFlags.set(ram, thread, 0);
   }
 }

@@ -18,6 +18,9 @@ import type { Shootdown } from '../smp/shootdown.ts';
 import type { Locks } from '../smp/spinlock.ts';
 import { EventId, type Tracer } from '../trace/index.ts';
 import type { AddressSpaces } from './address-space.ts';
+import type { Descriptors } from './files/descriptors.ts';
+import type { Attention } from './attention.ts';
+import type { Polls } from './files/polls.ts';
 import type { Futexes } from './futex.ts';
 import type { Launches } from './launches.ts';
 import { assertNothingHeld, assertNotWaiting } from './oracles/exit-check.ts';
@@ -25,9 +28,11 @@ import { Process, ProcessFlag } from './process.ts';
 import type { ProcessTable } from './process-table.ts';
 import { ENDED } from './result.ts';
 import type { Scheduler } from './scheduler.ts';
-import { Signal, signalBit } from './signal-numbers.ts';
+import type { JobControl } from './job-control.ts';
+import type { SignalQueues } from './signal-queue.ts';
+import type { SignalSender } from './signal-send.ts';
 import type { Spawner } from './spawn.ts';
-import { Thread, ThreadFlag, ThreadState } from './thread.ts';
+import { Thread, ThreadState } from './thread.ts';
 import type { UserCopy } from './user-copy.ts';
 import type { WaitQueues } from './wait-queue.ts';
 
@@ -42,10 +47,16 @@ export class Exits {
     private readonly locks: Locks,
     private readonly table: ProcessTable,
     private readonly spaces: AddressSpaces,
+    private readonly descriptors: Descriptors,
+    private readonly polls: Polls,
     private readonly copy: UserCopy,
     private readonly futexes: Futexes,
     private readonly waits: WaitQueues,
     private readonly scheduler: Scheduler,
+    private readonly attention: Attention,
+    private readonly queues: SignalQueues,
+    private readonly sender: SignalSender,
+    private readonly jobs: JobControl,
     private readonly shootdown: Shootdown,
     private readonly spawner: Spawner,
     private readonly launches: Launches,
@@ -70,6 +81,8 @@ export class Exits {
     const process = Thread.process.get(ram, thread);
     const tid = Thread.tid.get(ram, thread);
     this.futexes.abandonRobust(thread);
+    this.descriptors.abandon(thread);
+    this.polls.end(thread);
     const clear = Thread.clearChildTid.get(ram, thread);
     const space = Process.space.get(ram, process);
     // As on Linux only if somebody is left who could see it.
@@ -84,6 +97,10 @@ export class Exits {
     locks.acquire(processLock);
     Process.endedNs.set(ram, process, Process.endedNs.get(ram, process) + Thread.cpuNs.get(ram, thread));
     const left = this.leaveLocked(process, thread);
+    this.queues.emptyThreadLocked(process, thread);
+    // What it was told of and has not taken is for the others.
+    if (left > 0) this.sender.passOnLocked(process, thread, -1, -1);
+    const stopped = left > 0 && this.jobs.leavesLocked(process, thread);
     if (left === 0 && (Process.flags.load(ram, process) & ProcessFlag.Exiting) === 0) {
       Process.flags.or(ram, process, ProcessFlag.Exiting);
       Process.status.set(ram, process, status);
@@ -99,6 +116,7 @@ export class Exits {
     }
     this.table.threads.free(thread);
     locks.release(processLock);
+    if (stopped) this.jobs.tellStoppedLocked(process);
     locks.release(this.table.lock);
     if (this.trace.on) this.trace.emit(EventId.threadExit, tid, pid, tid, 0, 0);
 
@@ -111,35 +129,9 @@ export class Exits {
     const { ram, locks } = this;
     const process = Thread.process.get(ram, thread);
     locks.acquire(this.table.lock);
-    this.killLocked(process, status, thread);
+    this.attention.killLocked(process, status, thread);
     locks.release(this.table.lock);
     return this.endThread(thread, status);
-  }
-
-  /**
-   * Makes all threads of a process end; the last to go ends the process. The first status counts. The caller holds the tree lock.
-   *
-   * @param except a thread that ends by itself, or 0
-   */
-  killLocked(process: number, status: number, except: number): void {
-    const { ram, locks } = this;
-    const lock = Process.lock.addr(process);
-    locks.acquire(lock);
-    if ((Process.flags.or(ram, process, ProcessFlag.Exiting) & ProcessFlag.Exiting) === 0)
-      Process.status.set(ram, process, status);
-    this.killThreadsLocked(process, except);
-    locks.release(lock);
-  }
-
-  /** Makes the threads of a process end but for one. The caller holds the tree lock and the process's. */
-  killThreadsLocked(process: number, except: number): void {
-    const { ram } = this;
-    for (let thread = Process.threads.get(ram, process); thread !== 0; thread = Thread.siblingNext.get(ram, thread)) {
-      if (thread === except) continue;
-      Thread.flags.or(ram, thread, ThreadFlag.Killed);
-      this.waits.interrupt(thread);
-      if (Thread.state.load(ram, thread) === ThreadState.Running) this.scheduler.interrupt(Thread.hart.load(ram, thread));
-    }
   }
 
   /** Notes why the running thread is about to end its process: for whoever started the program. */
@@ -170,8 +162,16 @@ export class Exits {
   private endProcess(process: number): void {
     const { ram, locks } = this;
     for (const reap of this.reapers) reap(process);
+    const processLock = Process.lock.addr(process);
+    locks.acquire(processLock);
+    this.queues.emptyProcessLocked(process);
+    locks.release(processLock);
+    const lock = Process.lock.addr(process);
     const space = Process.space.get(ram, process);
+    // Under the lock: whoever looks at the memory of another process takes its reference under it.
+    locks.acquire(lock);
     Process.space.set(ram, process, 0);
+    locks.release(lock);
     this.shootdown.activate(0, 0, 0);
     this.spaces.release(space);
     this.spawner.releaseParent(process);
@@ -186,16 +186,20 @@ export class Exits {
       assertNothingHeld(ram, process);
       this.table.processes.publish(process);
     }
-    const parent = this.table.endProcessLocked(process);
-    if (parent === 0) this.table.forgetLocked(process);
-    else if (this.ignoresChildren(parent)) this.table.forgetLocked(process);
-    if (parent !== 0) this.waits.wakeAllLocked(Process.childWaiters.addr(parent));
+    this.leaveFamilyLocked(process);
     locks.release(this.table.lock);
     if (launched) this.bell.ring(HostCall.Exit);
   }
 
-  /** A parent that ignores SIGCHLD gets no zombies (POSIX.1-2001). */
-  private ignoresChildren(parent: number): boolean {
-    return (Process.ignoredLow.load(this.ram, parent) & signalBit(Signal.CHLD)) !== 0;
+  /** Children go to the machine, the process to its parent, groups that nobody could continue any more are hung up. */
+  private leaveFamilyLocked(process: number): void {
+    const { ram, table, jobs } = this;
+    table.forgetZombiesLocked(process);
+    for (let child = table.releaseChildLocked(process); child !== 0; child = table.releaseChildLocked(process))
+      jobs.orphanLocked(Process.group.get(ram, child), process, 0);
+    jobs.orphanLocked(Process.group.get(ram, process), Process.parent.get(ram, process), process);
+    const parent = table.endProcessLocked(process);
+    if (parent === 0 || jobs.tellEndLocked(process, parent)) table.forgetLocked(process);
+    if (parent !== 0) this.waits.wakeAllLocked(Process.childWaiters.addr(parent));
   }
 }

@@ -3,7 +3,8 @@
  *
  * Waiters hang in buckets chosen by a hash of the word's name; a bucket's lock guards its queue. A waiter compares the word while it
  * holds the bucket, and a waker takes the bucket after the word was changed: so either the waiter sees the change or the waker sees
- * the waiter. Waits are of the Complete form; a waiter's operands are waitA and waitB = the word's name, waitC = bit set.
+ * the waiter. Waits are of the Complete form (those of `sleep` of the Rerun form); a waiter's operands are waitA and waitB = the word's name,
+ * waitC = bit set.
  *
  * A word is named by its space and address, or, in memory that processes share, by the content mapped there (a negative number) and its
  * place in that (`UserCopy.nameWord`). Calls with FUTEX_PRIVATE_FLAG say that all who wait are of one space, and do not look.
@@ -21,6 +22,7 @@ import { E } from './errno.ts';
 import { placed } from './oracles/places.ts';
 import { Process } from './process.ts';
 import { Thread } from './thread.ts';
+import { NO_DEADLINE } from './timers.ts';
 import type { UserCopy } from './user-copy.ts';
 import { waitQueue, WaitForm, WaitReason } from './wait.ts';
 import type { WaitQueues } from './wait-queue.ts';
@@ -93,14 +95,14 @@ export class Futexes {
         WaitForm.Complete,
         WaitReason.futex,
         deadline,
-        -E.TIMEDOUT,
+        deadline === NO_DEADLINE ? 0 : -E.TIMEDOUT,
       );
     }
     locks.release(bucket);
     return result;
   }
 
-  /** Sleeps until the deadline: a wait that no word ends. Returns BLOCKED (0 when the time has come) or -EINTR. */
+  /** Sleeps until the deadline: a wait that no word ends, of the Rerun form. Returns BLOCKED or a restart code. */
   sleep(thread: number, deadline: number): number {
     const { ram, locks } = this;
     const bucket = this.bucketOf(0, thread);
@@ -110,10 +112,10 @@ export class Futexes {
       thread,
       Bucket.waiters.addr(bucket),
       bucket,
-      WaitForm.Complete,
+      WaitForm.Rerun,
       WaitReason.sleep,
       deadline,
-      0,
+      -E.TIMEDOUT,
     );
     locks.release(bucket);
     return result;

@@ -25,8 +25,9 @@ import { Fault, Space } from './address-space.ts';
 import type { Kernel } from './kernel.ts';
 import { Pace } from './pace.ts';
 import { Process } from './process.ts';
-import { BLOCKED, REPLACED } from './result.ts';
-import { Signal, statusOfSignal } from './signal-numbers.ts';
+import { BLOCKED, FIRST_RESTART, LEAST_RESTART, REPLACED, RESUMED } from './result.ts';
+import { SiCode } from './signal-info.ts';
+import { Signal } from './signal-numbers.ts';
 import { Thread, ThreadFlag, ThreadState } from './thread.ts';
 import { NO_DEADLINE } from './timers.ts';
 
@@ -44,6 +45,8 @@ const SCHEDULED_CREDIT = 200_000;
 const A0 = xOffset(10);
 const ECALL_BYTES = 4;
 const MAX_WORD = 0xffff_ffff;
+/** Flags that signals have to do with. */
+const DELIVERY = ThreadFlag.Signal | ThreadFlag.Stop | ThreadFlag.Restart | ThreadFlag.RestoreMask;
 
 export class HartLoop {
   private readonly control: number;
@@ -99,10 +102,7 @@ export class HartLoop {
     let { credit } = pace;
     this.activate(thread);
     for (;;) {
-      if ((Thread.flags.peek(ram, thread) & ThreadFlag.Killed) !== 0) {
-        kernel.exits.endThread(thread, 0);
-        return;
-      }
+      if (Thread.flags.peek(ram, thread) !== 0 && !this.attend(thread)) return;
       shootdown.enterGuest();
       const cause = SEEDED ? this.runScheduled(thread, credit) : cpu.run(thread, credit);
       shootdown.leaveGuest();
@@ -116,13 +116,12 @@ export class HartLoop {
         if (next > MAX_WORD) ram.u32[pc + 1]!++;
         const result = this.door.call(thread);
         if (kernel.locks.held !== 0) throw new KernelPanic('a system call returned with a lock held');
-        if (result > BLOCKED) ram.setU64(thread + A0, result);
-        else if (result === REPLACED) this.activate(thread);
-        else return;
+        if (result > FIRST_RESTART) ram.setU64(thread + A0, result);
+        else if (!this.finish(thread, result)) return;
         credit -= pace.trapCredit;
         if (credit > 0) continue;
       } else if (cause !== Cause.Budget && cause !== Cause.Doorbell) {
-        if (!this.trap(thread, cause)) return;
+        this.trap(thread, cause);
         credit -= pace.trapCredit;
         if (credit > 0) continue;
       }
@@ -130,6 +129,48 @@ export class HartLoop {
       sliceStart = retired;
       credit = pace.credit;
     }
+  }
+
+  /**
+   * The running thread has flags: it dies, makes a system call again, or has signals to deal with. Returns whether it goes on; its flags are
+   * clear then but for such as come right now, which interrupt it.
+   */
+  private attend(thread: number): boolean {
+    const { ram, exits, delivery, locks } = this.kernel;
+    for (;;) {
+      const flags = Thread.flags.load(ram, thread);
+      if ((flags & ThreadFlag.Killed) !== 0) {
+        exits.endThread(thread, 0);
+        return false;
+      }
+      if ((flags & ThreadFlag.Rerun) !== 0) {
+        // Before any signal: whether the call is broken off by one is for its handler to say.
+        Thread.flags.and(ram, thread, ~ThreadFlag.Rerun);
+        const result = this.door.call(thread);
+        if (locks.held !== 0) throw new KernelPanic('a system call returned with a lock held');
+        if (!this.finish(thread, result)) return false;
+      } else if ((flags & DELIVERY) === 0) {
+        return true;
+      } else if (delivery.deliver(thread) !== 0) {
+        return false;
+      }
+    }
+  }
+
+  /** Stores what a system call has returned, or does what its outcome asks for; returns whether the thread goes on. */
+  private finish(thread: number, result: number): boolean {
+    const { ram } = this.kernel;
+    if (result > FIRST_RESTART || (result > BLOCKED && result < LEAST_RESTART)) {
+      ram.setU64(thread + A0, result);
+    } else if (result > BLOCKED) {
+      Thread.restart.set(ram, thread, result);
+      Thread.flags.or(ram, thread, ThreadFlag.Restart);
+    } else if (result === REPLACED) {
+      this.activate(thread);
+    } else {
+      return result === RESUMED;
+    }
+    return true;
   }
 
   /** Runs guest code in pieces as long as the schedule allows: between them other harts may run, while this one is in guest code for them. */
@@ -164,6 +205,8 @@ export class HartLoop {
     this.lookedAt = now;
     kernel.scheduler.charge(thread, now);
     this.expireTimers(now);
+    const process = Thread.process.get(kernel.ram, thread);
+    if (Process.cpuTimers.peek(kernel.ram, process) !== 0) kernel.alarms.checkCpu(process);
     if (!kernel.scheduler.mustYield(thread, now)) return true;
     kernel.scheduler.yield(thread);
     return false;
@@ -199,42 +242,41 @@ export class HartLoop {
   }
 
   private expireTimers(now: number): void {
-    if (this.kernel.timers.next <= now) this.kernel.waits.expire(now);
+    if (this.kernel.timers.next <= now) this.kernel.expire(now);
   }
 
-  /** The thread has trapped: returns whether it goes on. */
-  private trap(thread: number, cause: number): boolean {
+  /** The thread has trapped: deals with it, or sends it the signal that its process will probably not survive. */
+  private trap(thread: number, cause: number): void {
     const { kernel } = this;
-    const { ram } = kernel;
+    const { ram, infos } = kernel;
     const address = HartBlock.trapValue.get(ram, this.block);
     const access = accessOf(cause);
-    let signal = signalOf(cause);
     HartControl.faults.set(ram, this.control, HartControl.faults.get(ram, this.control) + 1);
     if (kernel.trace.on) {
       kernel.trace.fault(EventId.fault, Thread.tid.get(ram, thread), cause, Context.pc.get(ram, thread), address);
     }
+    let fault: Fault | 0 = 0;
     if (access !== 0) {
-      const process = Thread.process.get(ram, thread);
-      const fault = kernel.spaces.fault(Process.space.get(ram, process), address, access);
-      if (fault === Fault.Handled) return true;
-      if (fault === Fault.BusError) signal = Signal.BUS;
-      if (fault === Fault.OutOfMemory) {
-        signal = Signal.KILL;
-        if (kernel.trace.on) {
-          kernel.trace.emit(
-            EventId.oom,
-            Thread.tid.get(ram, thread),
-            Process.pid.get(ram, process),
-            1,
-            kernel.frames.freeCount(),
-            0,
-          );
-        }
-      }
+      fault = kernel.spaces.fault(Process.space.get(ram, Thread.process.get(ram, thread)), address, access);
+      if (fault === Fault.Handled) return;
     }
-    kernel.exits.noteFault(thread, cause, address);
-    kernel.exits.endGroup(thread, statusOfSignal(signal));
-    return false;
+    if (fault === Fault.OutOfMemory) {
+      this.outOfMemory(thread);
+      kernel.exits.noteFault(thread, cause, address);
+      return;
+    }
+    const signal = fault === Fault.BusError ? Signal.BUS : signalOf(cause);
+    const at = signal === Signal.ILL || signal === Signal.TRAP ? Context.pc.get(ram, thread) : address;
+    infos.fromFault(signal, codeOf(cause, fault === Fault.AccessError), at);
+    if (kernel.sender.force(thread)) kernel.exits.noteFault(thread, cause, address);
+  }
+
+  /** No frame for a page that is there by right: Linux's answer is to kill somebody, and this is who wanted it. */
+  private outOfMemory(thread: number): void {
+    const { ram, signals, trace, frames } = this.kernel;
+    const pid = Process.pid.get(ram, Thread.process.get(ram, thread));
+    if (trace.on) trace.emit(EventId.oom, Thread.tid.get(ram, thread), pid, 1, frames.freeCount(), 0);
+    signals.kill(pid, Signal.KILL);
   }
 
   /** Nothing to run: spins for a while, then parks once. Returns a thread that turned up, or 0. */
@@ -305,7 +347,7 @@ function accessOf(cause: number): Access | 0 {
   }
 }
 
-/** The signal by which Linux ends a program that traps so. */
+/** The signal that Linux sends a program that traps so. */
 function signalOf(cause: number): number {
   switch (cause) {
     case Cause.IllegalInstruction:
@@ -318,5 +360,21 @@ function signalOf(cause: number): number {
       return Signal.BUS;
     default:
       return Signal.SEGV;
+  }
+}
+
+/** Its si_code. `mapped`: there is memory, which forbids the access. */
+function codeOf(cause: number, mapped: boolean): number {
+  switch (cause) {
+    case Cause.IllegalInstruction:
+      return SiCode.IllOpc;
+    case Cause.Breakpoint:
+      return SiCode.Breakpoint;
+    case Cause.InstructionMisaligned:
+    case Cause.LoadMisaligned:
+    case Cause.StoreMisaligned:
+      return SiCode.AdrAln;
+    default:
+      return mapped ? SiCode.AccErr : SiCode.MapErr;
   }
 }

@@ -23,37 +23,59 @@ import { SmpMap } from '../smp/smp-map.ts';
 import { Locks } from '../smp/spinlock.ts';
 import { EventId, initTraceRing, Tracer } from '../trace/index.ts';
 import { AddressSpaces, MAX_SPACES, Space } from './address-space.ts';
+import { Alarms } from './alarms.ts';
 import { Areas } from './areas.ts';
 import { Arguments } from './arguments.ts';
+import { Attention } from './attention.ts';
 import { ChildWaits } from './child-wait.ts';
 import type { MachineConfig } from './config.ts';
-import { ConsoleFile } from './console-file.ts';
+import { Credentials } from './credentials.ts';
 import { E } from './errno.ts';
 import { Exec } from './exec.ts';
 import { Exits } from './exit.ts';
+import { ConsoleFiles, STREAMS } from './files/console-file.ts';
+import { Descriptors } from './files/descriptors.ts';
+import { Inode } from './files/inodes.ts';
+import { MemoryFiles } from './files/memory-files.ts';
+import { OpenFiles } from './files/open-files.ts';
+import { TerminalAccess } from './files/terminal-access.ts';
+import { Polls } from './files/polls.ts';
+import { AT_FDCWD } from './files/paths.ts';
+import { ProcessFiles } from './files/process-files.ts';
+import { Transfer } from './files/transfer.ts';
 import { Frames } from './frames.ts';
 import { Futexes } from './futex.ts';
-import { ImageNames } from './image-names.ts';
 import { Contents } from './contents.ts';
+import { JobControl } from './job-control.ts';
 import { Launches } from './launches.ts';
 import { Mappings } from './mappings.ts';
-import type { MemoryMap } from './memory-map.ts';
+import { type MemoryMap, SPARE_TABLES } from './memory-map.ts';
 import { kernelGuards } from './oracles/guard-rules.ts';
 import type { Guards } from './oracles/guards.ts';
 import { Inspection } from './oracles/inspection.ts';
 import { describeKernelWaits } from './oracles/kernel-waits.ts';
 import { NAME_BYTES } from './process.ts';
+import { ProcFileSystem } from './proc/proc-file-system.ts';
+import { ProcTexts } from './proc/text-file.ts';
 import { ProcessTable } from './process-table.ts';
-import { ProgramLoader } from './program.ts';
+import { ProgramLoader, ROOT } from './program.ts';
 import { Remaps } from './remap.ts';
 import { Residence } from './residence.ts';
+import { ProgramFiles } from './program-files.ts';
 import { Scheduler } from './scheduler.ts';
-import { SCRATCH_BYTES, STRUCT_SCRATCH } from './scratch.ts';
+import { SCRATCH_BYTES, SIGNAL_SCRATCH, STRUCT_SCRATCH } from './scratch.ts';
+import { SignalDelivery } from './signal-delivery.ts';
+import { SignalFrames } from './signal-frame.ts';
+import { SignalInfos } from './signal-info.ts';
+import { SignalMasks } from './signal-masks.ts';
+import { SignalQueues } from './signal-queue.ts';
+import { SignalSender } from './signal-send.ts';
+import { makeTrampoline } from './signal-trampoline.ts';
 import { Signals } from './signals.ts';
 import { SpaceForks } from './space-fork.ts';
-import { Spawner } from './spawn.ts';
+import { Clone, Spawner } from './spawn.ts';
 import { StartingLine } from './starting-line.ts';
-import { Timers } from './timers.ts';
+import { ALARM, Timers } from './timers.ts';
 import { Truncation } from './truncation.ts';
 import { UserCopy } from './user-copy.ts';
 import { WaitQueues } from './wait-queue.ts';
@@ -87,7 +109,6 @@ export class Kernel {
   readonly console: Console;
   readonly frames: Frames;
   readonly contents: Contents;
-  readonly names: ImageNames;
   readonly areas: Areas;
   readonly spaces: AddressSpaces;
   readonly mappings: Mappings;
@@ -106,10 +127,27 @@ export class Kernel {
   readonly line: StartingLine;
   readonly spawner: Spawner;
   readonly exits: Exits;
+  readonly credentials: Credentials;
+  readonly infos: SignalInfos;
+  readonly sender: SignalSender;
+  readonly jobs: JobControl;
   readonly signals: Signals;
+  readonly masks: SignalMasks;
+  readonly delivery: SignalDelivery;
+  readonly alarms: Alarms;
   readonly children: ChildWaits;
   readonly exec: Exec;
-  readonly consoleFile: ConsoleFile;
+  readonly files: OpenFiles;
+  readonly descriptors: Descriptors;
+  readonly terminal: TerminalAccess;
+  readonly proc: ProcFileSystem;
+  readonly polls: Polls;
+  readonly consoleFiles: ConsoleFiles;
+  readonly fs: MemoryFiles;
+  readonly processFiles: ProcessFiles;
+  readonly programs: ProgramFiles;
+  /** The user's side of the running read or write. */
+  readonly transfer: Transfer;
   /** What can be asked of its objects while nothing runs (oracles/). */
   readonly inspection = new Inspection();
   /** Seeded build only: whether accesses hold their guards. */
@@ -154,7 +192,6 @@ export class Kernel {
     this.console = new Console(ram, map.console);
     this.frames = new Frames(ram, this.locks, map.frameCounts, map.low, map.high, map.participants, hart);
     this.contents = new Contents(ram, this.locks, this.frames, map.contents, limits.contents);
-    this.names = new ImageNames(ram, this.locks, this.contents, map.names, limits.names);
     this.areas = new Areas(ram, this.locks, this.contents, map.areas, limits.areas);
     this.spaces = new AddressSpaces(
       ram,
@@ -172,8 +209,9 @@ export class Kernel {
     this.truncation = new Truncation(ram, this.locks, this.contents, this.spaces, this.mappings);
     this.residence = new Residence(ram, this.locks, this.spaces, this.mappings, this.copy);
     this.args = new Arguments(ram, this.frames, this.copy);
-    this.loader = new ProgramLoader(ram, this.frames, this.mappings, this.copy, this.contents, this.args);
-    this.timers = new Timers(ram, this.locks, map.timers, config.cpus, limits.threads, hart);
+    this.loader = new ProgramLoader(ram, this.frames, this.mappings, this.copy, this.contents, this.args, map.trampoline);
+    const alarms = Alarms.count(limits.processes, limits.posixTimers);
+    this.timers = new Timers(ram, this.locks, map.timers, config.cpus, limits.threads + alarms, hart);
     this.scheduler = new Scheduler(ram, this.locks, this.doorbells, this.clock, this.trace, this.smpMap, map.scheduler, hart);
     this.calls.register(HartCall.Account, () => this.scheduler.chargeRunning());
     this.waits = new WaitQueues(ram, this.locks, this.timers, this.scheduler, this.trace);
@@ -181,6 +219,26 @@ export class Kernel {
     this.futexes = new Futexes(ram, this.locks, this.copy, this.waits, map.futexes);
     this.launches = new Launches(ram, map.launches);
     this.line = new StartingLine(ram, this.locks, this.waits, this.bell, map.line, limits.threads);
+    this.files = new OpenFiles(ram, this.locks, map.openFiles, limits.openFiles);
+    this.descriptors = new Descriptors(
+      ram,
+      this.locks,
+      this.frames,
+      this.files,
+      map.descriptors,
+      limits.processes + SPARE_TABLES,
+    );
+    this.polls = new Polls(ram, this.locks, this.files, this.descriptors, this.waits, map.polls, limits.pollEntries);
+    this.transfer = new Transfer(ram, this.copy);
+    this.credentials = new Credentials(ram, this.locks);
+    const attention = new Attention(ram, this.locks, this.waits, this.scheduler);
+    this.infos = new SignalInfos(ram, this.locks, map.signals, limits.signals, this.scratch + SIGNAL_SCRATCH);
+    const queues = new SignalQueues(ram, this.infos);
+    this.sender = new SignalSender(ram, this.locks, this.table.lock, this.infos, queues, attention, this.waits, this.trace);
+    this.jobs = new JobControl(ram, this.locks, this.table, this.infos, this.sender, attention, this.waits);
+    this.fs = new MemoryFiles(this);
+    this.processFiles = new ProcessFiles(ram, this.locks, this.fs.inodes);
+    this.programs = new ProgramFiles(ram, this.contents, this.fs.inodes, this.fs.paths, this.fs.permissions);
     this.spawner = new Spawner(
       ram,
       this.locks,
@@ -192,6 +250,7 @@ export class Kernel {
       this.scheduler,
       this.clock,
       this.trace,
+      this.credentials,
       config.cpus,
     );
     this.exits = new Exits(
@@ -199,44 +258,101 @@ export class Kernel {
       this.locks,
       this.table,
       this.spaces,
+      this.descriptors,
+      this.polls,
       this.copy,
       this.futexes,
       this.waits,
       this.scheduler,
+      attention,
+      queues,
+      this.sender,
+      this.jobs,
       this.shootdown,
       this.spawner,
       this.launches,
       this.bell,
       this.trace,
     );
-    this.signals = new Signals(ram, this.locks, this.table, this.exits);
-    this.children = new ChildWaits(ram, this.locks, this.table, this.copy, this.waits, this.scratch + STRUCT_SCRATCH);
+    this.spawner.onFork((parent, child, flags) => this.descriptors.inherit(parent, child, (flags & Clone.Files) !== 0));
+    this.spawner.onFork((parent, child) => {
+      this.processFiles.inherit(parent, child);
+      return 0;
+    });
+    this.exits.onProcessExit((process) => {
+      this.descriptors.leave(process);
+      this.processFiles.release(process);
+    });
+    this.spawner.onFork((parent, child) => this.processFiles.inherit(parent, child));
+    this.exits.onProcessExit((process) => {
+      this.processFiles.release(process);
+    });
+    this.signals = new Signals(ram, this.locks, this.table, this.infos, this.sender, this.credentials);
+    const frames = new SignalFrames(ram, this.copy, this.scratch + STRUCT_SCRATCH);
+    this.masks = new SignalMasks(ram, this.locks, this.infos, queues, this.sender, frames, this.waits);
+    this.delivery = new SignalDelivery(
+      ram,
+      this.locks,
+      this.infos,
+      queues,
+      this.sender,
+      frames,
+      this.jobs,
+      this.exits,
+      this.trace,
+    );
+    this.alarms = new Alarms(
+      ram,
+      this.locks,
+      this.table,
+      this.timers,
+      this.infos,
+      queues,
+      this.sender,
+      map.alarms,
+      limits.processes,
+      limits.posixTimers,
+    );
+    this.children = new ChildWaits(
+      ram,
+      this.locks,
+      this.table,
+      this.copy,
+      this.waits,
+      this.infos,
+      this.scratch + STRUCT_SCRATCH,
+    );
     this.exec = new Exec(
       ram,
       this.locks,
       this.table,
       this.spaces,
-      this.copy,
-      this.contents,
-      this.names,
+      this.descriptors,
+      this.fs.paths,
+      this.programs,
+      this.processFiles,
       this.args,
       this.loader,
       this.random,
       this.waits,
-      this.exits,
+      attention,
+      this.credentials,
       this.spawner,
       this.shootdown,
       this.scratch,
     );
-    this.consoleFile = new ConsoleFile(
-      this.locks,
-      this.console,
-      this.copy,
-      this.waits,
-      this.bell,
-      this.trace,
-      this.scratch + STRUCT_SCRATCH,
-    );
+    this.terminal = new TerminalAccess(this);
+    this.exits.onProcessExit((process) => {
+      this.terminal.leaderLeaves(process);
+    });
+    this.spawner.onLaunch = (pid) => {
+      this.terminal.give(pid);
+    };
+    this.consoleFiles = new ConsoleFiles(this, this.terminal);
+    this.consoleFiles.openAsDevices(this.fs);
+    this.proc = new ProcFileSystem(this);
+    new ProcTexts(ram, this.contents, this.fs.inodes, this.files);
+    this.connectSignals();
     this.describeObjects();
     if (SEEDED) this.guards = kernelGuards(this);
   }
@@ -261,33 +377,64 @@ export class Kernel {
   initialise(): void {
     this.frames.initialise();
     this.contents.initialise();
-    this.names.initialise();
     this.areas.initialise();
     this.spaces.initialise();
     this.timers.initialise();
     this.scheduler.initialise();
     this.table.initialise();
+    this.files.initialise();
+    this.descriptors.initialise();
+    this.infos.initialise();
+    this.alarms.initialise();
+    makeTrampoline(this.ram, this.contents, this.map.trampoline);
+    this.polls.initialise();
     this.futexes.initialise();
     this.line.initialise();
+    this.fs.initialise();
   }
 
   /**
    * Starts a program as a process without parent, for the host.
    *
-   * @param path its name among the contents
+   * @param path of its file
    * @returns its pid, or a negative errno; -ENOEXEC is explained by `loader.refusal`
    */
   launch(path: string, argv: readonly string[], envp: readonly string[]): number {
-    const image = this.names.lookupText(path, this.scratch);
-    if (image < 0) return image;
-    const blob = this.args.fromHost(path, argv, envp);
+    const { fs, programs, args } = this;
+    const name = new TextEncoder().encode(path);
+    fs.paths.putBytes(name);
+    let program = fs.paths.resolve(0, AT_FDCWD, true);
+    if (program > 0) program = programs.begin(0, program);
+    if (program > 0) program = programs.interpret(0, program, name);
+    if (program < 0) return program;
+    const blob = args.fromHost(path, argv, envp, programs.prefix);
     let result = blob;
     if (blob > 0) {
-      result = this.start(image, blob, path.slice(path.lastIndexOf('/') + 1));
-      this.args.free(blob);
+      result = this.start(program, blob, path.slice(path.lastIndexOf('/') + 1));
+      args.free(blob);
     }
-    this.contents.release(image);
+    if (result < 0) programs.end(program);
     return result;
+  }
+
+  /** Who has to hear of what, of those that know nothing of each other. */
+  private connectSignals(): void {
+    this.sender.onContinued = (process, what) => this.jobs.tellContinuedLocked(process, what);
+    const taken = (timer: number): void => this.alarms.taken(timer, this.clock.nowNs());
+    this.masks.onTimerTaken = taken;
+    this.delivery.onTimerTaken = taken;
+    this.exec.onExecute = (process) => this.alarms.removeAll(process);
+    this.exits.onProcessExit((process) => this.alarms.reap(process));
+  }
+
+  /** Ends all waits whose deadline on this hart has passed, and lets its alarms expire. */
+  expire(now: number): void {
+    const { timers } = this;
+    for (let owner = timers.takeExpired(now); owner !== 0; owner = timers.takeExpired(now)) {
+      const { sequence } = timers;
+      if ((owner & ALARM) !== 0) this.alarms.expire(owner - ALARM, sequence, now);
+      else this.waits.expire(owner, sequence);
+    }
   }
 
   /** A shootdown, and the trace of it: the floor that carries it out knows no trace. */
@@ -301,29 +448,55 @@ export class Kernel {
   }
 
   private describeObjects(): void {
-    const { inspection, frames, table, spaces, areas, contents, names, timers } = this;
+    const { inspection, frames, table, spaces, areas, contents, timers, infos, alarms } = this;
     inspection.count('frames', () => frames.total - frames.freeCount());
     inspection.count('processes', () => table.processes.inUse());
     inspection.count('threads', () => table.threads.inUse());
     inspection.count('spaces', () => spaces.inUse());
     inspection.count('areas', () => areas.inUse());
     inspection.count('contents', () => contents.inUse());
-    inspection.count('names', () => names.inUse());
     inspection.count('timers', () => timers.armed());
+    inspection.count('open files', () => this.files.inUse());
+    inspection.count('poll entries', () => this.polls.inUse());
+    inspection.count('descriptor tables', () => this.descriptors.inUse());
+    inspection.count('groups', () => table.groups.inUse());
+    inspection.count('pending signals', () => infos.pool.inUse());
+    inspection.count('alarms', () => alarms.inUse());
     describeKernelWaits(inspection, this.ram, this.futexes, this.console);
   }
 
-  private start(image: number, blob: number, name: string): number {
+  private start(program: number, blob: number, name: string): number {
     const space = this.spaces.create();
     if (space === 0) return -E.NOMEM;
-    let result = this.loader.load(space, image, blob, this.random);
+    this.loader.users = ROOT;
+    let result = this.loader.load(space, Inode.content.get(this.ram, program), blob, this.random);
     if (result === 0) {
       this.ram.fill(this.scratch, NAME_BYTES);
       this.ram.u8.set(new TextEncoder().encode(name).subarray(0, NAME_BYTES - 1), this.scratch);
-      result = this.spawner.launch(space, this.loader.entry, this.loader.stackPointer, this.scratch);
+      result = this.openConsole();
+      if (result > 0) {
+        const table = result;
+        result = this.spawner.launch(space, table, this.loader.entry, this.loader.stackPointer, this.scratch, program);
+        if (result < 0) this.descriptors.release(table);
+      }
     }
     if (result < 0) this.spaces.release(space);
     return result;
+  }
+
+  /** A descriptor table with the console as 0, 1 and 2; -ENFILE. */
+  openConsole(): number {
+    const table = this.descriptors.create();
+    if (table === 0) return -E.NFILE;
+    for (let stream = 0; stream < STREAMS; stream++) {
+      const file = this.consoleFiles.open(stream);
+      if (file === 0) {
+        this.descriptors.release(table);
+        return -E.NFILE;
+      }
+      this.descriptors.install(table, file, false);
+    }
+    return table;
   }
 }
 

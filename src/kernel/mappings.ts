@@ -58,6 +58,7 @@ export class Mappings {
   /**
    * mmap(2) of pages of a content, MAP_SHARED or MAP_PRIVATE. Rights (EACCES) are looked after by who knows the descriptor.
    *
+   * @param areaFlags AreaFlag bits of its area
    * @param pageOffset page of the content at the start; the mapping may go on behind the content's end, where accesses end in SIGBUS
    * @returns the address, or −EINVAL, −ENOMEM, −EOVERFLOW, −EEXIST (MAP_FIXED_NOREPLACE), −EPERM, −EOPNOTSUPP (MAP_SHARED_VALIDATE)
    */
@@ -69,6 +70,7 @@ export class Mappings {
     flags: number,
     content: number,
     pageOffset: number,
+    areaFlags = 0,
   ): number {
     if (!(length > 0)) return -E.INVAL;
     const type = flags & MapFlag.Type;
@@ -82,7 +84,7 @@ export class Mappings {
     const promises = !isShared && (prot & Prot.Write) !== 0 && (flags & MapFlag.NoReserve) === 0;
     if (promises && this.promisesTooMuch(size)) return -E.NOMEM;
     const kind = isShared ? AreaKind.Shared : AreaKind.Content;
-    return this.place(space, address, size, prot, flags, kind, content, pageOffset);
+    return this.place(space, address, size, prot, flags, kind, content, pageOffset, areaFlags);
   }
 
   /**
@@ -144,6 +146,15 @@ export class Mappings {
     this.locks.release(lock);
   }
 
+  /** Notes where arguments and environment lie on the stack (proc(5): cmdline, environ). */
+  noteArguments(space: number, argStart: number, argEnd: number, envEnd: number): void {
+    const lock = this.lock(space);
+    Space.argStart.set(this.ram, space, argStart);
+    Space.argEnd.set(this.ram, space, argEnd);
+    Space.envEnd.set(this.ram, space, envEnd);
+    this.locks.release(lock);
+  }
+
   /** brk(2) as the kernel sees it: moves the break if that is possible, and returns where it is then. */
   setBrk(space: number, address: number): number {
     const { ram } = this;
@@ -195,13 +206,14 @@ export class Mappings {
     kind: number,
     content: number,
     contentPage: number,
+    moreFlags = 0,
   ): number {
     const lock = this.lock(space);
     const fixed = (flags & (MapFlag.Fixed | MapFlag.FixedNoReplace)) !== 0;
     const start = fixed ? this.takeFixedLocked(space, address, size, flags) : this.placeLocked(space, address, size);
     let result = start;
     if (start >= 0) {
-      const areaFlags = (flags & MapFlag.GrowsDown) !== 0 ? AreaFlag.GrowsDown : 0;
+      const areaFlags = moreFlags | ((flags & MapFlag.GrowsDown) !== 0 ? AreaFlag.GrowsDown : 0);
       const set = Space.areas.addr(space);
       const error = this.areas.add(set, start, start + size, prot & PROT_MASK, kind, areaFlags, content, contentPage);
       if (error < 0) result = error;
@@ -316,6 +328,10 @@ export class Mappings {
         break;
       }
       const stop = Math.min(end, Area.end.get(ram, area));
+      if ((bits & Prot.Write) !== 0 && (Area.flags.get(ram, area) & AreaFlag.ReadOnly) !== 0) {
+        result = -E.ACCES;
+        break;
+      }
       if (Area.prot.get(ram, area) !== bits) {
         if (areas.cut(set, at) < 0 || areas.cut(set, stop) < 0) {
           areas.join(set, at);

@@ -5,7 +5,8 @@
  *   controls     what harts know of each other (the host takes part as one more, the last)
  *   harts        hart blocks (doorbell, TLB) and decode caches
  *   scheduling   run queues, timer heaps
- *   tables       processes and threads, address spaces, areas, contents, names, futex buckets, starting line
+ *   tables       processes and threads, pending signals, alarms, address spaces, areas, contents, inodes and their names, open files,
+ *                futex buckets, starting line
  *   devices      console, random generators, trace rings
  *   families     one region for each IPC family that asks for it
  *   counts       reference counts and free list of the frames
@@ -24,16 +25,23 @@ import { HartControl } from '../smp/hart-control.ts';
 import { ScheduleState, turnBytes } from '../smp/schedule/state.ts';
 import { traceRingBytes } from '../trace/index.ts';
 import { AddressSpaces } from './address-space.ts';
+import { Alarms } from './alarms.ts';
 import { Areas } from './areas.ts';
 import type { MachineConfig } from './config.ts';
+import { Descriptors } from './files/descriptors.ts';
+import { DirectoryEntries } from './files/directory-entries.ts';
+import { Inodes } from './files/inodes.ts';
+import { OpenFiles } from './files/open-files.ts';
+import { Polls } from './files/polls.ts';
 import { Frames } from './frames.ts';
 import { Futexes } from './futex.ts';
-import { ImageNames } from './image-names.ts';
 import { Contents } from './contents.ts';
 import { Launches } from './launches.ts';
 import { ProcessTable } from './process-table.ts';
 import { SCRATCH_BYTES } from './scratch.ts';
 import { Scheduler } from './scheduler.ts';
+import { SignalInfos } from './signal-info.ts';
+import { TRAMPOLINE_BYTES } from './signal-trampoline.ts';
 import { StartingLine } from './starting-line.ts';
 import { Timers } from './timers.ts';
 
@@ -44,7 +52,14 @@ export interface Limits {
   readonly spaces: number;
   readonly areas: number;
   readonly contents: number;
-  readonly names: number;
+  readonly inodes: number;
+  readonly directoryEntries: number;
+  readonly openFiles: number;
+  /** Signals that wait with information. */
+  readonly signals: number;
+  /** POSIX timers. */
+  readonly posixTimers: number;
+  readonly pollEntries: number;
 }
 
 export interface MemoryMap {
@@ -63,11 +78,19 @@ export interface MemoryMap {
   readonly scheduler: number;
   readonly timers: number;
   readonly processTable: number;
+  readonly signals: number;
+  readonly alarms: number;
+  /** Holds the address of the image with the code by which signal handlers return (signal-trampoline.ts). */
+  readonly trampoline: number;
   readonly spaces: number;
   readonly areas: number;
   readonly contents: number;
-  readonly names: number;
+  readonly inodes: number;
+  readonly directoryEntries: number;
   readonly futexes: number;
+  readonly openFiles: number;
+  readonly descriptors: number;
+  readonly polls: number;
   readonly launches: number;
   readonly line: number;
   readonly console: number;
@@ -91,6 +114,9 @@ export interface FamilyRegion {
   readonly name: string;
   readonly bytes: number;
 }
+
+/** Descriptor tables beyond one for each process: execve of one that shares its table needs another for a moment. */
+export const SPARE_TABLES = 16;
 
 const MIB = 1024 * 1024;
 const KIB = 1024;
@@ -117,13 +143,20 @@ export function planMemory(config: MachineConfig, families: readonly FamilyRegio
   const turns = region(config.seeded ? turnBytes(cpus) : 0);
   const schedule = region(config.seeded ? ScheduleState.SIZE : 0);
   const scheduler = region(Scheduler.bytes(cpus));
-  const timers = region(Timers.bytes(cpus, limits.threads));
+  const timers = region(Timers.bytes(cpus, limits.threads + Alarms.count(limits.processes, limits.posixTimers)));
   const processTable = region(ProcessTable.bytes(limits.processes, limits.threads));
+  const signals = region(SignalInfos.bytes(limits.signals));
+  const alarms = region(Alarms.bytes(limits.processes, limits.posixTimers));
+  const trampoline = region(TRAMPOLINE_BYTES);
   const spaces = region(AddressSpaces.bytes(limits.spaces));
   const areas = region(Areas.bytes(limits.areas));
   const contents = region(Contents.bytes(limits.contents));
-  const names = region(ImageNames.bytes(limits.names));
+  const inodes = region(Inodes.bytes(limits.inodes));
+  const directoryEntries = region(DirectoryEntries.bytes(limits.directoryEntries));
   const futexes = region(Futexes.BYTES);
+  const openFiles = region(OpenFiles.bytes(limits.openFiles));
+  const descriptors = region(Descriptors.bytes(limits.processes + SPARE_TABLES));
+  const polls = region(Polls.bytes(limits.pollEntries));
   const launches = region(Launches.BYTES);
   const line = region(StartingLine.BYTES);
   const console = region(CONSOLE_BYTES);
@@ -157,11 +190,18 @@ export function planMemory(config: MachineConfig, families: readonly FamilyRegio
     scheduler,
     timers,
     processTable,
+    signals,
+    alarms,
+    trampoline,
     spaces,
     areas,
     contents,
-    names,
+    inodes,
+    directoryEntries,
     futexes,
+    openFiles,
+    descriptors,
+    polls,
     launches,
     line,
     console,
@@ -187,7 +227,13 @@ function limitsFor(memoryBytes: number): Limits {
     areas: clamp(memoryBytes / (8 * KIB), 1024, 65530),
     // Files as well as shared memory.
     contents: clamp(memoryBytes / (32 * KIB), 256, 16384),
-    names: 512,
+    inodes: clamp(memoryBytes / (32 * KIB), 512, 32768),
+    // A file may have several names.
+    directoryEntries: clamp(memoryBytes / (16 * KIB), 1024, 65536),
+    openFiles: clamp(memoryBytes / (16 * KIB), 512, 8192),
+    signals: clamp(memoryBytes / (32 * KIB), 1536, 4096),
+    posixTimers: clamp(memoryBytes / (256 * KIB), 64, 512),
+    pollEntries: clamp(memoryBytes / (16 * KIB), 1024, 16384),
   };
 }
 

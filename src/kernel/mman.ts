@@ -6,7 +6,7 @@
  *   …                 mappings, placed downwards from MMAP_TOP
  *   MMAP_TOP          gap of 1 MiB
  *   STACK_BOTTOM      initial stack, 8 MiB, demand zero
- *   STACK_TOP         one page left free, up to USER_ADDRESS_LIMIT (2^38)
+ *   STACK_TOP         one page, up to USER_ADDRESS_LIMIT (2^38): TRAMPOLINE, the code by which signal handlers return
  */
 
 import { USER_ADDRESS_LIMIT } from '../core/mmu.ts';
@@ -67,3 +67,7 @@ export const STACK_BOTTOM = STACK_TOP - STACK_BYTES;
 export const MMAP_TOP = STACK_BOTTOM - 1024 * 1024;
 /** Where Linux puts position-independent programs when it does not randomise: two thirds up, rounded down to 2 MiB. */
 export const PIE_BASE = 0x2a_aaa0_0000;
+/** A page that every program has and cannot write. */
+export const TRAMPOLINE = STACK_TOP;
+/** `li a7, rt_sigreturn; ecall`: unwinders know it by that. */
+export const TRAMPOLINE_CODE = [0x08b0_0893, 0x0000_0073];

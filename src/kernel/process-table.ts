@@ -2,18 +2,20 @@
  * Who exists: processes and threads by number, parents and their children.
  *
  * All of it is guarded by the tree lock, the outermost of all (ranks.ts). Slots come from pools that have locks of their own, so that a
- * block can be prepared before the tree hears of it. A process without parent (started by the host, or orphaned) is nobody's zombie: it
- * goes as soon as it ends.
+ * block can be prepared before the tree hears of it. A process without parent (started by the host, or orphaned) belongs to the machine
+ * itself, which has the number INIT_PID and is nobody's zombie's keeper: such a process goes as soon as it ends.
  */
 
-import { bytes, struct, u32 } from '../core/layout.ts';
+import { bytes, f64, struct, u32 } from '../core/layout.ts';
 import type { Ram } from '../core/ram.ts';
 import { Rank } from '../smp/ranks.ts';
 import { SEEDED } from '../smp/schedule/build.ts';
 import { spinlock, type Locks } from '../smp/spinlock.ts';
+import { Groups } from './groups.ts';
 import { IdTable } from './ids.ts';
 import { placed } from './oracles/places.ts';
-import { Process, ProcessState } from './process.ts';
+import { INIT_PID, Process, ProcessState } from './process.ts';
+import { Signal } from './signal-numbers.ts';
 import { SlotPool } from './slots.ts';
 import { Thread } from './thread.ts';
 
@@ -26,6 +28,8 @@ const Tree = struct(
     lock: spinlock(),
     /** The number given last. */
     lastId: u32('lock'),
+    /** Processes that have been born. */
+    births: f64('lock'),
     processIds: bytes('lock', IdTable.BYTES, 64),
     threadIds: bytes('lock', IdTable.BYTES, 64),
   },
@@ -37,6 +41,7 @@ export class ProcessTable {
   readonly lock: number;
   readonly processes: SlotPool;
   readonly threads: SlotPool;
+  readonly groups: Groups;
   private readonly processIds: IdTable;
   private readonly threadIds: IdTable;
 
@@ -63,21 +68,30 @@ export class ProcessTable {
       layout: Thread,
       order: 'lifo',
     });
+    this.groups = new Groups(ram, locks, pools + poolBytes(processes, threads), processes);
     if (SEEDED) placed(Tree, base, Tree.SIZE, 1);
     this.processIds = new IdTable(ram, Tree.processIds.addr(base), Process.pid, Process.idNext);
     this.threadIds = new IdTable(ram, Tree.threadIds.addr(base), Thread.tid, Thread.idNext);
   }
 
   static bytes(processes: number, threads: number): number {
-    return Tree.SIZE + SlotPool.bytes(processes, Process.SIZE) + SlotPool.bytes(threads, Thread.SIZE);
+    return Tree.SIZE + poolBytes(processes, threads) + Groups.bytes(processes);
   }
 
   initialise(): void {
     this.ram.fill(this.base, Tree.SIZE);
     Tree.lock.init(this.ram, this.base, Rank.tree);
+    // Number 1 is the machine's.
+    Tree.lastId.set(this.ram, this.base, INIT_PID);
     this.processes.initialise();
     for (let i = 0; i < this.processes.count; i++) Process.lock.init(this.ram, this.processes.at(i), Rank.process);
     this.threads.initialise();
+    this.groups.initialise();
+  }
+
+  /** The number that was given last: of some moment. */
+  lastId(): number {
+    return Tree.lastId.peek(this.ram, this.base);
   }
 
   /** The process with this pid, a zombie too; 0 when there is none. */
@@ -94,9 +108,14 @@ export class ProcessTable {
     const { ram } = this;
     const pid = this.nextIdLocked();
     Process.pid.set(ram, process, pid);
+    const birth = Tree.births.get(ram, this.base) + 1;
+    Tree.births.set(ram, this.base, birth);
+    Process.birth.set(ram, process, birth);
     Process.state.set(ram, process, ProcessState.Live);
     this.processIds.insertLocked(process);
     this.linkLocked(process, parent);
+    if (parent === 0) this.groups.newSessionLocked(process, pid);
+    else this.groups.inheritLocked(process, parent);
     Thread.tid.set(ram, thread, pid);
     this.threadIds.insertLocked(thread);
     return pid;
@@ -121,19 +140,31 @@ export class ProcessTable {
     this.threadIds.removeLocked(thread);
   }
 
-  /**
-   * A process ends: its children lose their parent (those that have ended are gone with that), and it becomes a zombie of its own
-   * parent. Returns the parent, or 0 when it has none; then the caller calls `forgetLocked`.
-   */
-  endProcessLocked(process: number): number {
+  /** Forgets all children of a process that have ended and that it has not waited for. */
+  forgetZombiesLocked(process: number): void {
     const { ram } = this;
     for (let child = Process.zombies.get(ram, process); child !== 0; child = Process.zombies.get(ram, process))
       this.forgetLocked(child);
-    for (let child = Process.children.get(ram, process); child !== 0; child = Process.children.get(ram, process)) {
-      this.unlinkLocked(child);
-      Process.parent.set(ram, child, 0);
-      Process.parentPid.put(ram, child, 0);
-    }
+  }
+
+  /** Gives one living child of a process that ends to the machine itself; returns it, or 0 when there is none left. */
+  releaseChildLocked(process: number): number {
+    const { ram } = this;
+    const child = Process.children.get(ram, process);
+    if (child === 0) return 0;
+    this.unlinkLocked(child);
+    Process.parent.set(ram, child, 0);
+    Process.parentPid.put(ram, child, INIT_PID);
+    Process.exitSignal.set(ram, child, Signal.CHLD);
+    return child;
+  }
+
+  /**
+   * A process that has no children any more becomes a zombie of its parent. Returns the parent, or 0 when it has none; then the caller calls
+   * `forgetLocked`.
+   */
+  endProcessLocked(process: number): number {
+    const { ram } = this;
     const parent = Process.parent.get(ram, process);
     this.unlinkLocked(process);
     Process.state.set(ram, process, ProcessState.Zombie);
@@ -144,6 +175,7 @@ export class ProcessTable {
   /** The process has been waited for, or nobody will: its number and slot are free again. */
   forgetLocked(process: number): void {
     this.unlinkLocked(process);
+    this.groups.leaveLocked(process);
     this.processIds.removeLocked(process);
     Process.state.set(this.ram, process, ProcessState.Free);
     this.processes.free(process);
@@ -151,7 +183,7 @@ export class ProcessTable {
 
   private linkLocked(process: number, parent: number): void {
     Process.parent.set(this.ram, process, parent);
-    Process.parentPid.put(this.ram, process, parent === 0 ? 0 : Process.pid.get(this.ram, parent));
+    Process.parentPid.put(this.ram, process, parent === 0 ? INIT_PID : Process.pid.get(this.ram, parent));
     Process.siblingNext.set(this.ram, process, 0);
     Process.siblingPrev.set(this.ram, process, 0);
     if (parent !== 0) this.pushLocked(process, parent, Process.children);
@@ -182,9 +214,13 @@ export class ProcessTable {
   private nextIdLocked(): number {
     const { ram, base } = this;
     let id = Tree.lastId.get(ram, base);
-    do id = id + 1 >= PID_LIMIT ? 1 : id + 1;
-    while (this.processIds.findLocked(id) !== 0 || this.threadIds.findLocked(id) !== 0);
+    do id = id + 1 >= PID_LIMIT ? INIT_PID + 1 : id + 1;
+    while (this.processIds.findLocked(id) !== 0 || this.threadIds.findLocked(id) !== 0 || this.groups.isUsedLocked(id));
     Tree.lastId.set(ram, base, id);
     return id;
   }
+}
+
+function poolBytes(processes: number, threads: number): number {
+  return SlotPool.bytes(processes, Process.SIZE) + SlotPool.bytes(threads, Thread.SIZE);
 }

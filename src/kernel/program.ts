@@ -18,7 +18,8 @@ import { E } from './errno.ts';
 import type { Frames } from './frames.ts';
 import type { Contents } from './contents.ts';
 import type { Mappings } from './mappings.ts';
-import { MIN_ADDRESS, MMAP_TOP, PIE_BASE, Prot, STACK_BOTTOM, STACK_TOP } from './mman.ts';
+import { MIN_ADDRESS, MMAP_TOP, PIE_BASE, Prot, STACK_BOTTOM, STACK_TOP, TRAMPOLINE } from './mman.ts';
+import { trampolineImage } from './signal-trampoline.ts';
 import type { UserCopy } from './user-copy.ts';
 
 /** Where random bytes come from. */
@@ -56,10 +57,22 @@ const RANDOM_BYTES = 16;
 /** Words of the auxiliary vector are written one by one; pairs in it. */
 const AUX_PAIRS = 18;
 
+/** Who runs a program: real and effective user and group. */
+export interface Users {
+  readonly uid: number;
+  readonly euid: number;
+  readonly gid: number;
+  readonly egid: number;
+}
+
+export const ROOT: Users = { uid: 0, euid: 0, gid: 0, egid: 0 };
+
 export class ProgramLoader {
   /** Where the program just loaded starts, and its stack pointer. */
   entry = 0;
   stackPointer = 0;
+  /** For whom the next program is loaded. */
+  users: Users = ROOT;
   /** Why the last `load` failed with −ENOEXEC, to follow the file's name. */
   refusal = '';
 
@@ -70,6 +83,8 @@ export class ProgramLoader {
     private readonly copy: UserCopy,
     private readonly contents: Contents,
     private readonly args: Arguments,
+    /** Where the image of the code by which signal handlers return is to be found. */
+    private readonly trampoline: number,
   ) {}
 
   /**
@@ -98,10 +113,16 @@ export class ProgramLoader {
       if (error < 0) return error;
     }
     const prot = Prot.Read | Prot.Write | (program.executableStack ? Prot.Execute : 0);
-    const error = this.mappings.mapAnonymous(space, STACK_BOTTOM, STACK_TOP, prot, AreaFlag.GrowsDown);
+    let error = this.mappings.mapAnonymous(space, STACK_BOTTOM, STACK_TOP, prot, AreaFlag.GrowsDown);
+    if (error === 0) error = this.mapTrampoline(space);
     if (error < 0) return error;
     this.entry = program.entry + bias;
     return this.buildStack(space, program, bias, blob, random);
+  }
+
+  private mapTrampoline(space: number): number {
+    const image = trampolineImage(this.ram, this.trampoline);
+    return this.mappings.mapImage(space, TRAMPOLINE, TRAMPOLINE + PAGE_SIZE, Prot.Read | Prot.Execute, image, 0);
   }
 
   private loadSegment(space: number, image: number, segment: ElfSegment, bias: number): number {
@@ -155,13 +176,16 @@ export class ProgramLoader {
     if (error === 0) error = copy.writeU64(space, at, argc);
     at += 8;
     let offset = nameBytes;
+    let argEnd = strings + offset;
     for (let i = 0; i < argc + envc && error === 0; i++) {
       // The NULL between arguments and environment: the page is zero already.
       if (i === argc) at += 8;
       error = copy.writeU64(space, at, strings + offset);
       at += 8;
       offset = this.behindString(blob, offset);
+      if (i < argc) argEnd = strings + offset;
     }
+    this.mappings.noteArguments(space, strings + nameBytes, argEnd, strings + length);
     at = sp + 8 * (1 + argc + 1 + envc + 1);
     const aux = [
       [At.Phdr, program.headers === 0 ? 0 : program.headers + bias],
@@ -171,14 +195,14 @@ export class ProgramLoader {
       [At.Base, 0],
       [At.Flags, 0],
       [At.Entry, this.entry],
-      [At.Uid, 0],
-      [At.Euid, 0],
-      [At.Gid, 0],
-      [At.Egid, 0],
+      [At.Uid, this.users.uid],
+      [At.Euid, this.users.euid],
+      [At.Gid, this.users.gid],
+      [At.Egid, this.users.egid],
       [At.Platform, platform],
       [At.Hwcap, HWCAP],
       [At.ClockTicks, CLOCK_TICKS],
-      [At.Secure, 0],
+      [At.Secure, this.users.uid === this.users.euid && this.users.gid === this.users.egid ? 0 : 1],
       [At.Random, randomAt],
       [At.ExecFn, strings],
       [At.Null, 0],

@@ -1,5 +1,8 @@
 /*
- * Signal numbers (Linux riscv64) and their default actions.
+ * Signal numbers (Linux riscv64), sets of them, and their default actions.
+ *
+ * A set is two words: signals 1 … 32 in the low one, 33 … 64 in the high one. FractureOS's numbers are the same. No core is ever written, so
+ * the default actions "terminate" and "terminate with a core" are one.
  */
 
 export const Signal = {
@@ -41,14 +44,42 @@ export function signalBit(signal: number): number {
   return (1 << ((signal - 1) & 31)) >>> 0;
 }
 
-/** Signals whose default action is to do nothing. */
+/** The first real-time signal: from here on signals queue, each with its own information. */
+export const FIRST_REALTIME = 32;
+
+/** The bits of signals below 32 in the low word. */
+const bitsOf = (signals: readonly number[]): number => signals.reduce((bits, signal) => bits | signalBit(signal), 0) >>> 0;
+
+/** KILL and STOP can be neither caught, blocked nor ignored. */
+export const UNSTOPPABLE = bitsOf([Signal.KILL, Signal.STOP]);
+/** Signals that stop a process by default. */
+export const STOPPING = bitsOf([Signal.STOP, Signal.TSTP, Signal.TTIN, Signal.TTOU]);
+/** Signals that do nothing by default. */
+const IGNORED = bitsOf([Signal.CHLD, Signal.CONT, Signal.URG, Signal.WINCH]);
+/** Signals that an instruction brings about: they are delivered before any other. */
+export const SYNCHRONOUS = bitsOf([Signal.SEGV, Signal.BUS, Signal.ILL, Signal.TRAP, Signal.FPE, Signal.SYS]);
+
+/** Whether the default action is to do nothing. */
 export function ignoredByDefault(signal: number): boolean {
-  return signal === Signal.CHLD || signal === Signal.CONT || signal === Signal.URG || signal === Signal.WINCH;
+  return signal < FIRST_REALTIME && (IGNORED & signalBit(signal)) !== 0;
 }
 
-/** Signals whose default action is to stop the process. */
+/** Whether the default action is to stop the process. */
 export function stopsByDefault(signal: number): boolean {
-  return signal === Signal.STOP || signal === Signal.TSTP || signal === Signal.TTIN || signal === Signal.TTOU;
+  return signal < FIRST_REALTIME && (STOPPING & signalBit(signal)) !== 0;
+}
+
+/** Whether the default action is to end the process. */
+export function endsByDefault(signal: number): boolean {
+  return !ignoredByDefault(signal) && !stopsByDefault(signal);
+}
+
+/** The lowest signal of a set, the SYNCHRONOUS ones before all others; 0 when it is empty. */
+export function firstSignal(low: number, high: number): number {
+  const urgent = low & SYNCHRONOUS;
+  const first = urgent !== 0 ? urgent : low;
+  if (first !== 0) return 32 - Math.clz32(first & -first);
+  return high !== 0 ? 64 - Math.clz32(high & -high) : 0;
 }
 
 /** The wait status of a process that a signal has ended. */

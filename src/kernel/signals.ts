@@ -1,161 +1,228 @@
 /*
- * Signals with their default actions: they end a process, or nothing happens.
+ * Sending by number: kill(2) and its relatives, for guests, and the kernel's own signals for hosts, timers and devices.
  *
- * A process may ignore a signal; a thread may block it. A signal that ends the process and that every thread blocks stays pending until
- * one unblocks it. Handlers are recorded, so that a program can set them and read them back, but a signal that has one takes its default
- * action; stopping is not there either.
+ * The rest of signals, a file for each idea: what is told with one and the queues (signal-info.ts, signal-queue.ts), sending (signal-send.ts), stopping
+ * and continuing (job-control.ts), delivery (signal-delivery.ts), frames of handlers (signal-frame.ts), what a thread does about its own
+ * (signal-masks.ts), how a system call goes on (restart.ts).
+ *
+ * Locks: the tree lock for all of a call, so that groups and processes stay what they are; the rest is the sender's.
  */
 
 import type { Ram } from '../core/ram.ts';
 import type { Locks } from '../smp/spinlock.ts';
+import type { Credentials } from './credentials.ts';
 import { E } from './errno.ts';
-import type { Exits } from './exit.ts';
-import { Process, ProcessFlag, ProcessState, SIGNALS } from './process.ts';
+import { INIT_PID, Process, ProcessState, SIGNALS } from './process.ts';
 import type { ProcessTable } from './process-table.ts';
-import { ignoredByDefault, Signal, signalBit, statusOfSignal, stopsByDefault } from './signal-numbers.ts';
+import { SiCode, type SignalInfos } from './signal-info.ts';
+import { Signal, signalBit } from './signal-numbers.ts';
+import type { SignalSender } from './signal-send.ts';
 import { Thread } from './thread.ts';
 
-/** How `sigprocmask` combines. */
-export const MaskHow = { Block: 0, Unblock: 1, Set: 2 } as const;
-
-/** Handlers with a meaning of their own. */
-const SIG_DFL = 0;
-const SIG_IGN = 1;
-
-/** KILL and STOP cannot be blocked. */
-const UNBLOCKABLE = signalBit(Signal.KILL) | signalBit(Signal.STOP);
+/** The sender is the kernel itself. */
+const KERNEL = 0;
 
 export class Signals {
   constructor(
     private readonly ram: Ram,
     private readonly locks: Locks,
     private readonly table: ProcessTable,
-    private readonly exits: Exits,
+    private readonly infos: SignalInfos,
+    private readonly sender: SignalSender,
+    private readonly credentials: Credentials,
   ) {}
 
-  /** Sends a signal (0: only asks) to one process. Returns 0, -ESRCH, -EINVAL, or -ENOSYS for one that would stop it. */
+  // --- The kernel's own ---------------------------------------------------------------------------------------------------------
+
+  /** Sends a signal (0: only asks) to one process. Returns 0, -ESRCH or -EINVAL. */
   kill(pid: number, signal: number): number {
-    if (signal < 0 || signal > SIGNALS) return -E.INVAL;
-    this.locks.acquire(this.table.lock);
-    const process = this.table.processLocked(pid);
-    const result = process === 0 ? -E.SRCH : this.sendLocked(process, signal);
-    this.locks.release(this.table.lock);
+    return this.killOne(KERNEL, pid, signal);
+  }
+
+  /** Sends a signal to every process but one (0: to all). Returns 0, -ESRCH when there is none, -EINVAL. */
+  killAll(except: number, signal: number): number {
+    return this.killEvery(KERNEL, except, signal);
+  }
+
+  /** Sends a signal to one thread. `pid` 0: of whatever process it is. Returns 0, -ESRCH, -EINVAL. */
+  killThread(pid: number, tid: number, signal: number): number {
+    return this.killThreadFor(KERNEL, pid, tid, signal);
+  }
+
+  /** Sends a signal to all processes of a group. Returns 0, or -ESRCH when there is no such group. */
+  killGroup(group: number, signal: number): number {
+    return this.killGroupFor(KERNEL, group, signal);
+  }
+
+  /** The same for a caller that holds the tree lock; `group` is the group's block (Groups.findLocked). */
+  sendGroupLocked(group: number, signal: number): void {
+    const { groups } = this.table;
+    for (let process = groups.firstLocked(group); process !== 0; process = Process.groupNext.get(this.ram, process))
+      this.sendLocked(KERNEL, process, 0, signal);
+  }
+
+  /** Sends a signal to one process. The caller holds the tree lock. */
+  sendProcessLocked(process: number, signal: number): void {
+    this.sendLocked(KERNEL, process, 0, signal);
+  }
+
+  /** Whether a signal would do nothing to the running thread: it blocks it, or its process ignores it. The caller holds the tree lock. */
+  isBlockedOrIgnored(thread: number, signal: number): boolean {
+    const { ram, locks } = this;
+    const process = Thread.process.get(ram, thread);
+    const blocked = (signal <= 32 ? Thread.blockedLow : Thread.blockedHigh).load(ram, thread);
+    if ((blocked & signalBit(signal)) !== 0) return true;
+    const lock = Process.lock.addr(process);
+    locks.acquire(lock);
+    const ignored = this.sender.isIgnoredLocked(process, signal);
+    locks.release(lock);
+    return ignored;
+  }
+
+  /** The running thread gets a signal because of what it does (SIGPIPE, SIGXFSZ): as if it had sent it to itself. */
+  sendToThread(thread: number, signal: number): void {
+    const { ram, locks } = this;
+    const process = Thread.process.get(ram, thread);
+    locks.acquire(this.table.lock);
+    this.infos.fromProcess(signal, SiCode.User, Process.pid.get(ram, process), Process.uid.peek(ram, process));
+    this.sender.sendLocked(process, thread);
+    locks.release(this.table.lock);
+  }
+
+  // --- For guests -----------------------------------------------------------------------------------------------------------------
+
+  /** kill(2) by a process. */
+  killBy(caller: number, pid: number, signal: number): number {
+    const { ram, table } = this;
+    if (pid > 0) return this.killOne(caller, pid, signal);
+    if (pid === -1) return this.killEvery(caller, caller, signal);
+    if (pid === -(2 ** 31)) return -E.SRCH;
+    if (pid < 0) return this.killGroupFor(caller, -pid, signal);
+    this.locks.acquire(table.lock);
+    const result = this.groupLocked(caller, Process.group.get(ram, caller), signal);
+    this.locks.release(table.lock);
     return result;
   }
 
-  /** Sends a signal to every process but the caller's (0: to none but the caller's). */
-  killAll(except: number, signal: number): number {
-    if (signal < 0 || signal > SIGNALS) return -E.INVAL;
-    const { ram } = this;
-    this.locks.acquire(this.table.lock);
-    let found = 0;
-    for (let i = 0; i < this.table.processes.count; i++) {
-      const process = this.table.processes.at(i);
-      if (!this.table.processes.isUsed(i) || process === except || Process.state.get(ram, process) !== ProcessState.Live)
-        continue;
-      found++;
-      this.sendLocked(process, signal);
-    }
-    this.locks.release(this.table.lock);
-    return found === 0 ? -E.SRCH : 0;
+  /** tgkill(2), or tkill(2) with pid 0. */
+  killThreadBy(caller: number, pid: number, tid: number, signal: number): number {
+    if (tid <= 0 || pid < 0) return -E.INVAL;
+    return this.killThreadFor(caller, pid, tid, signal);
   }
 
-  /** Sends a signal to the process of one thread. `pid` 0: of whatever process it is. */
-  killThread(pid: number, tid: number, signal: number): number {
-    if (signal < 0 || signal > SIGNALS || tid <= 0 || pid < 0) return -E.INVAL;
-    const { ram } = this;
-    this.locks.acquire(this.table.lock);
-    const thread = this.table.threadLocked(tid);
+  /**
+   * rt_sigqueueinfo(2), rt_tgsigqueueinfo(2) with a `tid`: the signal with what the draft says.
+   *
+   * @returns 0, -EAGAIN (too many wait already), -EINVAL, -EPERM, -ESRCH
+   */
+  queueBy(caller: number, pid: number, tid: number, signal: number): number {
+    const { ram, table, locks } = this;
+    locks.acquire(table.lock);
+    let thread = 0;
+    let process = table.processLocked(pid);
+    if (tid !== 0) {
+      thread = table.threadLocked(tid);
+      if (thread === 0 || Thread.process.get(ram, thread) !== process) process = 0;
+    }
+    let result = -E.SRCH;
+    if (process !== 0) result = this.checkLocked(caller, process, signal);
+    if (result === 0 && signal !== 0) {
+      this.infos.setSignal(signal);
+      result = this.sender.sendLocked(process, thread);
+    }
+    locks.release(table.lock);
+    return result;
+  }
+
+  private killOne(caller: number, pid: number, signal: number): number {
+    const { locks, table } = this;
+    locks.acquire(table.lock);
+    const process = table.processLocked(pid);
+    let result = -E.SRCH;
+    if (process !== 0) result = this.checkedLocked(caller, process, 0, signal);
+    else if (pid === INIT_PID) result = this.toInit(caller, signal);
+    locks.release(table.lock);
+    return result;
+  }
+
+  /** The machine itself is there, and does nothing about any signal. */
+  private toInit(caller: number, signal: number): number {
+    if (signal < 0 || signal > SIGNALS) return -E.INVAL;
+    return caller === KERNEL || this.credentials.isRoot(caller) ? 0 : -E.PERM;
+  }
+
+  private killThreadFor(caller: number, pid: number, tid: number, signal: number): number {
+    const { ram, locks, table } = this;
+    locks.acquire(table.lock);
+    const thread = table.threadLocked(tid);
     const process = thread === 0 ? 0 : Thread.process.get(ram, thread);
     const known = process !== 0 && (pid === 0 || Process.pid.get(ram, process) === pid);
-    const result = known ? this.sendLocked(process, signal) : -E.SRCH;
-    this.locks.release(this.table.lock);
+    const result = known ? this.checkedLocked(caller, process, thread, signal) : -E.SRCH;
+    locks.release(table.lock);
     return result;
   }
 
-  /**
-   * Changes which signals a thread blocks. A pending one that is let through now ends its process: then this returns its number.
-   *
-   * @returns 0, the signal that ends the process, or -EINVAL
-   */
-  setMask(thread: number, how: number, low: number, high: number): number {
-    const { ram } = this;
-    const oldLow = Thread.blockedLow.load(ram, thread);
-    const oldHigh = Thread.blockedHigh.load(ram, thread);
-    if (how === MaskHow.Block) this.storeMask(thread, oldLow | low, oldHigh | high);
-    else if (how === MaskHow.Unblock) this.storeMask(thread, oldLow & ~low, oldHigh & ~high);
-    else if (how === MaskHow.Set) this.storeMask(thread, low, high);
-    else return -E.INVAL;
-    return this.deliverable(thread);
+  private killGroupFor(caller: number, id: number, signal: number): number {
+    const { locks, table } = this;
+    locks.acquire(table.lock);
+    const group = table.groups.findLocked(id);
+    const result = group === 0 ? -E.SRCH : this.groupLocked(caller, group, signal);
+    locks.release(table.lock);
+    return result;
   }
 
-  /**
-   * Notes a new action of a signal.
-   *
-   * @param handler the handler's address, SIG_DFL or SIG_IGN
-   */
-  noteActionLocked(process: number, signal: number, handler: number): void {
-    const { ram } = this;
-    const field = signal <= 32 ? Process.ignoredLow : Process.ignoredHigh;
-    const pending = signal <= 32 ? Process.pendingLow : Process.pendingHigh;
-    const bit = signalBit(signal);
-    if (handler === SIG_IGN) field.or(ram, process, bit);
-    else field.and(ram, process, ~bit);
-    if (handler === SIG_IGN || (handler === SIG_DFL && ignoredByDefault(signal))) pending.and(ram, process, ~bit);
-  }
-
-  /** A thread has trapped in a way that its process does not survive: ends the process with `signal`, blocked, ignored or not. */
-  fault(thread: number, signal: number): number {
-    return this.exits.endGroup(thread, statusOfSignal(signal));
-  }
-
-  private sendLocked(process: number, signal: number): number {
-    const { ram } = this;
-    if (signal === 0 || Process.state.get(ram, process) !== ProcessState.Live) return 0;
-    if (this.ignores(process, signal)) return 0;
-    if (stopsByDefault(signal)) return -E.NOSYS;
-    if (signal !== Signal.KILL && this.blockedByAll(process, signal)) {
-      const pending = signal <= 32 ? Process.pendingLow : Process.pendingHigh;
-      pending.or(ram, process, signalBit(signal));
-      // A thread may have unblocked it between the look and the mark; whoever unblocks looks after it has stored its mask.
-      if (this.blockedByAll(process, signal)) return 0;
-      pending.and(ram, process, ~signalBit(signal));
+  /** Good if one of them could be sent to. */
+  private groupLocked(caller: number, group: number, signal: number): number {
+    let result = -E.SRCH;
+    let sent = false;
+    const { groups } = this.table;
+    for (let process = groups.firstLocked(group); process !== 0; process = Process.groupNext.get(this.ram, process)) {
+      result = this.checkedLocked(caller, process, 0, signal);
+      sent ||= result === 0;
     }
-    this.exits.killLocked(process, statusOfSignal(signal), 0);
-    return 0;
+    return sent ? 0 : result;
   }
 
-  private ignores(process: number, signal: number): boolean {
-    if (signal === Signal.KILL || signal === Signal.STOP) return false;
-    const field = signal <= 32 ? Process.ignoredLow : Process.ignoredHigh;
-    return (field.load(this.ram, process) & signalBit(signal)) !== 0 || ignoredByDefault(signal);
-  }
-
-  private blockedByAll(process: number, signal: number): boolean {
+  /** kill(-1): that it may not send to some does not count. */
+  private killEvery(caller: number, except: number, signal: number): number {
     const { ram, locks } = this;
-    const lock = Process.lock.addr(process);
-    const blocked = signal <= 32 ? Thread.blockedLow : Thread.blockedHigh;
-    locks.acquire(lock);
-    let all = true;
-    for (let thread = Process.threads.get(ram, process); thread !== 0 && all; thread = Thread.siblingNext.get(ram, thread)) {
-      all = (blocked.load(ram, thread) & signalBit(signal)) !== 0;
+    const { processes } = this.table;
+    locks.acquire(this.table.lock);
+    let found = false;
+    let result = 0;
+    for (let i = 0; i < processes.count; i++) {
+      const process = processes.at(i);
+      // One that is being made is Free yet.
+      if (!processes.isUsed(i) || process === except || Process.state.get(ram, process) === ProcessState.Free) continue;
+      found = true;
+      const error = this.checkedLocked(caller, process, 0, signal);
+      if (error !== -E.PERM) result = error;
     }
-    locks.release(lock);
-    return all && (Process.flags.load(ram, process) & ProcessFlag.Exiting) === 0;
+    locks.release(this.table.lock);
+    return found ? result : -E.SRCH;
   }
 
-  private storeMask(thread: number, low: number, high: number): void {
-    Thread.blockedLow.store(this.ram, thread, low & ~UNBLOCKABLE);
-    Thread.blockedHigh.store(this.ram, thread, high);
+  private checkedLocked(caller: number, process: number, thread: number, signal: number): number {
+    const error = this.checkLocked(caller, process, signal);
+    return error !== 0 || signal === 0 ? error : this.sendLocked(caller, process, thread, signal);
   }
 
-  /** The first pending signal that the thread does not block, or 0. */
-  private deliverable(thread: number): number {
-    const { ram } = this;
-    const process = Thread.process.get(ram, thread);
-    const low = Process.pendingLow.load(ram, process) & ~Thread.blockedLow.load(ram, thread);
-    if (low !== 0) return 32 - Math.clz32(low & -low);
-    const high = Process.pendingHigh.load(ram, process) & ~Thread.blockedHigh.load(ram, thread);
-    return high !== 0 ? 64 - Math.clz32(high & -high) : 0;
+  /** Whether there is such a signal and the caller may send it: 0, -EINVAL, -EPERM. */
+  private checkLocked(caller: number, process: number, signal: number): number {
+    if (signal < 0 || signal > SIGNALS) return -E.INVAL;
+    if (caller === KERNEL || caller === process || this.credentials.maySignal(caller, process)) return 0;
+    const { groups } = this.table;
+    if (signal === Signal.CONT && groups.sessionOfLocked(caller) === groups.sessionOfLocked(process)) return 0;
+    return -E.PERM;
+  }
+
+  private sendLocked(caller: number, process: number, thread: number, signal: number): number {
+    const { ram, infos } = this;
+    if (caller === KERNEL) infos.fromKernel(signal);
+    else {
+      const code = thread === 0 ? SiCode.User : SiCode.Tkill;
+      infos.fromProcess(signal, code, Process.pid.get(ram, caller), Process.uid.peek(ram, caller));
+    }
+    return this.sender.sendLocked(process, thread);
   }
 }

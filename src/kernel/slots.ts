@@ -113,6 +113,11 @@ export class SlotPool {
   /** A free slot's address, its content as the last owner left it; 0 when there is none. */
   alloc(): number {
     if (SEEDED && scheduledHart().refusesMemory()) return 0;
+    return this.allocAlways();
+  }
+
+  /** The same, for an object that there is always room for: no schedule refuses it. */
+  allocAlways(): number {
     const { ram, base } = this;
     this.locks.acquire(this.lock);
     const link = PoolHeader.head.get(ram, base);

@@ -44,6 +44,7 @@ export class SpaceForks {
     locks.acquire(second);
     Space.brkStart.set(ram, child, Space.brkStart.get(ram, parent));
     Space.brk.set(ram, child, Space.brk.get(ram, parent));
+    for (const field of [Space.argStart, Space.argEnd, Space.envEnd]) field.set(ram, child, field.get(ram, parent));
     const done =
       spaces.areas.copySet(Space.areas.addr(parent), Space.areas.addr(child)) && this.sharePagesLocked(parent, child, isAlone);
     // Also when it has failed: pages may have lost the right to be written.

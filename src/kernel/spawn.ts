@@ -15,13 +15,15 @@ import { scheduledHart } from '../smp/schedule/point.ts';
 import type { Locks } from '../smp/spinlock.ts';
 import { EventId, type Tracer } from '../trace/index.ts';
 import type { AddressSpaces } from './address-space.ts';
+import type { Credentials } from './credentials.ts';
 import { E } from './errno.ts';
-import { NAME_BYTES, Process, ProcessFlag } from './process.ts';
+import { INIT_PID, NAME_BYTES, Process, ProcessFlag } from './process.ts';
 import type { ProcessTable } from './process-table.ts';
 import type { Scheduler } from './scheduler.ts';
+import { ERESTARTNOINTR } from './result.ts';
 import { Signal } from './signal-numbers.ts';
 import type { SpaceForks } from './space-fork.ts';
-import { DEFAULT_PRIORITY, Thread, ThreadState } from './thread.ts';
+import { DEFAULT_PRIORITY, Thread, ThreadFlag, ThreadState } from './thread.ts';
 import type { UserCopy } from './user-copy.ts';
 import { WaitForm, WaitReason } from './wait.ts';
 import type { WaitQueues } from './wait-queue.ts';
@@ -35,6 +37,8 @@ const THREAD_SHARE = 7 / 8;
 
 /** The share of all processes beyond which only the program that the host has launched, a shell say, starts more. */
 const PROCESS_SHARE = 15 / 16;
+
+const DEFAULT_UMASK = 0o022;
 
 /** Flags of clone(2). */
 export const Clone = {
@@ -70,11 +74,15 @@ export interface CloneRequest {
   parentTid: number;
   childSetTid: number;
   childClearTid: number;
+  /** The signal that the parent gets when the process ends; 0: none. */
+  exitSignal: number;
 }
 
 export class Spawner {
   /** Takes back what hooks have given to a child that is not to be: set by who has the reapers. */
   undo: (child: number) => void = () => undefined;
+  /** Told of a program that the host starts, before it runs. */
+  onLaunch: (pid: number) => void = () => undefined;
   private readonly hooks: ForkHook[] = [];
 
   constructor(
@@ -88,6 +96,7 @@ export class Spawner {
     private readonly scheduler: Scheduler,
     private readonly clock: Clock,
     private readonly trace: Tracer,
+    private readonly credentials: Credentials,
     private readonly harts: number,
   ) {}
 
@@ -100,29 +109,34 @@ export class Spawner {
   }
 
   /**
-   * Starts a process without parent in a space that holds its program already. Takes over the reference to the space.
+   * Starts a process without parent in a space that holds its program already. Takes over the references to space and table.
    *
+   * @param table its descriptor table
    * @param name address of a NUL-terminated name of at most NAME_BYTES bytes
-   * @returns the pid, or -EAGAIN when there is no slot (the space stays the caller's)
+   * @param program inode of its program, taken over as space and table are; 0: none
+   * @returns the pid, or -EAGAIN when there is no slot (space and table stay the caller's)
    */
-  launch(space: number, entry: number, stack: number, name: number): number {
+  launch(space: number, table: number, entry: number, stack: number, name: number, program = 0): number {
     const { ram } = this;
     const thread = this.newProcess(space);
     if (thread === 0) return -E.AGAIN;
     const process = Thread.process.get(ram, thread);
     Process.flags.store(ram, process, ProcessFlag.Launched);
-    Process.exitSignal.store(ram, process, Signal.CHLD);
+    Process.files.set(ram, process, table);
+    Process.program.set(ram, process, program);
+    Process.umask.store(ram, process, DEFAULT_UMASK);
     ram.copy(Process.name.addr(process), name, NAME_BYTES);
     ram.fill(thread, Context.SIZE);
     this.everywhere(thread);
     Context.pc.set(ram, thread, entry);
     ram.setU64(thread + SP, stack);
-    return this.enter(process, thread, 0);
+    return this.enter(process, thread);
   }
 
-  /** A thread of the caller's process. Returns its tid, or -EAGAIN, -EFAULT. */
+  /** A thread of the caller's process. Returns its tid, or -EAGAIN, -EFAULT; ERESTARTNOINTR when a signal is to be dealt with first. */
   cloneThread(caller: number, request: CloneRequest): number {
     const { ram, locks } = this;
+    if (isDisturbed(ram, caller)) return ERESTARTNOINTR;
     const process = Thread.process.get(ram, caller);
     const thread = this.newThread(process);
     if (thread === 0) return -E.AGAIN;
@@ -131,7 +145,10 @@ export class Spawner {
     locks.acquire(this.table.lock);
     const tid = this.table.enterThreadLocked(thread);
     locks.acquire(Process.lock.addr(process));
+    // A process that stops would otherwise have a thread that does not know.
+    const disturbed = isDisturbed(ram, caller);
     const refused =
+      disturbed ||
       (Process.flags.load(ram, process) & ProcessFlag.Exiting) !== 0 ||
       this.isBecomingAlone(process) ||
       Process.threadCount.get(ram, process) >= this.table.threads.count * THREAD_SHARE;
@@ -142,7 +159,7 @@ export class Spawner {
     locks.release(this.table.lock);
     if (refused) {
       this.freeThread(thread);
-      return -E.AGAIN;
+      return disturbed ? ERESTARTNOINTR : -E.AGAIN;
     }
 
     const space = Process.space.get(ram, process);
@@ -177,16 +194,16 @@ export class Spawner {
     }
     Process.space.set(ram, process, childSpace);
     this.inherit(thread, caller, request);
-    this.inheritProcess(process, parent, flags);
+    this.inheritProcess(process, parent);
+    if ((flags & (Clone.Vm | Clone.Vfork)) !== Clone.Vm) this.inheritStack(thread, caller);
     const error = this.runHooks(parent, process, flags);
-    if (error < 0) {
+    const pid = error < 0 ? error : this.enterProcess(process, thread, caller, request);
+    if (pid < 0) {
       this.undo(process);
       this.spaces.release(childSpace);
       this.forget(process, thread);
-      return error;
+      return pid;
     }
-
-    const pid = this.enterProcess(process, thread, parent, (flags & Clone.Parent) !== 0);
     this.storeTids(space, childSpace, request, pid);
     let result = pid;
     if ((flags & Clone.Vfork) !== 0) {
@@ -198,6 +215,16 @@ export class Spawner {
     }
     this.scheduler.ready(thread);
     return result;
+  }
+
+  /** A process has executed a program: its parent, if it waits in vfork, goes on. */
+  executed(process: number): void {
+    const { ram } = this;
+    this.locks.acquire(this.table.lock);
+    Process.flags.and(ram, process, ~ProcessFlag.Forked);
+    Process.exitSignal.set(ram, process, Signal.CHLD);
+    this.waits.endAllLocked(Process.vfork.addr(process), Process.pid.get(ram, process));
+    this.locks.release(this.table.lock);
   }
 
   /** Ends the waiting of a parent in vfork: its child has memory of its own now, or is gone. */
@@ -220,18 +247,15 @@ export class Spawner {
     return space;
   }
 
-  private inheritProcess(process: number, parent: number, flags: number): void {
+  private inheritProcess(process: number, parent: number): void {
     const { ram, locks } = this;
     Process.flags.store(ram, process, ProcessFlag.Forked | (Process.flags.load(ram, parent) & FLAGS_OF_CHILDREN));
-    const exitSignal = (flags & Clone.Parent) !== 0 ? Process.exitSignal.load(ram, parent) : flags & Clone.Signal;
-    Process.exitSignal.store(ram, process, exitSignal);
     locks.acquire(Process.lock.addr(parent));
     ram.copy(Process.name.addr(process), Process.name.addr(parent), NAME_BYTES);
     ram.copy(Process.actions.addr(process), Process.actions.addr(parent), Process.actions.size);
     locks.release(Process.lock.addr(parent));
-    Process.closed.store(ram, process, Process.closed.load(ram, parent));
-    Process.ignoredLow.store(ram, process, Process.ignoredLow.load(ram, parent));
-    Process.ignoredHigh.store(ram, process, Process.ignoredHigh.load(ram, parent));
+    this.credentials.inherit(process, parent);
+    Process.umask.store(ram, process, Process.umask.load(ram, parent));
   }
 
   private runHooks(parent: number, child: number, flags: number): number {
@@ -248,17 +272,31 @@ export class Spawner {
     this.table.processes.free(process);
   }
 
-  private enter(process: number, thread: number, parent: number): number {
-    const pid = this.enterProcess(process, thread, parent, false);
+  private enter(process: number, thread: number): number {
+    const pid = this.enterProcess(process, thread, 0, undefined);
+    this.onLaunch(pid);
     this.scheduler.ready(thread);
     return pid;
   }
 
-  /** @param asSibling whether the child's parent is that of `parent` (CLONE_PARENT) */
-  private enterProcess(process: number, thread: number, caller: number, asSibling: boolean): number {
+  /**
+   * Enters a process into the tree: its pid; ERESTARTNOINTR when a signal waits for the caller, which may have gone to its whole group: the child
+   * must not miss it.
+   *
+   * @param caller the thread whose process is the parent (or, with Clone.Parent, that one's parent); 0: there is none
+   */
+  private enterProcess(process: number, thread: number, caller: number, request: CloneRequest | undefined): number {
     const { ram, locks } = this;
     locks.acquire(this.table.lock);
-    const parent = asSibling ? Process.parent.get(ram, caller) : caller;
+    if (caller !== 0 && isDisturbed(ram, caller)) {
+      locks.release(this.table.lock);
+      return ERESTARTNOINTR;
+    }
+    const own = caller === 0 ? 0 : Thread.process.get(ram, caller);
+    const asSibling = request !== undefined && (request.flags & Clone.Parent) !== 0;
+    const parent = asSibling ? Process.parent.get(ram, own) : own;
+    const parentPid = parent === 0 ? INIT_PID : Process.pid.get(ram, parent);
+    Process.exitSignal.set(ram, process, asSibling ? Process.exitSignal.get(ram, own) : (request?.exitSignal ?? Signal.CHLD));
     const pid = this.table.enterProcessLocked(process, thread, parent);
     locks.acquire(Process.lock.addr(process));
     this.joinLocked(process, thread);
@@ -269,7 +307,7 @@ export class Spawner {
     locks.release(Process.lock.addr(process));
     locks.release(this.table.lock);
     if (this.trace.on) {
-      this.trace.emit(EventId.processStart, pid, pid, Process.parentPid.peek(ram, process), 0, 0);
+      this.trace.emit(EventId.processStart, pid, pid, parentPid, 0, 0);
     }
     return pid;
   }
@@ -331,6 +369,14 @@ export class Spawner {
     if ((request.flags & Clone.SetTls) !== 0) ram.setU64(thread + TP, request.tls);
   }
 
+  /** A process, unlike a thread, has its parent's alternate signal stack (unless both run in one memory at once). */
+  private inheritStack(thread: number, caller: number): void {
+    const { ram } = this;
+    Thread.altStack.set(ram, thread, Thread.altStack.get(ram, caller));
+    Thread.altBytes.set(ram, thread, Thread.altBytes.get(ram, caller));
+    Thread.altFlags.set(ram, thread, Thread.altFlags.get(ram, caller));
+  }
+
   /** Linux ignores when these addresses are bad. */
   private storeTids(space: number, childSpace: number, request: CloneRequest, tid: number): void {
     if (request.parentTid !== 0) this.copy.writeU32(space, request.parentTid, tid);
@@ -352,4 +398,9 @@ export class Spawner {
   private isBecomingAlone(process: number): boolean {
     return this.waits.firstLocked(Process.alone.addr(process)) !== 0;
   }
+}
+
+/** Whether a signal waits for the thread, or its process stops: children are born afterwards. */
+function isDisturbed(ram: Ram, thread: number): boolean {
+  return (Thread.flags.load(ram, thread) & (ThreadFlag.Signal | ThreadFlag.Stop)) !== 0;
 }

@@ -23,6 +23,18 @@ export const ThreadState = { Free: 0, Ready: 1, Running: 2, Blocked: 3, Dead: 4 
 export const ThreadFlag = {
   /** Ends before it executes another guest instruction. */
   Killed: 1,
+  /** There may be a signal for it that it does not block. Set by senders, corrected by its own hart, under the process's lock. */
+  Signal: 2,
+  /** Its process stops: it is to park (job-control.ts). */
+  Stop: 4,
+  /** Makes its system call again before it goes on: a wait of the Rerun form has ended. */
+  Rerun: 8,
+  /** A system call was broken off; `restart` says how it goes on when signals have been dealt with. */
+  Restart: 16,
+  /** `savedLow`, `savedHigh` are to be its mask again (sigsuspend, ppoll). */
+  RestoreMask: 32,
+  /** Has taken a stopping signal from its queue, and none has continued it since. */
+  StopTaken: 64,
 } as const;
 
 /** Levels of priority; 0 is the most urgent. A level is a nice value plus 20. */
@@ -45,8 +57,23 @@ export const Thread = struct(
     clearChildTid: u64('owner'),
     /** Head of the list of robust futexes; user address. */
     robustList: u64('owner'),
+    /** Open file that the running call works on (files/descriptors.ts); 0: none. */
+    heldFile: u32('owner'),
     /** Bytes that a write which waits for room has written already: where it goes on when it is made again. */
     progress: u32('owner'),
+    /** When the system call that is being made again runs out of time, nanoseconds since power-on; 0: none is (syscalls/deadline.ts). */
+    callDeadline: f64('owner'),
+    /** Mask to come back with RestoreMask. */
+    savedLow: u32('owner'),
+    savedHigh: u32('owner'),
+    /** 1: its mask is that of a sigtimedwait, `realLow`, `realHigh` its own. */
+    awaits: u32('owner'),
+    /** Alternate signal stack: user address and bytes (0: none), SS_AUTODISARM. */
+    altStack: u64('owner'),
+    altBytes: u64('owner'),
+    altFlags: u32('owner'),
+    /** What the running poll(2) or select(2) has put on lists of objects (files/polls.ts): the first entry; 0: nothing. */
+    polls: u32('owner'),
     /** CPU time used, until the thread was last put on a hart. */
     cpuNs: f64('owner'),
 
@@ -63,6 +90,17 @@ export const Thread = struct(
     /** Blocked signals, 1 … 32 and 33 … 64. */
     blockedLow: atomicU32(),
     blockedHigh: atomicU32(),
+    /** Signals that are blocked but for a sigtimedwait: they must not be fatal. */
+    realLow: atomicU32(),
+    realHigh: atomicU32(),
+    /** Signals for this thread, and what is known of them; changed under the process's lock. */
+    pendingLow: atomicU32(),
+    pendingHigh: atomicU32(),
+    infoHead: u32('process.lock'),
+    infoTail: u32('process.lock'),
+
+    /** 1: a file that it polls has changed; under the lock of its bucket (files/polls.ts). */
+    poked: atomicU32(),
 
     runNext: u32('run'),
     runPrev: u32('run'),
@@ -77,8 +115,10 @@ export const Thread = struct(
     /** WaitReason. */
     waitReason: u32('waitGuard'),
     waitSequence: outliving(atomicU32()),
-    /** What the system call returns when its deadline passes. */
+    /** What the system call returns when its deadline passes; 0 when it has none. */
     timeoutResult: i32('waitGuard'),
+    /** With ThreadFlag.Restart: the code that a system call was broken off with (restart.ts). */
+    restart: i32('waitGuard'),
     /** Operands that the waker needs: what they mean is the waiting call's affair. */
     waitA: f64('waitGuard'),
     waitB: f64('waitGuard'),

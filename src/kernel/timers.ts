@@ -1,12 +1,13 @@
 /*
- * Deadlines of waits: a binary heap for each hart, in RAM.
+ * Deadlines of waits and of alarms: a binary heap for each hart, in RAM.
  *
- * A thread that sleeps with a deadline is in the heap of the hart it slept on, at most once; its block knows where (timerHart,
- * timerIndex), so that ending the wait early takes it out in O(log n). The hart expires its own heap: after each slice of guest code
+ * A thread that sleeps with a deadline is in the heap of the hart it slept on, at most once, and likewise an alarm (alarms.ts) that has been set; its
+ * block knows where (timerHart, timerIndex), so that taking it out early is done in O(log n). An entry's owner is the block's address,
+ * with ALARM added if it is an alarm. The hart expires its own heap: after each slice of guest code
  * and when it parks (it sleeps no longer than until the first deadline).
  *
- * Lock rank: an entry is armed and disarmed under the guard of the wait. `takeExpired` cannot take that guard inside its own lock, so
- * it hands out thread and wait sequence, and whoever ends the wait checks that it is still the same one.
+ * Lock rank: an entry is armed and disarmed under the guard of the wait (an alarm: the tree lock). `takeExpired` cannot take that inside its own
+ * lock, so it hands out owner and sequence, and whoever acts on them checks that they still mean the same.
  */
 
 import { bytes, f64, struct, u32 } from '../core/layout.ts';
@@ -14,10 +15,13 @@ import type { Ram } from '../core/ram.ts';
 import { Rank } from '../smp/ranks.ts';
 import { SEEDED } from '../smp/schedule/build.ts';
 import { spinlock, type Locks } from '../smp/spinlock.ts';
+import { Alarm } from './alarm.ts';
 import { placed } from './oracles/places.ts';
 import { Thread } from './thread.ts';
 
 export const NO_DEADLINE = Infinity;
+/** Added to the address of an alarm, to tell it from a thread. */
+export const ALARM = 1;
 
 export const TimerHeap = struct(
   'TimerHeap',
@@ -33,7 +37,7 @@ export const TimerHeap = struct(
 
 const Entry = struct('TimerEntry', {
   deadline: f64('TimerHeap.lock'),
-  thread: u32('TimerHeap.lock'),
+  owner: u32('TimerHeap.lock'),
   sequence: u32('TimerHeap.lock'),
 });
 
@@ -44,7 +48,7 @@ export class Timers {
   private readonly own: number;
 
   /**
-   * @param base region of `Timers.bytes(harts, threads)` bytes
+   * @param base region of `Timers.bytes(harts, owners)` bytes, for so many threads and alarms
    * @param hart this hart; the host, which never sleeps on a deadline, passes any
    */
   constructor(
@@ -52,20 +56,20 @@ export class Timers {
     private readonly locks: Locks,
     private readonly base: number,
     private readonly harts: number,
-    threads: number,
+    owners: number,
     private readonly hart: number,
   ) {
-    this.stride = Timers.heapBytes(threads);
+    this.stride = Timers.heapBytes(owners);
     this.own = base + hart * this.stride;
     if (SEEDED) placed(TimerHeap, base, this.stride, harts);
   }
 
-  static bytes(harts: number, threads: number): number {
-    return harts * Timers.heapBytes(threads);
+  static bytes(harts: number, owners: number): number {
+    return harts * Timers.heapBytes(owners);
   }
 
-  private static heapBytes(threads: number): number {
-    return TimerHeap.SIZE + Math.ceil((threads * Entry.SIZE) / 64) * 64;
+  private static heapBytes(owners: number): number {
+    return TimerHeap.SIZE + Math.ceil((owners * Entry.SIZE) / 64) * 64;
   }
 
   initialise(): void {
@@ -89,57 +93,57 @@ export class Timers {
     return sum;
   }
 
-  /** Arms a deadline for the wait `sequence` of a thread that has none armed. Under the wait's guard. */
-  arm(thread: number, sequence: number, deadline: number): void {
+  /** Arms a deadline for the wait `sequence` of a thread (or an alarm) that has none armed. Under the wait's guard. */
+  arm(owner: number, sequence: number, deadline: number): void {
     const { ram, locks } = this;
     const heap = this.own;
     locks.acquire(heap);
     const index = TimerHeap.count.get(ram, heap);
     TimerHeap.count.set(ram, heap, index + 1);
-    Thread.timerHart.put(ram, thread, this.hart + 1);
-    this.place(heap, index, deadline, thread, sequence);
+    this.putHart(owner, this.hart + 1);
+    this.place(heap, index, deadline, owner, sequence);
     this.up(heap, index);
     this.noteFirst(heap);
     locks.release(heap);
   }
 
-  /** Takes a thread's deadline back, if it is still armed. Under the wait's guard. */
-  disarm(thread: number): void {
-    const { ram, locks } = this;
-    const hart = Thread.timerHart.peek(ram, thread);
+  /** Takes an owner's deadline back, if it is still armed. Under the wait's guard. */
+  disarm(owner: number): void {
+    const { locks } = this;
+    const hart = this.hartOf(owner);
     if (hart === 0) return;
     const heap = this.heapOf(hart - 1);
     locks.acquire(heap);
     // Between the look and the lock the deadline may have passed; only one of the two removes it.
-    if (Thread.timerHart.peek(ram, thread) === hart) this.removeLocked(heap, Thread.timerIndex.get(ram, thread));
+    if (this.hartOf(owner) === hart) this.removeLocked(heap, this.indexOf(owner));
     locks.release(heap);
   }
 
-  /** Removes one deadline that has passed: returns its thread and leaves the wait's number in `sequence`; 0 when there is none. */
+  /** Removes one deadline that has passed: returns its owner and leaves the wait's number in `sequence`; 0 when there is none. */
   takeExpired(now: number): number {
     const { ram, locks } = this;
     const heap = this.own;
     if (TimerHeap.first.peek(ram, heap) > now) return 0;
     locks.acquire(heap);
-    let thread = 0;
+    let owner = 0;
     if (TimerHeap.count.get(ram, heap) > 0 && TimerHeap.first.get(ram, heap) <= now) {
       const entry = this.entry(heap, 0);
-      thread = Entry.thread.get(ram, entry);
+      owner = Entry.owner.get(ram, entry);
       this.sequence = Entry.sequence.get(ram, entry);
       this.removeLocked(heap, 0);
     }
     locks.release(heap);
-    return thread;
+    return owner;
   }
 
   private removeLocked(heap: number, index: number): void {
     const { ram } = this;
     const last = TimerHeap.count.get(ram, heap) - 1;
-    Thread.timerHart.put(ram, Entry.thread.get(ram, this.entry(heap, index)), 0);
+    this.putHart(Entry.owner.get(ram, this.entry(heap, index)), 0);
     TimerHeap.count.set(ram, heap, last);
     if (index !== last) {
       const moved = this.entry(heap, last);
-      this.place(heap, index, Entry.deadline.get(ram, moved), Entry.thread.get(ram, moved), Entry.sequence.get(ram, moved));
+      this.place(heap, index, Entry.deadline.get(ram, moved), Entry.owner.get(ram, moved), Entry.sequence.get(ram, moved));
       this.up(heap, index);
       this.down(heap, index);
     }
@@ -180,19 +184,33 @@ export class Timers {
     const first = this.entry(heap, a);
     const second = this.entry(heap, b);
     const deadline = Entry.deadline.get(ram, first);
-    const thread = Entry.thread.get(ram, first);
+    const owner = Entry.owner.get(ram, first);
     const sequence = Entry.sequence.get(ram, first);
-    this.place(heap, a, Entry.deadline.get(ram, second), Entry.thread.get(ram, second), Entry.sequence.get(ram, second));
-    this.place(heap, b, deadline, thread, sequence);
+    this.place(heap, a, Entry.deadline.get(ram, second), Entry.owner.get(ram, second), Entry.sequence.get(ram, second));
+    this.place(heap, b, deadline, owner, sequence);
   }
 
-  private place(heap: number, index: number, deadline: number, thread: number, sequence: number): void {
+  private place(heap: number, index: number, deadline: number, owner: number, sequence: number): void {
     const { ram } = this;
     const entry = this.entry(heap, index);
     Entry.deadline.set(ram, entry, deadline);
-    Entry.thread.set(ram, entry, thread);
+    Entry.owner.set(ram, entry, owner);
     Entry.sequence.set(ram, entry, sequence);
-    Thread.timerIndex.set(ram, thread, index);
+    if ((owner & ALARM) !== 0) Alarm.timerIndex.set(ram, owner - ALARM, index);
+    else Thread.timerIndex.set(ram, owner, index);
+  }
+
+  private hartOf(owner: number): number {
+    return (owner & ALARM) !== 0 ? Alarm.timerHart.peek(this.ram, owner - ALARM) : Thread.timerHart.peek(this.ram, owner);
+  }
+
+  private putHart(owner: number, hart: number): void {
+    if ((owner & ALARM) !== 0) Alarm.timerHart.put(this.ram, owner - ALARM, hart);
+    else Thread.timerHart.put(this.ram, owner, hart);
+  }
+
+  private indexOf(owner: number): number {
+    return (owner & ALARM) !== 0 ? Alarm.timerIndex.get(this.ram, owner - ALARM) : Thread.timerIndex.get(this.ram, owner);
   }
 
   private deadline(heap: number, index: number): number {

@@ -26,6 +26,8 @@ export class UserCopy {
   /** The words of the last successful `readU64`, unsigned. */
   lo = 0;
   hi = 0;
+  /** Bytes that the last `copyIn`, `copyOut` or `clear` has moved, also when it failed. */
+  copied = 0;
 
   constructor(
     private readonly ram: Ram,
@@ -225,6 +227,7 @@ export class UserCopy {
 
   /** One page after the other; kernelAddress 0 stands for zeroes. */
   private copy(space: number, va: number, kernelAddress: number, length: number, access: Access): number {
+    this.copied = 0;
     if (length === 0) return 0;
     if (!inRange(va, length)) return -E.FAULT;
     const lock = Space.lock.addr(space);
@@ -242,6 +245,7 @@ export class UserCopy {
       else this.ram.copy(user, kernelAddress + done, part);
       this.locks.release(lock);
       done += part;
+      this.copied = done;
     } while (done < length);
     return 0;
   }

@@ -16,6 +16,8 @@ export const WaitForm = {
   Complete: 0,
   /** The woken thread makes its system call again, from the start. */
   Rerun: 1,
+  /** The woken thread goes on where it was: no system call waits. */
+  Resume: 2,
 } as const;
 
 /** What a thread waits for: for the trace and for the reader of a crash. */
@@ -28,6 +30,12 @@ export const WaitReason = {
   consoleInput: 6,
   consoleOutput: 7,
   line: 8,
+  stopped: 9,
+  signal: 10,
+  poll: 11,
   portSend: 16,
   portReceive: 17,
+  pipeRead: 18,
+  pipeWrite: 19,
+  fifoOpen: 20,
 } as const;

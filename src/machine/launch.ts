@@ -1,32 +1,42 @@
 /*
- * Programs on their way into a machine: as contents with names, and from there into processes.
+ * Programs on their way into a machine: from a word to a process.
  *
- * The machine's own programs are bound once, at power-on, as /bin/<name>. A program of the host is bound for the time of its run, under
- * the word that it was asked for by: so that it can start itself again by its argv[0].
+ * The machine's own programs are files from power-on (root.ts). A program of the host is put in as a file for the time of its run, where
+ * the word that it was asked for by leads to from the root directory: so that it can start itself again by its argv[0].
  */
 
+import { posix } from 'node:path';
+
 import { E, errnoName } from '../kernel/errno.ts';
-import { MAX_IMAGE_NAME } from '../kernel/image-names.ts';
+import { MAX_NAME } from '../kernel/files/directory-entries.ts';
 import type { Kernel } from '../kernel/kernel.ts';
+import { PATH_BYTES } from '../kernel/scratch.ts';
 import { UsageError } from './errors.ts';
-import { type GuestBinary, type Program, readGuestBinaries } from './programs.ts';
+import { FileRefusal, HostFiles } from './host-files.ts';
+import type { Program } from './programs.ts';
+import { isRooted, OWN_PROGRAMS } from './root.ts';
+
+/** Where programs of a root that the user has given are looked for. */
+const ROOT_FOLDERS = ['/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/bin', '/sbin', '/bin', OWN_PROGRAMS];
 
 /** What every program finds in its environment. */
-export const DEFAULT_ENV = { PATH: '/bin', HOME: '/' };
+export function environmentOf(kernel: Kernel): Readonly<Record<string, string>> {
+  return isRooted(kernel) ? { PATH: ROOT_FOLDERS.join(':'), HOME: '/root' } : { PATH: '/bin', HOME: '/' };
+}
 
-/** Read once for all machines of the process. */
-let binaries: GuestBinary[] | undefined;
+/** A program of the root that the user has given, by path or by name; undefined: there is none. */
+export function findInRoot(kernel: Kernel, word: string): Program | undefined {
+  const files = new HostFiles(kernel);
+  const paths = word.includes('/') ? [posix.resolve('/', word)] : ROOT_FOLDERS.map((folder) => `${folder}/${word}`);
+  const path = paths.find((one) => files.isProgram(one));
+  return path === undefined ? undefined : { kind: 'file', name: posix.basename(path), path };
+}
 
-/** Fills /bin. */
-export function bindGuestBinaries(kernel: Kernel): void {
-  binaries ??= readGuestBinaries();
-  for (const { bytes, names } of binaries) {
-    bindAll(
-      kernel,
-      bytes,
-      names.map((name) => `/bin/${name}`),
-    );
-  }
+/** A program that has been started. */
+export interface Launched {
+  readonly pid: number;
+  /** Path of the file that a program of the host has been put into; undefined: it is none. */
+  readonly bound: string | undefined;
 }
 
 /**
@@ -34,7 +44,6 @@ export function bindGuestBinaries(kernel: Kernel): void {
  *
  * @param word what it was asked for by
  * @param args without argv[0]
- * @returns its pid
  * @throws UsageError when the machine refuses it
  */
 export function launch(
@@ -43,51 +52,59 @@ export function launch(
   word: string,
   args: readonly string[],
   env: Readonly<Record<string, string>>,
-): number {
-  const bound = boundName(program, word);
-  const path = bound ?? `/bin/${program.name}`;
+): Launched {
   const envp = Object.entries(env).map(([name, value]) => `${name}=${value}`);
-  if ([path, ...args, ...envp].some((text) => text.includes('\0'))) throw new UsageError(`${word}: a NUL in an argument`);
-  if (program.kind === 'host') bindAll(kernel, program.bytes, [path]);
-  const pid = kernel.launch(path, [program.kind === 'host' ? word : program.name, ...args], envp);
-  if (pid > 0) return pid;
-  unbindName(kernel, bound);
-  if (pid === -E.NOEXEC) throw new UsageError(`${word} ${kernel.loader.refusal}`);
+  if ([word, ...args, ...envp].some((text) => text.includes('\0'))) throw new UsageError(`${word}: a NUL in an argument`);
+  const bound = program.kind === 'host' ? bind(kernel, word, program.bytes) : undefined;
+  const path = bound ?? pathOf(kernel, program);
+  const pid = kernel.launch(path, [program.kind === 'guest' ? program.name : word, ...args], envp);
+  if (pid > 0) return { pid, bound };
+  unbind(kernel, bound);
+  if (pid === -E.NOEXEC) throw new UsageError(`${word} ${kernel.loader.refusal || 'is no program'}`);
   throw refusal(word, -pid);
 }
 
-/** The name under which a program of the host is bound while it runs; undefined: it has one in /bin. */
-export function boundName(program: Program, word: string): string | undefined {
-  if (program.kind === 'guest') return undefined;
-  return Buffer.byteLength(word) <= MAX_IMAGE_NAME ? word : program.name;
+function pathOf(kernel: Kernel, program: Program): string {
+  if (program.kind === 'file') return program.path;
+  return `${isRooted(kernel) ? OWN_PROGRAMS : '/bin'}/${program.name}`;
 }
 
-/** Takes the name of a host's program away again; processes that run it keep it. */
-export function unbind(kernel: Kernel, program: Program, word: string): void {
-  unbindName(kernel, boundName(program, word));
+/** Puts a program of the host in as a file; says where. */
+function bind(kernel: Kernel, word: string, bytes: Uint8Array): string {
+  const files = new HostFiles(kernel);
+  const path = placeFor(files, word);
+  try {
+    files.putFile(path, bytes, 0o755, true);
+  } catch (error) {
+    unbind(kernel, path);
+    throw error instanceof FileRefusal ? refusal(word, error.errno) : error;
+  }
+  return path;
 }
 
-/** The same by the name itself; nothing if there is none. */
-export function unbindName(kernel: Kernel, bound: string | undefined): void {
-  if (bound === undefined) return;
-  const name = new TextEncoder().encode(bound);
-  kernel.ram.u8.set(name, kernel.scratch);
-  kernel.names.unbind(kernel.scratch, name.length);
+/** Where the word leads to; a place of its own if that is taken, or cannot be. */
+function placeFor(files: HostFiles, word: string): string {
+  const path = posix.resolve('/', word);
+  const bytes = (text: string): number => Buffer.byteLength(text);
+  const fits = bytes(path) < PATH_BYTES && path.split('/').every((name) => bytes(name) <= MAX_NAME);
+  if (fits && !files.exists(path)) return path;
+  const name = bytes(posix.basename(path)) <= MAX_NAME ? posix.basename(path) : 'program';
+  for (let n = 0; ; n++) {
+    const other = `/run/host/${String(n)}/${name}`;
+    if (!files.exists(other)) return other;
+  }
 }
 
-function bindAll(kernel: Kernel, bytes: Uint8Array, paths: readonly string[]): void {
-  const image = kernel.contents.fromBytes(bytes);
-  if (image < 0) throw refusal(paths[0]!, -image);
-  let error = 0;
-  for (const path of paths) error ||= kernel.names.bindText(path, image, kernel.scratch);
-  // The names hold it from here on.
-  kernel.contents.release(image);
-  if (error < 0) throw refusal(paths[0]!, -error);
+/** Takes the file of a host's program away again, if it is one; processes that run it keep it. */
+export function unbind(kernel: Kernel, bound: string | undefined): void {
+  if (bound !== undefined) new HostFiles(kernel).removeForProgram(bound);
 }
 
 function refusal(word: string, errno: number): UsageError {
   switch (errno) {
     case E.NOMEM:
+    case E.NOSPC:
+    case E.NFILE:
       return new UsageError(`${word}: not enough memory in the machine: give it more with --memory`);
     case E['2BIG']:
       return new UsageError(`${word}: its arguments and environment are too long`);
@@ -95,6 +112,8 @@ function refusal(word: string, errno: number): UsageError {
       return new UsageError(`${word}: too many processes in the machine`);
     case E.NAMETOOLONG:
       return new UsageError(`${word}: the name is too long`);
+    case E.NOENT:
+      return new UsageError(`${word}: its interpreter is not there`);
     default:
       return new UsageError(`${word}: cannot be started (${errnoName(errno)})`);
   }

@@ -34,6 +34,8 @@ export interface MachineOptions {
   readonly ports?: number | undefined;
   readonly portMessages?: number | undefined;
   readonly portMessageBytes?: number | undefined;
+  /** Directory of the host that is copied in as the machine's root directory. Default: the machine has its own. */
+  readonly root?: string | undefined;
   /** Whether guest code is translated to WebAssembly: never, when it has become hot, or before it runs at all. Default: 'hot'. */
   readonly jit?: JitMode | undefined;
   /** Counts the accesses of guest code to memory (`stats().harts[n].accesses`), which makes it a little slower. Default: false. */
@@ -102,6 +104,8 @@ export function configFrom(options: MachineOptions, { ram: { config } }: Machine
     if (asked === undefined || asked === config[field]) continue;
     throw new UsageError(`${name} ${String(asked)}: the machine of the snapshot has ${String(config[field])}: leave it out`);
   }
+  if (options.root !== undefined)
+    throw new UsageError(`root ${options.root}: a machine from a snapshot has its files: leave it out`);
   if (options.seed !== undefined) {
     throw new UsageError(
       `seed ${String(options.seed)}: a machine from a snapshot goes on with its random numbers: leave it out`,

@@ -5,9 +5,11 @@
 import { basename, join } from 'node:path';
 
 import { Ram } from '../core/ram.ts';
+import { TerminalSignal } from '../devices/console-layout.ts';
 import { ConsoleHost } from '../devices/console-host.ts';
 import type { HartTask } from '../hart.ts';
 import type { MachineConfig } from '../kernel/config.ts';
+import { PollEvent } from '../kernel/files/file-ops.ts';
 import { Kernel } from '../kernel/kernel.ts';
 import { planMemory, type MemoryMap } from '../kernel/memory-map.ts';
 import { Signal } from '../kernel/signal-numbers.ts';
@@ -20,7 +22,7 @@ import { Level } from '../trace/index.ts';
 import type { Failure } from './crash.ts';
 import { UsageError } from './errors.ts';
 import { loadInterpreter } from './interpreter.ts';
-import { bindGuestBinaries } from './launch.ts';
+import { fillRoot } from './root.ts';
 import { adopt, type MachineSnapshot, mismatch } from './machine-snapshot.ts';
 import { configFrom, configOf, type MachineOptions, seedOf } from './options.ts';
 import { loadRam } from './snapshot.ts';
@@ -84,7 +86,8 @@ export async function powerOn(options: MachineOptions, prepare?: (kernel: Kernel
     if (from === undefined) {
       kernel.initialise();
       new SystemCalls(kernel).initialise();
-      bindGuestBinaries(kernel);
+      fillRoot(kernel, options.root);
+      kernel.proc.mount();
       scheduled?.initialise();
     } else scheduled?.takeOver();
     await prepare?.(kernel);
@@ -102,12 +105,28 @@ export async function powerOn(options: MachineOptions, prepare?: (kernel: Kernel
   }
 }
 
+/** What typing, or another size of the window, sends to the foreground group. */
+const TYPED_SIGNALS = [
+  [TerminalSignal.Interrupt, Signal.INT],
+  [TerminalSignal.Quit, Signal.QUIT],
+  [TerminalSignal.Suspend, Signal.TSTP],
+  [TerminalSignal.Resized, Signal.WINCH],
+] as const;
+
 /** The host's end of a machine's console. */
-export function connectConsole({ ram, console, locks, waits, signals, power }: Kernel): ConsoleHost {
+export function connectConsole({ ram, console, locks, waits, polls, signals, power }: Kernel): ConsoleHost {
   return new ConsoleHost(ram, console, locks, {
-    inputArrivedLocked: () => waits.wakeAllLocked(console.readers),
-    roomMadeLocked: () => waits.wakeAllLocked(console.writers),
-    interrupt: () => void signals.killAll(0, Signal.INT),
+    inputArrivedLocked: () => {
+      waits.wakeAllLocked(console.readers);
+      polls.notifyLocked(console.polls, PollEvent.In | PollEvent.ReadNormal);
+    },
+    roomMadeLocked: () => {
+      waits.wakeAllLocked(console.writers);
+      polls.notifyLocked(console.polls, PollEvent.Out | PollEvent.WriteNormal);
+    },
+    signal: (typed, group) => {
+      for (const [bit, signal] of TYPED_SIGNALS) if ((typed & bit) !== 0 && group !== 0) signals.killGroup(group, signal);
+    },
     powerOff: () => void power.off(0),
   });
 }

@@ -22,6 +22,8 @@ export interface GuestBinary {
 export type Program =
   /** Of the machine's /bin. */
   | { readonly kind: 'guest'; readonly name: string }
+  /** A file of the root that the user has given the machine. */
+  | { readonly kind: 'file'; readonly name: string; readonly path: string }
   /** Of the host. */
   | { readonly kind: 'host'; readonly name: string; readonly bytes: Uint8Array };
 
@@ -64,6 +66,7 @@ export function findProgram(word: string): Program {
 /** The file of a program that has been found. */
 export function readProgram(program: Program): Uint8Array {
   if (program.kind === 'host') return program.bytes;
+  if (program.kind === 'file') throw new UsageError(`${program.path}: only in the machine`);
   const [file] = Object.entries(readManifest()).find(([, { names }]) => names.includes(program.name))!;
   return readFileSync(join(folder, file));
 }

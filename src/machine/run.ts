@@ -5,13 +5,14 @@
  */
 
 import type { ProgramEnd } from '../kernel/launches.ts';
+import type { Launched } from './launch.ts';
 
 /** What a snapshot knows of the program that was under way. */
 export interface RunState {
   /** What it was asked for by. */
   readonly word: string;
   readonly pid: number;
-  /** The name under which a file of the host is bound for the time of the run. */
+  /** Path of the file that a program of the host is in for the time of the run. */
   readonly bound: string | undefined;
   /** It had ended already. */
   readonly ended: ProgramEnd | undefined;
@@ -21,6 +22,8 @@ export class Run {
   /** Resolves when the program has ended; rejects when that will not happen any more. */
   readonly how: Promise<ProgramEnd>;
   pid = 0;
+  /** Path of the file that a program of the host is in for the time of the run. */
+  bound: string | undefined;
   /** Whether somebody awaits the end. */
   claimed = true;
   /** The machine has been put back to a snapshot: nothing of this run is left in it. */
@@ -29,10 +32,7 @@ export class Run {
   private resolve: (end: ProgramEnd) => void = () => undefined;
   private reject: (error: Error) => void = () => undefined;
 
-  constructor(
-    readonly word: string,
-    readonly bound: string | undefined,
-  ) {
+  constructor(readonly word: string) {
     this.how = new Promise((resolve, reject) => {
       this.resolve = resolve;
       this.reject = reject;
@@ -43,8 +43,8 @@ export class Run {
 
   /** The run of a snapshot, which nobody awaits yet. */
   static of({ word, pid, bound, ended }: RunState): Run {
-    const run = new Run(word, bound);
-    run.pid = pid;
+    const run = new Run(word);
+    run.launched({ pid, bound });
     run.claimed = false;
     if (ended !== undefined) run.end(ended);
     return run;
@@ -53,6 +53,12 @@ export class Run {
   get state(): RunState {
     const { word, pid, bound, ended } = this;
     return { word, pid, bound, ended };
+  }
+
+  /** It has been started. */
+  launched({ pid, bound }: Launched): void {
+    this.pid = pid;
+    this.bound = bound;
   }
 
   get hasEnded(): boolean {

@@ -8,7 +8,7 @@
 import { JIT_MODES } from '../core/jit/translations.ts';
 import { MAX_RAM_BYTES } from '../core/ram.ts';
 import { DEFAULT_CONFIG, type MachineConfig } from '../kernel/config.ts';
-import { MAX_IMAGE_NAME } from '../kernel/image-names.ts';
+import { PATH_BYTES } from '../kernel/scratch.ts';
 import { BOOT_MAGIC, BOOT_VERSION, BootPage, MachineState } from '../smp/boot-page.ts';
 import type { MachineSnapshot } from './machine-snapshot.ts';
 import { LIMITS } from './options.ts';
@@ -100,7 +100,7 @@ function checkRun(value: unknown): RunState {
   return {
     word: text(run.word, 'word'),
     pid: whole(run.pid, 0, 2 ** 31 - 1, 'pid'),
-    bound: bound === undefined ? undefined : imageName(bound),
+    bound: bound === undefined ? undefined : boundPath(bound),
     ended: ended === undefined ? undefined : checkEnd(ended),
   };
 }
@@ -163,10 +163,10 @@ function text(value: unknown, name: string): string {
   return value;
 }
 
-/** A name that fits where the kernel looks for it. */
-function imageName(value: unknown): string {
+/** A path that the kernel takes. */
+function boundPath(value: unknown): string {
   const name = text(value, 'bound');
-  if (Buffer.byteLength(name) > MAX_IMAGE_NAME) throw wrong('bound');
+  if (Buffer.byteLength(name) >= PATH_BYTES) throw wrong('bound');
   return name;
 }
 

@@ -7,6 +7,7 @@
 
 import { xOffset } from '../core/context.ts';
 import type { Ram } from '../core/ram.ts';
+import type { Pipes } from '../ipc/pipe.ts';
 import type { Ports } from '../ipc/port.ts';
 import type { Kernel } from '../kernel/kernel.ts';
 import { Process } from '../kernel/process.ts';
@@ -25,6 +26,7 @@ export class Call {
   constructor(
     readonly kernel: Kernel,
     readonly ports: Ports,
+    readonly pipes: Pipes,
   ) {
     this.ram = kernel.ram;
   }

@@ -7,6 +7,8 @@
 
 import { xOffset } from '../core/context.ts';
 import type { Ram } from '../core/ram.ts';
+import { Fifos } from '../ipc/fifo.ts';
+import { Pipes } from '../ipc/pipe.ts';
 import { Ports } from '../ipc/port.ts';
 import { PortTable } from '../ipc/port-table.ts';
 import { E } from '../kernel/errno.ts';
@@ -19,16 +21,27 @@ import { Thread } from '../kernel/thread.ts';
 import { HartControl, RECENT_CALLS } from '../smp/hart-control.ts';
 import { EventId } from '../trace/index.ts';
 import { MachineCall, VrosCall } from './abi.ts';
+import * as attribute from './attribute-calls.ts';
 import { Call, type Handler } from './call.ts';
-import * as console from './console-calls.ts';
+import * as descriptor from './descriptor-calls.ts';
+import * as directory from './directory-calls.ts';
+import * as file from './file-calls.ts';
 import { futex } from './futex-calls.ts';
+import * as groups from './group-calls.ts';
 import * as machine from './machine-calls.ts';
 import * as memory from './memory-calls.ts';
+import * as name from './name-calls.ts';
 import { Linux } from './numbers.ts';
+import { pipe2 } from './pipe-calls.ts';
+import { ppoll, pselect6 } from './poll-calls.ts';
 import * as process from './process-calls.ts';
 import * as scheduling from './scheduling-calls.ts';
+import * as signal from './signal-calls.ts';
+import * as storage from './storage-calls.ts';
 import * as system from './system-calls.ts';
 import * as time from './time-calls.ts';
+import * as timer from './timer-calls.ts';
+import * as users from './user-calls.ts';
 import * as vros from './vros-calls.ts';
 
 const FAMILIES = 16;
@@ -38,14 +51,19 @@ const A7 = xOffset(17);
 const MAX_WORD = 0xffff_ffff;
 
 const PORTS_REGION = 'ports';
+const PIPES_REGION = 'pipes';
 
 /** What the IPC families need of RAM. */
 export function familyRegions(config: MachineConfig): FamilyRegion[] {
-  return [{ name: PORTS_REGION, bytes: PortTable.bytes(config) }];
+  return [
+    { name: PORTS_REGION, bytes: PortTable.bytes(config) },
+    { name: PIPES_REGION, bytes: Pipes.bytes(config.memoryBytes) },
+  ];
 }
 
 export class SystemCalls implements Door {
   readonly ports: Ports;
+  readonly pipes: Pipes;
   private readonly current: Call;
   private readonly ram: Ram;
   private readonly control: number;
@@ -56,13 +74,16 @@ export class SystemCalls implements Door {
     this.ram = kernel.ram;
     this.control = kernel.smpMap.hartControl(kernel.hart);
     this.ports = new Ports(kernel, kernel.map.families[PORTS_REGION]!, kernel.config);
-    this.current = new Call(kernel, this.ports);
+    this.pipes = new Pipes(kernel, kernel.map.families[PIPES_REGION]!, kernel.config.memoryBytes);
+    new Fifos(kernel, this.pipes);
+    this.current = new Call(kernel, this.ports, this.pipes);
     this.install();
   }
 
   /** Makes the families' tables empty. Once, by the host. */
   initialise(): void {
     this.ports.table.initialise();
+    this.pipes.initialise();
   }
 
   call(thread: number): number {
@@ -104,39 +125,85 @@ export class SystemCalls implements Door {
   }
 
   private install(): void {
-    this.on(Linux.ioctl, console.ioctl);
-    this.on(Linux.faccessat, console.faccessat);
-    this.on(Linux.close, console.close);
-    this.on(Linux.lseek, console.lseek);
-    this.on(Linux.read, console.read);
-    this.on(Linux.write, console.write);
-    this.on(Linux.readv, console.readv);
-    this.on(Linux.writev, console.writev);
-    this.on(Linux.readlinkat, console.readlinkat);
-    this.on(Linux.newfstatat, console.newfstatat);
-    this.on(Linux.fstat, console.fstat);
+    this.on(Linux.dup, descriptor.dup);
+    this.on(Linux.dup3, descriptor.dup3);
+    this.on(Linux.fcntl, descriptor.fcntl);
+    this.on(Linux.close, descriptor.close);
+    this.on(Linux.close_range, descriptor.closeRange);
+    this.on(Linux.pipe2, pipe2);
+    this.on(Linux.ppoll, ppoll);
+    this.on(Linux.pselect6, pselect6);
+    this.on(Linux.ioctl, file.ioctl);
+    this.on(Linux.ftruncate, file.ftruncate);
+    this.on(Linux.lseek, file.lseek);
+    this.on(Linux.read, file.read);
+    this.on(Linux.write, file.write);
+    this.on(Linux.readv, file.readv);
+    this.on(Linux.writev, file.writev);
+    this.on(Linux.pread64, file.pread);
+    this.on(Linux.pwrite64, file.pwrite);
+    this.on(Linux.preadv, file.preadv);
+    this.on(Linux.pwritev, file.pwritev);
+    this.on(Linux.fstat, file.fstat);
+    this.installFiles();
 
     this.on(Linux.exit, process.exit);
     this.on(Linux.exit_group, process.exitGroup);
     this.on(Linux.set_tid_address, process.setTidAddress);
     this.on(Linux.set_robust_list, process.setRobustList);
     this.on(Linux.get_robust_list, process.getRobustList);
-    this.on(Linux.kill, process.kill);
-    this.on(Linux.tkill, process.tkill);
-    this.on(Linux.tgkill, process.tgkill);
-    this.on(Linux.rt_sigaction, process.sigaction);
-    this.on(Linux.rt_sigprocmask, process.sigprocmask);
-    this.on(Linux.rt_sigpending, process.sigpending);
     this.on(Linux.getpid, process.getpid);
     this.on(Linux.getppid, process.getppid);
-    this.on(Linux.getuid, process.getuid);
-    this.on(Linux.geteuid, process.getuid);
-    this.on(Linux.getgid, process.getuid);
-    this.on(Linux.getegid, process.getuid);
     this.on(Linux.gettid, process.gettid);
     this.on(Linux.clone, process.clone);
     this.on(Linux.execve, process.execve);
+    this.on(Linux.execveat, process.execveat);
     this.on(Linux.wait4, process.wait4);
+    this.on(Linux.waitid, process.waitid);
+
+    this.on(Linux.kill, signal.kill);
+    this.on(Linux.tkill, signal.tkill);
+    this.on(Linux.tgkill, signal.tgkill);
+    this.on(Linux.rt_sigqueueinfo, signal.sigqueueinfo);
+    this.on(Linux.rt_tgsigqueueinfo, signal.tgsigqueueinfo);
+    this.on(Linux.rt_sigaction, signal.sigaction);
+    this.on(Linux.rt_sigprocmask, signal.sigprocmask);
+    this.on(Linux.rt_sigpending, signal.sigpending);
+    this.on(Linux.rt_sigsuspend, signal.sigsuspend);
+    this.on(Linux.rt_sigtimedwait, signal.sigtimedwait);
+    this.on(Linux.rt_sigreturn, signal.sigreturn);
+    this.on(Linux.sigaltstack, signal.sigaltstack);
+    this.on(Linux.restart_syscall, signal.restartSyscall);
+
+    this.on(Linux.setpgid, groups.setpgid);
+    this.on(Linux.getpgid, groups.getpgid);
+    this.on(Linux.setsid, groups.setsid);
+    this.on(Linux.getsid, groups.getsid);
+
+    this.on(Linux.getuid, users.getuid);
+    this.on(Linux.geteuid, users.geteuid);
+    this.on(Linux.getgid, users.getgid);
+    this.on(Linux.getegid, users.getegid);
+    this.on(Linux.setuid, users.setuid);
+    this.on(Linux.setgid, users.setgid);
+    this.on(Linux.setreuid, users.setreuid);
+    this.on(Linux.setregid, users.setregid);
+    this.on(Linux.setresuid, users.setresuid);
+    this.on(Linux.setresgid, users.setresgid);
+    this.on(Linux.getresuid, users.getresuid);
+    this.on(Linux.getresgid, users.getresgid);
+    this.on(Linux.setfsuid, users.setfsuid);
+    this.on(Linux.setfsgid, users.setfsgid);
+    this.on(Linux.getgroups, users.getgroups);
+    this.on(Linux.setgroups, users.setgroups);
+
+    this.on(Linux.setitimer, timer.setitimer);
+    this.on(Linux.getitimer, timer.getitimer);
+    this.on(Linux.timer_create, timer.timerCreate);
+    this.on(Linux.timer_settime, timer.timerSettime);
+    this.on(Linux.timer_gettime, timer.timerGettime);
+    this.on(Linux.timer_getoverrun, timer.timerGetoverrun);
+    this.on(Linux.timer_delete, timer.timerDelete);
 
     this.on(Linux.futex, futex);
     this.on(Linux.nanosleep, time.nanosleep);
@@ -193,5 +260,49 @@ export class SystemCalls implements Door {
     this.on(MachineCall.SYS_HB_TRACE_MARK, machine.traceMark);
     this.on(MachineCall.SYS_HB_POWER_OFF, machine.powerOff);
     this.on(MachineCall.SYS_HB_ARRIVE, machine.arrive);
+  }
+
+  /** What needs the file system. */
+  private installFiles(): void {
+    this.on(Linux.openat, name.openat);
+    this.on(Linux.mknodat, name.mknodat);
+    this.on(Linux.mkdirat, name.mkdirat);
+    this.on(Linux.unlinkat, name.unlinkat);
+    this.on(Linux.symlinkat, name.symlinkat);
+    this.on(Linux.linkat, name.linkat);
+    this.on(Linux.renameat2, name.renameat2);
+    this.on(Linux.readlinkat, name.readlinkat);
+
+    this.on(Linux.newfstatat, attribute.newfstatat);
+    this.on(Linux.statx, attribute.statx);
+    this.on(Linux.faccessat, attribute.faccessat);
+    this.on(Linux.faccessat2, attribute.faccessat2);
+    this.on(Linux.fchmod, attribute.fchmod);
+    this.on(Linux.fchmodat, attribute.fchmodat);
+    this.on(Linux.fchmodat2, attribute.fchmodat2);
+    this.on(Linux.fchown, attribute.fchown);
+    this.on(Linux.fchownat, attribute.fchownat);
+    this.on(Linux.utimensat, attribute.utimensat);
+    this.on(Linux.statfs, attribute.statfs);
+    this.on(Linux.fstatfs, attribute.fstatfs);
+
+    this.on(Linux.chdir, directory.chdir);
+    this.on(Linux.fchdir, directory.fchdir);
+    this.on(Linux.getcwd, directory.getcwd);
+    this.on(Linux.getdents64, directory.getdents64);
+    for (const number of [Linux.chroot, Linux.mount, Linux.umount2, Linux.pivot_root]) this.on(number, directory.notPermitted);
+
+    this.on(Linux.truncate, storage.truncate);
+    this.on(Linux.fallocate, storage.fallocate);
+    this.on(Linux.sync, storage.sync);
+    this.on(Linux.fsync, storage.fsync);
+    this.on(Linux.fdatasync, storage.fsync);
+    this.on(Linux.sync_file_range, storage.syncfs);
+    this.on(Linux.syncfs, storage.syncfs);
+    this.on(Linux.fadvise64, storage.fadvise);
+    this.on(Linux.readahead, storage.syncfs);
+    this.on(Linux.sendfile, storage.sendfile);
+    this.on(Linux.copy_file_range, storage.copyFileRange);
+    this.on(Linux.memfd_create, storage.memfdCreate);
   }
 }

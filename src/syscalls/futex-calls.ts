@@ -5,7 +5,7 @@
 import { E } from '../kernel/errno.ts';
 import { ANY_BITS } from '../kernel/futex.ts';
 import type { Call } from './call.ts';
-import { readDeadline } from './time-calls.ts';
+import { deadlineOf, endOfTimedCall } from './deadline.ts';
 
 const Op = { Wait: 0, Wake: 1, Requeue: 3, CmpRequeue: 4, WakeOp: 5, WaitBitset: 9, WakeBitset: 10 } as const;
 const PRIVATE = 128;
@@ -26,9 +26,9 @@ export function futex(call: Call): number {
     case Op.WaitBitset: {
       const bits = op === Op.Wait ? ANY_BITS : call.u32(5);
       if (bits === 0) return -E.INVAL;
-      const deadline = readDeadline(call, call.size(3), op === Op.WaitBitset, wall);
+      const deadline = deadlineOf(call, call.size(3), op === Op.WaitBitset, wall);
       if (deadline < 0) return deadline;
-      return futexes.wait(call.thread, call.space, address, call.u32(2), bits, deadline, isPrivate);
+      return endOfTimedCall(call, futexes.wait(call.thread, call.space, address, call.u32(2), bits, deadline, isPrivate));
     }
     case Op.Wake:
       return futexes.wake(call.space, address, Math.max(1, count), ANY_BITS, isPrivate);

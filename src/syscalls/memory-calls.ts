@@ -4,8 +4,12 @@
 
 import { PAGE_SIZE } from '../core/ram.ts';
 import { Space } from '../kernel/address-space.ts';
+import { AreaFlag } from '../kernel/areas.ts';
 import { E } from '../kernel/errno.ts';
-import { MapFlag } from '../kernel/mman.ts';
+import { FileKind, Open, readable, writable } from '../kernel/files/file-ops.ts';
+import { Inode } from '../kernel/files/inodes.ts';
+import { OpenFile } from '../kernel/files/open-files.ts';
+import { MapFlag, Prot } from '../kernel/mman.ts';
 import { Process, ProcessFlag } from '../kernel/process.ts';
 import { HartCall } from '../smp/hart-calls.ts';
 import { TlbState } from '../smp/shootdown.ts';
@@ -18,8 +22,39 @@ export function brk(call: Call): number {
 export function mmap(call: Call): number {
   const flags = call.u32(3);
   if (call.size(5) % PAGE_SIZE !== 0) return -E.INVAL;
-  if ((flags & MapFlag.Anonymous) === 0) return -E.BADF;
+  if ((flags & MapFlag.Anonymous) === 0) return mapFile(call, flags);
   return call.kernel.mappings.map(call.space, call.size(0), call.size(1), call.u32(2), flags);
+}
+
+/** mmap(2) of a descriptor (argument 4). */
+function mapFile(call: Call, flags: number): number {
+  const { ram, files, descriptors } = call.kernel;
+  const file = descriptors.take(Process.files.get(ram, call.process), call.i32(4));
+  if (file === 0) return -E.BADF;
+  const result = (files.flags(file) & Open.Path) !== 0 ? -E.BADF : mapOpenFile(call, file, flags);
+  files.release(file);
+  return result;
+}
+
+function mapOpenFile(call: Call, file: number, flags: number): number {
+  const { ram, files, fs, mappings } = call.kernel;
+  const prot = call.u32(2);
+  const length = call.size(1);
+  const type = flags & MapFlag.Type;
+  const isShared = type === MapFlag.Shared || type === MapFlag.SharedValidate;
+  if (!(length > 0)) return -E.INVAL;
+  const writes = writable(files.flags(file));
+  if (isShared && (prot & Prot.Write) !== 0 && !writes) return -E.ACCES;
+  if (!readable(files.flags(file))) return -E.ACCES;
+  if (OpenFile.kind.get(ram, file) === FileKind.device && fs.devices.isZero(file)) {
+    const kept = flags & ~MapFlag.Type;
+    return mappings.map(call.space, call.size(0), length, prot, kept | (isShared ? MapFlag.Shared : type) | MapFlag.Anonymous);
+  }
+  if (OpenFile.kind.get(ram, file) !== FileKind.inode) return -E.NODEV;
+  const content = Inode.content.get(ram, OpenFile.object.get(ram, file));
+  const page = call.size(5) / PAGE_SIZE;
+  const areaFlags = isShared && !writes ? AreaFlag.ReadOnly : 0;
+  return mappings.mapContent(call.space, call.size(0), length, prot, flags, content, page, areaFlags);
 }
 
 export function munmap(call: Call): number {

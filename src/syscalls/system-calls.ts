@@ -3,19 +3,20 @@
  */
 
 import { PAGE_SIZE } from '../core/ram.ts';
+import { processCpuNs } from '../kernel/cpu-time.ts';
 import { E } from '../kernel/errno.ts';
+import { MAX_DESCRIPTORS } from '../kernel/files/descriptors.ts';
 import { STACK_BYTES } from '../kernel/mman.ts';
 import { NAME_BYTES, Process } from '../kernel/process.ts';
 import { writeRusage } from '../kernel/rusage.ts';
 import { PATH_BYTES, STRUCT_SCRATCH } from '../kernel/scratch.ts';
+import { QUEUE_LIMIT } from '../kernel/signal-info.ts';
 import { Thread } from '../kernel/thread.ts';
+import { HOST_NAME, MACHINE, RELEASE, VERSION } from '../kernel/uts.ts';
 import type { Call } from './call.ts';
-import { processCpuNs } from './time-calls.ts';
 
 const UTS_FIELD = 65;
-const UTS = ['Linux', 'hartbeat', '6.1.0', '#1 SMP Hartbeat', 'riscv64', '(none)'].map((text) =>
-  new TextEncoder().encode(text),
-);
+const UTS = ['Linux', HOST_NAME, RELEASE, VERSION, MACHINE, '(none)'].map((text) => new TextEncoder().encode(text));
 
 export function uname(call: Call): number {
   const { ram, copy, scratch } = call.kernel;
@@ -91,7 +92,7 @@ export function prctl(call: Call): number {
 }
 
 const RLIMITS = 16;
-const Rlimit = { Stack: 3, Core: 4, Nproc: 6, Nofile: 7 } as const;
+const Rlimit = { Stack: 3, Core: 4, Nproc: 6, Nofile: 7, SigPending: 11 } as const;
 const INFINITE = 0xffff_ffff;
 
 /** Limits are what they are: they can be read, and set to what they are or (core files) to anything. */
@@ -105,7 +106,8 @@ export function prlimit64(call: Call): number {
     [Rlimit.Stack]: STACK_BYTES,
     [Rlimit.Core]: 0,
     [Rlimit.Nproc]: map.limits.processes,
-    [Rlimit.Nofile]: 3,
+    [Rlimit.Nofile]: MAX_DESCRIPTORS,
+    [Rlimit.SigPending]: QUEUE_LIMIT,
   };
   const limit = limits[resource];
   if (call.size(2) !== 0) {
@@ -123,20 +125,21 @@ export function prlimit64(call: Call): number {
 const Who = { Self: 0, Children: -1, Thread: 1 } as const;
 
 export function getrusage(call: Call): number {
-  const { ram, copy, scratch, scheduler, clock } = call.kernel;
+  const { ram, locks, copy, scratch, scheduler, clock } = call.kernel;
   const who = call.i32(0);
   if (who !== Who.Self && who !== Who.Children && who !== Who.Thread) return -E.INVAL;
   scheduler.charge(call.thread, clock.nowNs());
   let used: number;
   if (who === Who.Children) used = Process.childrenNs.get(ram, call.process);
   else if (who === Who.Thread) used = Thread.cpuNs.get(ram, call.thread);
-  else used = processCpuNs(call, call.process);
+  else used = processCpuNs(ram, locks, call.process);
   return writeRusage(ram, copy, scratch + STRUCT_SCRATCH, call.space, call.size(1), used);
 }
 
-/** There are no files to be created yet, so the mask is what it always was. */
-export function umask(): number {
-  return 0o022;
+const PERMISSIONS = 0o777;
+
+export function umask(call: Call): number {
+  return Process.umask.exchange(call.kernel.ram, call.process, call.u32(0) & PERMISSIONS);
 }
 
 const REBOOT_MAGIC = 0xfee1_dead;

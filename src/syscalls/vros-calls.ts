@@ -8,7 +8,7 @@ import { STRUCT_SCRATCH } from '../kernel/scratch.ts';
 import { NO_DEADLINE } from '../kernel/timers.ts';
 import { VrosFlag, VrosPortStat } from './abi.ts';
 import type { Call } from './call.ts';
-import { readDeadline } from './time-calls.ts';
+import { deadlineOf, endOfTimedCall } from './deadline.ts';
 
 export function createPort(call: Call): number {
   return call.ports.create(call.process);
@@ -45,9 +45,10 @@ export function receiveFlags(call: Call): number {
   const flags = call.u32(2);
   if ((flags & ~VrosFlag.IPC_RECV_NOWAIT) !== 0) return -E.INVAL;
   const wait = (flags & VrosFlag.IPC_RECV_NOWAIT) === 0;
-  const deadline = wait ? readDeadline(call, call.size(3), false, false) : NO_DEADLINE;
+  const deadline = wait ? deadlineOf(call, call.size(3), false, false) : NO_DEADLINE;
   if (deadline < 0) return deadline;
-  return call.ports.receive(call.thread, call.process, call.space, call.u32(0), call.size(1), wait, deadline);
+  const result = call.ports.receive(call.thread, call.process, call.space, call.u32(0), call.size(1), wait, deadline);
+  return endOfTimedCall(call, result);
 }
 
 export function portName(call: Call): number {

@@ -81,6 +81,13 @@ export const EVENTS = {
     { pid: 'u32', frames: 'u32', free: 'u32' },
     'Out of memory: the request was refused or the process killed.',
   ),
+  signalSend: event(
+    25,
+    'debug',
+    { signal: 'u32', pid: 'u32', tid: 'u32' },
+    'A signal goes to `pid`; tid: to that thread of it alone.',
+  ),
+  signalHandler: event(26, 'debug', { signal: 'u32', handler: 'hex' }, 'The thread begins a signal handler.'),
   machineCheck: event(24, 'fatal', { locks: 'u32' }, 'The kernel failed on this hart, with so many locks held.'),
 } as const satisfies Readonly<Record<string, EventSpec>>;
 

@@ -3,7 +3,7 @@ import process from 'node:process';
 import { setImmediate as turn } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { ConsoleHost, type HostStreams } from '../../src/devices/console-host.ts';
-import { Stream } from '../../src/devices/console-layout.ts';
+import { Stream, TerminalSignal } from '../../src/devices/console-layout.ts';
 import { STREAM_CLOSED } from '../../src/devices/console.ts';
 import type { OutputStream } from '../../src/devices/sinks-host.ts';
 import type { InputStream } from '../../src/devices/terminal-host.ts';
@@ -58,7 +58,7 @@ class HostFixture extends Fixture {
   readonly stdout: FakeOutput;
   readonly stderr: FakeOutput;
   readonly streams: HostStreams;
-  readonly calls = { input: 0, room: 0, interrupt: 0, powerOff: 0 };
+  readonly calls = { input: 0, room: 0, signals: [] as { signals: number; group: number }[], powerOff: 0 };
   readonly host: ConsoleHost;
 
   constructor({ terminal = false, stdoutTerminal = terminal }: { terminal?: boolean; stdoutTerminal?: boolean } = {}) {
@@ -76,9 +76,9 @@ class HostFixture extends Fixture {
         this.hostLocks.assertHeld(this.console.lock);
         this.calls.room++;
       },
-      interrupt: () => {
+      signal: (signals, group) => {
         expect(this.hostLocks.held).toBe(0);
-        this.calls.interrupt++;
+        this.calls.signals.push({ signals, group });
       },
       powerOff: () => {
         expect(this.hostLocks.held).toBe(0);
@@ -266,11 +266,19 @@ describe('the console on a terminal', () => {
     expect([fixture.stdout.text, fixture.stderr.text]).toEqual(['out', 'hi']);
   });
 
-  it('reports each Ctrl-C, without the lock', async () => {
+  it('reports keys that mean a signal, for the foreground group, without the lock', async () => {
     const fixture = new HostFixture({ terminal: true });
     fixture.host.attachTerminalOrPipes(fixture.streams);
-    await fixture.key('a\x03b\x03');
-    expect(fixture.calls.interrupt).toBe(2);
+    // The size of the window is told first.
+    await fixture.key('');
+    fixture.calls.signals.length = 0;
+    fixture.console.setForegroundLocked(7);
+    await fixture.key('a\x03b\x1a');
+    await fixture.key('\x1c');
+    expect(fixture.calls.signals).toEqual([
+      { signals: TerminalSignal.Interrupt | TerminalSignal.Suspend, group: 7 },
+      { signals: TerminalSignal.Quit, group: 7 },
+    ]);
     await fixture.host.finish();
   });
 

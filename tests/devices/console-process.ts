@@ -51,7 +51,7 @@ const host = new ConsoleHost(fixture.ram, console, fixture.hostLocks, {
   roomMadeLocked: () => {
     if (mode === 'flood') flood();
   },
-  interrupt: () => {
+  signal: () => {
     status = 130;
     done();
   },

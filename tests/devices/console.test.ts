@@ -82,7 +82,7 @@ describe('console input from a pipe', () => {
     fixture.type('a\x03\x04\x7f\r\x15b');
     expect(fixture.read()).toBe('a\x03\x04\x7f\r\x15b');
     expect(fixture.shown()).toBe('');
-    expect(fixture.console.takeInterruptsLocked()).toBe(0);
+    expect(fixture.console.takeSignalsLocked()).toBe(0);
   });
 
   it('reads across lines', () => {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { INPUT_BYTES, OUTPUT_BYTES, Stream } from '../../src/devices/console-layout.ts';
+import { INPUT_BYTES, OUTPUT_BYTES, Stream, TerminalSignal } from '../../src/devices/console-layout.ts';
+import { Character, LocalMode } from '../../src/devices/termios.ts';
 import { Fixture, screen, TERMINAL } from './console-fixture.ts';
 
 const DEL = '\x7f';
@@ -47,6 +48,8 @@ const cases: readonly { name: string; typed: string; reads: readonly string[]; s
   { name: 'erases nothing that Ctrl-D has handed over', typed: `ab\x04${DEL}${DEL}c\n`, reads: ['ab', 'c\n'], shows: '' },
   { name: 'does not take a typed NUL for the end of file', typed: 'a\0b\n', reads: ['a\0b\n'], shows: '' },
   { name: 'drops the line under edit at Ctrl-C', typed: 'oops\x03good\n', reads: ['good\n'], shows: '' },
+  { name: 'takes the next byte as it is after Ctrl-V', typed: '\x16\x03a\x16\x7f\n', reads: ['\x03a\x7f\n'], shows: '' },
+  { name: 'shows the line again at Ctrl-R', typed: 'ab\x12', reads: [], shows: 'ab' },
   { name: 'shows ^C', typed: 'oops\x03', reads: [], shows: 'oops^C' },
   { name: 'drops what was typed ahead at Ctrl-C', typed: 'one\ntwo\nthr\x03four\n', reads: ['four\n'], shows: '' },
 ];
@@ -86,11 +89,30 @@ describe('the line discipline', () => {
     expect(fixture.read()).toBe('one line\n');
   });
 
-  it('counts each Ctrl-C once', () => {
+  it('notes signals that are typed, once', () => {
     const fixture = new Fixture(TERMINAL);
-    fixture.type('a\x03\x03b\x03');
-    expect(fixture.console.takeInterruptsLocked()).toBe(3);
-    expect(fixture.console.takeInterruptsLocked()).toBe(0);
+    fixture.type('a\x03b\x1a');
+    expect(fixture.console.takeSignalsLocked()).toBe(TerminalSignal.Interrupt | TerminalSignal.Suspend);
+    expect(fixture.console.takeSignalsLocked()).toBe(0);
+    fixture.type('\x1c');
+    expect(fixture.console.takeSignalsLocked()).toBe(TerminalSignal.Quit);
+  });
+
+  it('stops output at Ctrl-S until Ctrl-Q', () => {
+    const fixture = new Fixture(TERMINAL);
+    fixture.type('\x13');
+    expect([fixture.console.roomLocked(), fixture.write(Stream.Out, new Uint8Array([65]))]).toEqual([0, 0]);
+    fixture.type('\x11');
+    expect(fixture.write(Stream.Out, new Uint8Array([65]))).toBe(1);
+    expect(fixture.shown()).toBe('A');
+  });
+
+  it('notes another size of the terminal', () => {
+    const fixture = new Fixture(TERMINAL);
+    fixture.console.resizeLocked(24, 80);
+    expect(fixture.console.takeSignalsLocked()).toBe(0);
+    fixture.console.resizeLocked(50, 132);
+    expect(fixture.console.takeSignalsLocked()).toBe(TerminalSignal.Resized);
   });
 
   it('returns a long line in pieces, and the next line only after it', () => {
@@ -179,5 +201,59 @@ describe('the line discipline', () => {
     fixture.type('one\npart');
     fixture.console.hangUpLocked();
     expect([fixture.read(), fixture.read(), fixture.read(), fixture.read()]).toEqual(['one\n', 'part', EOF, EOF]);
+  });
+});
+
+/** The settings of a terminal with some bits of c_lflag taken away. */
+function without(fixture: Fixture, bits: number, change: (settings: Uint8Array) => void = () => undefined): void {
+  const at = 0x100;
+  fixture.console.termios.storeLocked(at);
+  fixture.ram.u32[(at >>> 2) + 3]! &= ~bits;
+  change(fixture.ram.u8.subarray(at + 17, at + 36));
+  fixture.console.setTermiosLocked(at);
+}
+
+describe('raw mode', () => {
+  it('hands over each byte, the signals included when ISIG is off too', () => {
+    const fixture = new Fixture(TERMINAL);
+    without(fixture, LocalMode.Canonical | LocalMode.Echo | LocalMode.Signals);
+    fixture.type('a\x03\x7f\n');
+    expect(fixture.read(2)).toBe('a\x03');
+    expect(fixture.read()).toBe('\x7f\n');
+    expect(fixture.read()).toBeNull();
+    expect([fixture.shown(), fixture.console.takeSignalsLocked()]).toEqual(['', 0]);
+  });
+
+  it('keeps the signals when only ICANON is off', () => {
+    const fixture = new Fixture(TERMINAL);
+    without(fixture, LocalMode.Canonical);
+    fixture.type('a\x03b');
+    expect(fixture.read()).toBe('b');
+    expect(fixture.console.takeSignalsLocked()).toBe(TerminalSignal.Interrupt);
+  });
+
+  it('counts as readable when there is the minimum that was asked for', () => {
+    const fixture = new Fixture(TERMINAL);
+    without(fixture, LocalMode.Canonical, (characters) => (characters[Character.Minimum] = 3));
+    fixture.type('ab');
+    expect(fixture.console.readableLocked()).toBe(false);
+    fixture.type('c');
+    expect(fixture.console.readableLocked()).toBe(true);
+  });
+
+  it('makes what is under edit readable, and what was not read a line when it ends', () => {
+    const fixture = new Fixture(TERMINAL);
+    fixture.type('half');
+    expect(fixture.read()).toBeNull();
+    without(fixture, LocalMode.Canonical);
+    expect(fixture.read(2)).toBe('ha');
+    without(fixture, 0, (characters) => (characters[Character.Minimum] = 1));
+    const back = 0x100;
+    fixture.console.termios.storeLocked(back);
+    fixture.ram.u32[(back >>> 2) + 3]! |= LocalMode.Canonical;
+    fixture.console.setTermiosLocked(back);
+    expect(fixture.read()).toBe('lf');
+    fixture.type('x\n');
+    expect(fixture.read()).toBe('x\n');
   });
 });

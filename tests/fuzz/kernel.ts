@@ -9,6 +9,7 @@ import { Ram } from '../../src/core/ram.ts';
 import { DEFAULT_CONFIG, type MachineConfig } from '../../src/kernel/config.ts';
 import { Kernel } from '../../src/kernel/kernel.ts';
 import { planMemory } from '../../src/kernel/memory-map.ts';
+import { HostFiles } from '../../src/machine/host-files.ts';
 import { projectRoot } from '../../src/smp/bundle.ts';
 import { familyRegions, SystemCalls } from '../../src/syscalls/door.ts';
 import { Level } from '../../src/trace/index.ts';
@@ -33,7 +34,5 @@ export function bareKernel(options: Partial<MachineConfig> = {}): Bench {
 
 /** Makes the box known as /bin/box. */
 export function bindBox(kernel: Kernel): void {
-  const image = kernel.contents.fromBytes(new Uint8Array(readFileSync(join(projectRoot, 'guest/bin/box'))));
-  kernel.names.bindText('/bin/box', image, kernel.scratch);
-  kernel.contents.release(image);
+  new HostFiles(kernel).putFile('/bin/box', readFileSync(join(projectRoot, 'guest/bin/box')), 0o755);
 }

@@ -39,7 +39,7 @@ beforeEach(() => {
 
 describe('a deadline', () => {
   it('ends a wait that is requeued between the look at its lock and the lock', () => {
-    const { ram, futexes, locks, waits } = kernel;
+    const { ram, futexes, locks } = kernel;
     expect(futexes.wait(thread, space, PAGE, 0, ANY_BITS, 1000)).toBe(BLOCKED);
     const guard = Thread.waitGuard.load(ram, thread);
     const acquire = locks.acquire.bind(locks);
@@ -48,7 +48,7 @@ describe('a deadline', () => {
       if (lock === guard && requeued++ === 0) expect(futexes.requeue(space, PAGE, PAGE + 4, 0, 1, undefined, true)).toBe(1);
       acquire(lock);
     };
-    waits.expire(2000);
+    kernel.expire(2000);
     expect(Thread.waitGuard.load(ram, thread)).toBe(0);
     expect(Thread.state.load(ram, thread)).toBe(ThreadState.Ready);
     expect(ram.getI64(thread + xOffset(10))).toBe(-E.TIMEDOUT);
@@ -56,7 +56,7 @@ describe('a deadline', () => {
   });
 
   it('leaves the next wait of the same thread alone', () => {
-    const { ram, futexes, timers, waits, scheduler } = kernel;
+    const { ram, futexes, timers, scheduler } = kernel;
     expect(futexes.wait(thread, space, PAGE, 0, ANY_BITS, 1000)).toBe(BLOCKED);
     const takeExpired = timers.takeExpired.bind(timers);
     // The hart that expires holds thread and sequence in its hands, when another one wakes the thread and it waits again.
@@ -71,7 +71,7 @@ describe('a deadline', () => {
       }
       return expired;
     };
-    waits.expire(2000);
+    kernel.expire(2000);
     expect(Thread.state.load(ram, thread)).toBe(ThreadState.Blocked);
     expect(timers.armed()).toBe(1);
   });
@@ -105,18 +105,24 @@ describe('a hart that goes from one address space to another', () => {
 });
 
 describe('a write', () => {
-  it('whose descriptor is closed while it waits for room leaves nothing to the next one', () => {
-    const { ram, console } = kernel;
+  it('whose descriptor is closed while it waits for room goes on, and the next one fails', () => {
+    const { ram, console, descriptors } = kernel;
     const write = (fd: number, length: number): number => {
       [fd, PAGE, length].forEach((arg, i) => ram.setU64(thread + xOffset(10 + i), arg));
       ram.setU64(thread + xOffset(17), Linux.write);
       return bench.calls.call(thread);
     };
     expect(console.flagsLocked() & ConsoleFlag.OutputTerminal).toBe(0);
+    const table = Process.files.get(ram, process);
+    // Somebody else uses the table, too: so a call's hold is a reference.
+    descriptors.share(table);
     // As a write that has put out 1000 bytes and waits for room for more.
+    descriptors.hold(thread, process, 1);
     Thread.progress.set(ram, thread, 1000);
-    Process.closed.or(ram, process, 1 << 1);
-    expect(write(1, 4000)).toBe(-E.BADF);
+    expect(descriptors.close(table, 1)).toBe(0);
+    expect(write(1, 4000)).toBe(4000);
+    expect(Thread.progress.get(ram, thread)).toBe(0);
+    expect(write(1, 10)).toBe(-E.BADF);
     expect(write(2, 10)).toBe(10);
   });
 });

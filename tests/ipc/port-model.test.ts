@@ -244,7 +244,7 @@ class Model {
       for (const thread of due) this.wake(thread, -E.TIMEDOUT);
       port.receivers = port.receivers.filter((thread) => !due.includes(thread));
     }
-    this.bench.harts[hart]!.waits.expire(Number.MAX_VALUE);
+    this.bench.harts[hart]!.expire(Number.MAX_VALUE);
   }
 
   private kill(process: number): void {

@@ -234,7 +234,7 @@ describe('waiting to receive', () => {
     bench.host.copy.writeU64(owner.space, TIME, 0);
     bench.host.copy.writeU64(owner.space, TIME + 8, 1000);
     expect(call(owner, VrosCall.SYS_IPC_RECV_FLAGS, port, IN, 0, TIME)).toBe(BLOCKED);
-    bench.harts[0]!.waits.expire(Infinity);
+    bench.harts[0]!.expire(Infinity);
     expect(bench.resultOf(owner.thread)).toBe(-E.TIMEDOUT);
     expect(send(port, 1)).toBe(0);
     expect(bench.host.timers.armed()).toBe(0);

@@ -2,7 +2,6 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { PAGE_SIZE } from '../../src/core/ram.ts';
 import { E } from '../../src/kernel/errno.ts';
-import { MAX_IMAGE_NAME } from '../../src/kernel/image-names.ts';
 import { buildElf, PLAIN } from './elf-builder.ts';
 import { makeBench } from './vm-bench.ts';
 
@@ -128,28 +127,20 @@ describe('contents', () => {
     }
   });
 
-  it('live as long as a name, an area or their maker wants them', () => {
+  it('live as long as an area or their maker wants them', () => {
     const bench = makeBench();
-    const { contents, names, spaces } = bench;
-    const scratch = bench.frames.alloc();
+    const { contents, spaces } = bench;
     const image = contents.fromBytes(buildElf(PLAIN));
-    expect(names.bindText('/bin/a', image, scratch)).toBe(0);
-    expect(names.bindText('/bin/b', image, scratch)).toBe(0);
-    contents.release(image);
-    expect(names.lookupText('/bin/b', scratch)).toBe(image);
     const space = spaces.create();
     expect(bench.mappings.mapImage(space, 0x1000, 0x3000, 1, image, 0)).toBe(0);
     contents.release(image);
-    for (const name of ['/bin/a', '/bin/b']) {
-      bench.ram.u8.set(new TextEncoder().encode(name), scratch);
-      expect(names.unbind(scratch, 6)).toBe(0);
-      expect(names.unbind(scratch, 6)).toBe(-E.NOENT);
-    }
     expect(contents.inUse()).toBe(1);
     expect(bench.copy.readU8(space, 0x1001)).toBe(0);
     expect(bench.copy.value).toBe(0x45);
     bench.mappings.unmap(space, 0x1000, 0x2000);
     expect(contents.inUse()).toBe(0);
+    spaces.release(space);
+    expect(bench.inUse().frames).toBe(0);
   });
 
   it('still fill the right pages after their area has been divided', () => {
@@ -165,58 +156,5 @@ describe('contents', () => {
       expect(bench.copy.readU8(space, 0x1000 + page * PAGE_SIZE)).toBe(0);
       expect(bench.copy.value).toBe(10 + page);
     }
-  });
-});
-
-describe('names', () => {
-  it('are found by name after any sequence of binding and unbinding', () => {
-    const name = fc.constantFrom(
-      '',
-      'a',
-      'b',
-      '/bin/sh',
-      '/bin/ls',
-      'c',
-      'd',
-      'e',
-      'f',
-      'g',
-      'h',
-      'i',
-      'j',
-      'k',
-      'l',
-      'm',
-      'n',
-      'o',
-    );
-    const steps = fc.array(fc.record({ name, image: fc.nat(3), bind: fc.boolean() }), { maxLength: 80, size: 'max' });
-    fc.assert(
-      fc.property(steps, (all) => {
-        const bench = makeBench(40);
-        const { contents, names, ram } = bench;
-        const scratch = bench.frames.alloc();
-        const made = Array.from({ length: 4 }, () => contents.create());
-        const model = new Map<string, number>();
-        for (const step of all) {
-          const length = step.name.length;
-          ram.u8.set(new TextEncoder().encode(step.name), scratch);
-          if (step.bind) {
-            const full = !model.has(step.name) && model.size === 15;
-            expect(names.bind(scratch, length, made[step.image]!)).toBe(full ? -E.NOSPC : 0);
-            if (!full) model.set(step.name, made[step.image]!);
-          } else {
-            expect(names.unbind(scratch, length)).toBe(model.delete(step.name) ? 0 : -E.NOENT);
-          }
-          for (const [known, image] of model) {
-            expect(names.lookupText(known, scratch)).toBe(image);
-            contents.release(image);
-          }
-        }
-        expect(names.lookupText('x'.repeat(MAX_IMAGE_NAME + 1), scratch)).toBe(-E.NOENT);
-        const listed = Array.from({ length: 16 }, (_, i) => names.nameAt(i)).filter((text) => text !== '');
-        expect(listed.sort()).toEqual([...model.keys()].filter((text) => text !== '').sort());
-      }),
-    );
   });
 });

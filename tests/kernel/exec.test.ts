@@ -10,6 +10,7 @@ import { BLOCKED, ENDED, REPLACED } from '../../src/kernel/result.ts';
 import { Signal } from '../../src/kernel/signal-numbers.ts';
 import { Thread, ThreadFlag, ThreadState } from '../../src/kernel/thread.ts';
 import { NAME_BYTES } from '../../src/kernel/process.ts';
+import { HostFiles } from '../../src/machine/host-files.ts';
 import { buildElf, PLAIN } from './elf-builder.ts';
 import { BAD_POINTER, DATA, KernelBench, type Started } from './kernel-bench.ts';
 
@@ -23,8 +24,7 @@ let me: Started;
 beforeEach(() => {
   bench = new KernelBench();
   const { host } = bench;
-  const image = host.contents.fromBytes(buildElf(PLAIN));
-  expect(host.names.bindText('/bin/plain', image, host.scratch)).toBe(0);
+  new HostFiles(host).putFile('/bin/plain', buildElf(PLAIN), 0o755);
   me = bench.start(0);
   text(PATH, '/bin/plain');
   // No arguments, no environment: a NULL each.
@@ -113,7 +113,7 @@ describe('execve of a process with several threads', () => {
   it('lets no new thread begin meanwhile', () => {
     const other = bench.addThread(me, 1);
     execve();
-    const request = { flags: 0, stack: 0, tls: 0, parentTid: 0, childSetTid: 0, childClearTid: 0 };
+    const request = { flags: 0, stack: 0, tls: 0, parentTid: 0, childSetTid: 0, childClearTid: 0, exitSignal: 17 };
     expect(bench.harts[1]!.spawner.cloneThread(other, request)).toBe(-E.AGAIN);
   });
 

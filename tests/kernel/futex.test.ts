@@ -72,7 +72,7 @@ describe('waiting for a word', () => {
   it('ends with ETIMEDOUT when its time is up, and 0 when it is woken', () => {
     const late = waiter(WORD, ANY_BITS, 1000);
     const woken = waiter();
-    bench.harts[0]!.waits.expire(2000);
+    bench.harts[0]!.expire(2000);
     expect(futexes().wake(space, WORD, 10)).toBe(1);
     expect([late, woken].map((thread) => bench.resultOf(thread))).toEqual([-E.TIMEDOUT, 0]);
   });
@@ -116,7 +116,7 @@ describe('waking', () => {
     expect(futexes(0).sleep(sleeper, 5000)).toBe(BLOCKED);
     for (let i = 0; i < 4096; i += 4) futexes().wake(0, i, 100, ANY_BITS, true);
     expect(bench.stateOf(sleeper)).toBe(ThreadState.Blocked);
-    bench.harts[0]!.waits.expire(5000);
+    bench.harts[0]!.expire(5000);
     expect(bench.resultOf(sleeper)).toBe(0);
   });
 });
@@ -148,7 +148,7 @@ describe('requeueing', () => {
   it('takes the deadline along', () => {
     const thread = waiter(WORD, ANY_BITS, 1000);
     futexes().requeue(space, WORD, OTHER, 0, 1, undefined, true);
-    bench.harts[0]!.waits.expire(1000);
+    bench.harts[0]!.expire(1000);
     expect(bench.resultOf(thread)).toBe(-E.TIMEDOUT);
     expect(futexes().wake(space, OTHER, 1)).toBe(0);
   });

@@ -196,7 +196,7 @@ describe('a running thread', () => {
 
 describe('idle harts', () => {
   it('are known one by one, beyond the thirty-second too', () => {
-    bench = new KernelBench({ cpus: 64, memoryBytes: 80 * 2 ** 20, traceRecords: 2 });
+    bench = new KernelBench({ cpus: 64, memoryBytes: 72 * 2 ** 20, traceRecords: 2 });
     ({ harts } = bench);
     for (const hart of [0, 31, 32, 63]) harts[hart]!.scheduler.setIdle();
     harts[32]!.scheduler.clearIdle();

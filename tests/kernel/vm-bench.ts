@@ -11,12 +11,12 @@ import { AddressSpaces } from '../../src/kernel/address-space.ts';
 import { Areas } from '../../src/kernel/areas.ts';
 import { Arguments } from '../../src/kernel/arguments.ts';
 import { Frames } from '../../src/kernel/frames.ts';
-import { ImageNames } from '../../src/kernel/image-names.ts';
 import { Contents } from '../../src/kernel/contents.ts';
 import { Mappings } from '../../src/kernel/mappings.ts';
 import { ProgramLoader } from '../../src/kernel/program.ts';
 import { Remaps } from '../../src/kernel/remap.ts';
 import { SpaceForks } from '../../src/kernel/space-fork.ts';
+import { makeTrampoline, TRAMPOLINE_BYTES } from '../../src/kernel/signal-trampoline.ts';
 import { Truncation } from '../../src/kernel/truncation.ts';
 import { UserCopy } from '../../src/kernel/user-copy.ts';
 
@@ -24,7 +24,6 @@ export const PARTICIPANTS = 3;
 const AREAS = 400;
 const SPACES = 8;
 const CONTENTS = 8;
-const NAMES = 16;
 
 /** Where the regions of the bench lie. */
 export interface BenchMap {
@@ -33,7 +32,7 @@ export interface BenchMap {
   readonly areas: number;
   readonly spaces: number;
   readonly contents: number;
-  readonly names: number;
+  readonly trampoline: number;
   readonly low: number;
   readonly high: number;
 }
@@ -51,9 +50,9 @@ export function drawMap(frameCount: number): BenchMap {
   const areas = take(Areas.bytes(AREAS));
   const spaces = take(AddressSpaces.bytes(SPACES));
   const contents = take(Contents.bytes(CONTENTS));
-  const names = take(ImageNames.bytes(NAMES));
+  const trampoline = take(TRAMPOLINE_BYTES);
   const low = alignUp(at, PAGE_SIZE);
-  return { controls, frames, areas, spaces, contents, names, low, high: low + frameCount * PAGE_SIZE };
+  return { controls, frames, areas, spaces, contents, trampoline, low, high: low + frameCount * PAGE_SIZE };
 }
 
 /** One participant's services. */
@@ -61,7 +60,6 @@ export class Bench {
   readonly locks: Locks;
   readonly frames: Frames;
   readonly contents: Contents;
-  readonly names: ImageNames;
   readonly areas: Areas;
   readonly spaces: AddressSpaces;
   readonly mappings: Mappings;
@@ -84,7 +82,6 @@ export class Bench {
     this.locks = new Locks(ram, map.controls + me * HartControl.SIZE, me);
     this.frames = new Frames(ram, this.locks, map.frames, map.low, map.high, PARTICIPANTS, me);
     this.contents = new Contents(ram, this.locks, this.frames, map.contents, CONTENTS);
-    this.names = new ImageNames(ram, this.locks, this.contents, map.names, NAMES);
     this.areas = new Areas(ram, this.locks, this.contents, map.areas, AREAS);
     const shootdown = {
       shoot: (tlb: number): void => void this.shots.push(tlb),
@@ -100,7 +97,7 @@ export class Bench {
     this.truncation = new Truncation(ram, this.locks, this.contents, this.spaces, this.mappings);
     this.remaps = new Remaps(ram, this.locks, this.spaces, this.mappings);
     this.args = new Arguments(ram, this.frames, this.copy);
-    this.loader = new ProgramLoader(ram, this.frames, this.mappings, this.copy, this.contents, this.args);
+    this.loader = new ProgramLoader(ram, this.frames, this.mappings, this.copy, this.contents, this.args, map.trampoline);
   }
 
   initialise(): void {
@@ -108,7 +105,11 @@ export class Bench {
     this.areas.initialise();
     this.spaces.initialise();
     this.contents.initialise();
-    this.names.initialise();
+  }
+
+  /** Makes what the loader maps into every program: a content that stays. */
+  readyToLoad(): void {
+    makeTrampoline(this.ram, this.contents, this.map.trampoline);
   }
 
   /** Everything that can leak. */

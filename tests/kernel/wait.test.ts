@@ -108,11 +108,11 @@ describe('a deadline', () => {
   it('ends the wait with the result that was chosen, not before it has come', () => {
     const { thread } = bench.start();
     sleep(thread, { deadline: 1000, timeoutResult: -E.TIMEDOUT });
-    const { waits, timers } = bench.harts[0]!;
+    const { timers } = bench.harts[0]!;
     expect(timers.next).toBe(1000);
-    waits.expire(999);
+    bench.harts[0]!.expire(999);
     expect(bench.stateOf(thread)).toBe(ThreadState.Blocked);
-    waits.expire(1000);
+    bench.harts[0]!.expire(1000);
     expect(bench.stateOf(thread)).toBe(ThreadState.Ready);
     expect(bench.resultOf(thread)).toBe(-E.TIMEDOUT);
     expect(timers.next).toBe(NO_DEADLINE);
@@ -125,7 +125,7 @@ describe('a deadline', () => {
       bench.harts[1]!.waits.completeLocked(first, 7);
     });
     expect(bench.host.timers.armed()).toBe(0);
-    bench.harts[0]!.waits.expire(2000);
+    bench.harts[0]!.expire(2000);
     expect(bench.resultOf(thread)).toBe(7);
   });
 
@@ -148,7 +148,7 @@ describe('a deadline', () => {
       }
       return found;
     };
-    bench.harts[0]!.waits.expire(5000);
+    bench.harts[0]!.expire(5000);
     expect(bench.stateOf(thread)).toBe(ThreadState.Blocked);
     expect(bench.resultOf(thread)).toBe(1);
   });
@@ -158,7 +158,7 @@ describe('a deadline', () => {
     const other = bench.start();
     const doomed = bench.addThread(other);
     sleep(doomed, { deadline: 1000, timeoutResult: -E.TIMEDOUT });
-    const { timers, waits } = bench.harts[0]!;
+    const { timers } = bench.harts[0]!;
     const takeExpired = timers.takeExpired.bind(timers);
     let late = true;
     timers.takeExpired = (now: number): number => {
@@ -175,7 +175,7 @@ describe('a deadline', () => {
       }
       return found;
     };
-    waits.expire(5000);
+    bench.harts[0]!.expire(5000);
     expect(bench.stateOf(doomed)).toBe(ThreadState.Blocked);
   });
 
@@ -185,7 +185,7 @@ describe('a deadline', () => {
       sleep(thread, { deadline });
       return thread;
     });
-    bench.harts[0]!.waits.expire(250);
+    bench.harts[0]!.expire(250);
     expect(threads.map((thread) => bench.stateOf(thread))).toEqual([ThreadState.Blocked, ThreadState.Ready, ThreadState.Ready]);
   });
 });
@@ -241,6 +241,7 @@ describe('death', () => {
       parentTid: 0,
       childSetTid: 0,
       childClearTid: 0,
+      exitSignal: 17,
     });
     expect(child).toBeGreaterThan(0);
     expect(bench.call(0, parent.thread, wait4, -1, 0, 0, 0)).toBe(BLOCKED);

@@ -53,6 +53,14 @@ describe.each(machinesOf([1, 2, 4, 16]))('with %i harts and %s', (cpus, _, jit) 
   );
 
   it(
+    'tears, loses and reorders nothing in pipes, whoever writes, reads, polls or is killed',
+    async () => {
+      expect(await trial('pipestress', times(1))).toContain('pipestress: ok');
+    },
+    patience,
+  );
+
+  it(
     'brings no message to the wrong owner while ports come and go',
     async () => {
       expect(await trial('portrace', times(300))).toContain('portrace: ok');

@@ -12,6 +12,8 @@ import { WaitQueue } from '../wait.ts';
 export function assertNotWaiting(ram: Ram, thread: number): void {
   const name = `thread ${String(Thread.tid.get(ram, thread))}`;
   if (Thread.waitGuard.peek(ram, thread) !== 0) throw new KernelPanic(`${name} ends while it waits for something`);
+  if (Thread.heldFile.peek(ram, thread) !== 0) throw new KernelPanic(`${name} ends while it holds an open file`);
+  if (Thread.polls.peek(ram, thread) !== 0) throw new KernelPanic(`${name} ends while it polls`);
   const timerHart = Thread.timerHart.peek(ram, thread);
   if (timerHart !== 0) throw new KernelPanic(`${name} ends while hart ${String(timerHart - 1)} has a deadline for it`);
 }
@@ -25,10 +27,16 @@ export function assertNothingHeld(ram: Ram, process: number): void {
   const threads = Process.threadCount.get(ram, process);
   if (threads !== 0 || Process.threads.get(ram, process) !== 0) held.push(`${String(threads)} threads`);
   if (Process.space.get(ram, process) !== 0) held.push('an address space');
+  if (Process.files.get(ram, process) !== 0) held.push('a descriptor table');
+  const infos = Process.infoCount.get(ram, process);
+  if (infos !== 0) held.push(`${String(infos)} pending signals`);
+  if (Process.timers.peek(ram, process) !== 0 || Process.alarm.peek(ram, process) !== 0) held.push('timers');
+  if (Process.cwd.get(ram, process) !== 0) held.push('a working directory');
+  if (Process.program.get(ram, process) !== 0) held.push('a program');
   for (let family = 0; family < FAMILIES; family++) {
     if (Process.owned.peek(ram, process, family) !== 0) held.push(`objects of IPC family ${String(family)}`);
   }
-  for (const queue of [Process.alone, Process.childWaiters, Process.vfork]) {
+  for (const queue of [Process.alone, Process.childWaiters, Process.vfork, Process.parked, Process.signalWaiters]) {
     if (WaitQueue.head.peek(ram, queue.addr(process)) !== 0) held.push(`threads that wait (${queue.name})`);
   }
   if (held.length > 0)

@@ -15,7 +15,9 @@ import type { SmpMap } from '../../smp/smp-map.ts';
 import { Spinlock } from '../../smp/spinlock.ts';
 import { TraceRecord, TraceRing } from '../../trace/ring.ts';
 import { Space } from '../address-space.ts';
+import { Alarm } from '../alarm.ts';
 import { Area } from '../areas.ts';
+import { PollEntry } from '../files/polls.ts';
 import type { MemoryMap } from '../memory-map.ts';
 import { Process } from '../process.ts';
 import type { ProcessTable } from '../process-table.ts';
@@ -28,9 +30,9 @@ import { placeAround, placed, placesOf } from './places.ts';
 /**
  * Guards that are a protocol rather than a lock, and are not checked: the record of the program that has ended (`ended` says whose it is),
  * the crash report (whoever claims `crashedHart` writes it), the exit status (whoever changes `state`), a trace ring's consumer (the host),
- * structures of the ABI (they lie in the scratch page of whoever fills them).
+ * an open file's position (the lock of what it is open on), structures of the ABI (they lie in the scratch page of whoever fills them).
  */
-const PROTOCOLS = ['ended', 'crashedHart', 'state', 'consumer', 'written', 'guest'];
+const PROTOCOLS = ['ended', 'crashedHart', 'state', 'consumer', 'written', 'guest', 'opened'];
 
 /** Structures that only the CPU of their hart, or whoever has just allocated their frame, knows the address of. */
 const PRIVATE_BY_CONSTRUCTION = ['TlbEntry', 'WindowSlot', 'DecodeSlot', 'EntrySlot', 'ArgumentBlob'];
@@ -78,9 +80,10 @@ export function kernelGuards({ ram, smpMap, hart, map, table }: GuardedKernel): 
   );
   const runQueues = placesOf(RunQueue)[0]!;
   guards.define('run', () => (thread) => guards.holds(runQueues.base + word(Thread.hart.addr(thread)) * runQueues.stride));
+  guards.define('watched', () => (entry) => guards.holds(word(PollEntry.guard.addr(entry))));
   const heaps = placesOf(TimerHeap)[0]!;
-  guards.define('timer', () => (thread) => {
-    const timerHart = word(Thread.timerHart.addr(thread));
+  guards.define('timer', (layout) => (base) => {
+    const timerHart = word((layout === Alarm ? Alarm : Thread).timerHart.addr(base));
     return timerHart !== 0 && guards.holds(heaps.base + (timerHart - 1) * heaps.stride);
   });
 
@@ -111,14 +114,17 @@ export function kernelGuards({ ram, smpMap, hart, map, table }: GuardedKernel): 
   // A thread takes its process's number in execve, when it is the only one.
   guards.define('alone', () => (thread, write) => !write || (guards.holds(table.lock) && runsHere(thread)));
 
-  // An area does not know its space: that the lock of some space is held must do.
-  const holdsSpace: Rule = () => {
+  const holdsRank = (rank: number): boolean => {
     const control = smpMap.hartControl(hart);
     for (let i = 0; i < HartControl.heldCount.peek(ram, control); i++) {
-      if (Spinlock.rank.peek(ram, HartControl.held.peek(ram, control, i)) === Rank.space) return true;
+      if (Spinlock.rank.peek(ram, HartControl.held.peek(ram, control, i)) === rank) return true;
     }
     return false;
   };
+  // What is known of a signal does not know its process: that the lock of some process is held must do.
+  guards.define('signals', () => () => holdsRank(Rank.process));
+  // An area does not know its space, likewise.
+  const holdsSpace: Rule = () => holdsRank(Rank.space);
   guards.define('Space.lock', (layout) => {
     if (layout === Area) return holdsSpace;
     const spaces = placesOf(Space)[0]!;

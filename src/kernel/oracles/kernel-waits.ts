@@ -12,6 +12,11 @@ import { WaitReason } from '../wait.ts';
 import type { Inspection } from './inspection.ts';
 
 const A0 = xOffset(10);
+const A7 = xOffset(17);
+/** waitid(2): its number, and whom it can wait for. */
+const WAITID = 95;
+const P_ALL = 0;
+const P_PGID = 2;
 
 /** Registers them. */
 export function describeKernelWaits(inspection: Inspection, ram: Ram, futexes: Futexes, console: Console): void {
@@ -33,8 +38,18 @@ export function describeKernelWaits(inspection: Inspection, ram: Ram, futexes: F
     }
     return tids.length === 0 ? 'nobody' : `thread ${tids.join(', ')} of its process`;
   };
-  /** The pid that wait4 was called with: the call is made again, so its argument is still there. */
-  const wanted = (thread: number): number => ram.i32[(thread + A0) >>> 2]!;
+  /** Whom wait4 or waitid was called for: the call is made again, so its arguments are still there. In wait4's form. */
+  const wanted = (thread: number): number => {
+    const first = ram.i32[(thread + A0) >>> 2]!;
+    if (ram.u32[(thread + A7) >>> 2] !== WAITID) return first;
+    const id = ram.i32[(thread + A0 + 8) >>> 2]!;
+    if (first === P_ALL) return -1;
+    return first === P_PGID ? -id : id;
+  };
+  /** A child that wait4 or waitid is for, by its number; those of groups are not told apart. */
+  const fits = (thread: number, child: number): boolean =>
+    wanted(thread) <= 0 || Process.pid.peek(ram, child) === wanted(thread);
+  const byGroup = (thread: number): boolean => wanted(thread) === 0 || wanted(thread) < -1;
   const address = (value: number): string => `0x${value.toString(16)}`;
 
   inspection.wait(WaitReason.child, {
@@ -43,10 +58,32 @@ export function describeKernelWaits(inspection: Inspection, ram: Ram, futexes: F
     wakers: (thread) => `process ${living(processOf(thread)).map(pid).join(', ')}`,
     unjustified: (thread) => {
       const process = processOf(thread);
-      const fits = (child: number): boolean => wanted(thread) <= 0 || Process.pid.peek(ram, child) === wanted(thread);
-      const ended = siblings(Process.zombies.peek(ram, process)).find(fits);
+      if (byGroup(thread)) return undefined;
+      const ended = siblings(Process.zombies.peek(ram, process)).find((child) => fits(thread, child));
       if (ended !== undefined) return `child ${pid(ended)} has ended`;
-      return living(process).some(fits) ? undefined : 'there is no such child';
+      return living(process).some((child) => fits(thread, child)) ? undefined : 'there is no such child';
+    },
+  });
+  inspection.wait(WaitReason.stopped, {
+    does: 'is stopped with',
+    object: (thread) => `process ${pid(processOf(thread))}`,
+    wakers: () => 'whoever sends CONT or KILL',
+    unjustified: (thread) => {
+      const process = processOf(thread);
+      const stopping = Process.stopped.peek(ram, process) !== 0 || Process.stopCount.peek(ram, process) !== 0;
+      return stopping ? undefined : 'its process goes on';
+    },
+  });
+  inspection.wait(WaitReason.signal, {
+    does: 'waits for',
+    object: () => 'a signal',
+    wakers: () => 'whoever sends one',
+    unjustified: (thread) => {
+      const process = processOf(thread);
+      const low = Thread.pendingLow.peek(ram, thread) | Process.pendingLow.peek(ram, process);
+      const high = Thread.pendingHigh.peek(ram, thread) | Process.pendingHigh.peek(ram, process);
+      const open = (low & ~Thread.blockedLow.peek(ram, thread)) | (high & ~Thread.blockedHigh.peek(ram, thread));
+      return open === 0 ? undefined : 'there is one for it';
     },
   });
   inspection.wait(WaitReason.vfork, {
@@ -81,6 +118,13 @@ export function describeKernelWaits(inspection: Inspection, ram: Ram, futexes: F
     object: () => 'its deadline',
     wakers: (thread) => `hart ${String(Thread.timerHart.peek(ram, thread) - 1)}`,
     unjustified: (thread) => (Thread.timerHart.peek(ram, thread) === 0 ? 'no deadline is armed for it' : undefined),
+  });
+
+  inspection.wait(WaitReason.poll, {
+    does: 'polls',
+    object: () => 'some files',
+    wakers: () => 'whoever changes one of them',
+    unjustified: (thread) => (Thread.poked.peek(ram, thread) === 0 ? undefined : 'it has been told of a change'),
   });
 
   inspection.wait(WaitReason.consoleInput, {
