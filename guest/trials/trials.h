@@ -55,6 +55,7 @@ TRIAL(leaks, "ports", "[rounds]", "processes come and go: everything is given ba
 TRIAL(deaths, "ports", "", "a parent dies in vfork; threads execute programs at once")
 TRIAL(machine, "ports", "", "the machine's own calls: processes, harts, stats, marks")
 TRIAL(fuzz, "fuzz", "[seed [rounds]]", "random system calls, processes killed at random: the machine goes on")
+TRIAL(files_fuzz, "fuzz", "[seed [rounds]]", "random calls on files, processes killed at random")
 TRIAL(fuzz_child, "helper", "seed pid", "makes the calls of fuzz; spares the process pid and older ones")
 TRIAL(hog, "helper", "what [keep]", "takes all there is of memory, tables, areas, threads, processes, ports or stack")
 TRIAL(nullsyscall, "bench", "[calls]", "nanoseconds per getppid")
