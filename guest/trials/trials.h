@@ -29,6 +29,7 @@ TRIAL(files_names, "linux", "", "names of files: open, mkdir, link, symlink, ren
 TRIAL(files_attributes, "linux", "", "modes, owners, times of files; what others than root may do")
 TRIAL(files_directories, "linux", "", "listings, the working directory, removed directories; many at once")
 TRIAL(files_programs, "linux", "", "execve: rights, scripts, busy files, arguments of a megabyte")
+TRIAL(files_locks, "linux", "", "advisory locks of processes, open files and flock")
 TRIAL(spawn, "linux", "", "posix_spawn, waitpid, exit codes, deaths by signal, errors")
 TRIAL(forks, "linux", "", "fork: memory of parent and child, protections, advice, generations, threads, code")
 TRIAL(shared, "linux", "", "memory shared by processes: pages, atomics, futexes, mutexes, semaphores")
