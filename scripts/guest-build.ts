@@ -34,8 +34,11 @@ interface Program {
   readonly list?: string;
 }
 
+/** Examples that are programs of /bin. */
+const EXAMPLES = ['echo', 'fifo_demo', 'pipe_demo', 'signal_demo'].map((name) => `examples/${name}.c`);
+
 const programs: readonly Program[] = [
-  { name: 'box', folder: 'box', more: ['examples/echo.c'], flags: '-Os -s', list: 'box/applets.h' },
+  { name: 'box', folder: 'box', more: EXAMPLES, flags: '-Os -s', list: 'box/applets.h' },
   { name: 'trials', folder: 'trials', more: [], flags: '-O2 -pthread -lm -s' },
   { name: 'agent', folder: 'agent', more: [], flags: '-O2 -s -nostdlib -ffreestanding -fno-tree-loop-distribute-patterns' },
   // With symbols: reports of what was found in them name functions.

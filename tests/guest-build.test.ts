@@ -171,8 +171,8 @@ describe.skipIf(!installed(QEMU))('the shell', () => {
   });
 
   it('says what it does not know', () => {
-    expect(shell('echo a | cat; echo b\n')).toMatchObject({ status: 2, stdout: '' });
+    expect(shell('echo a && ; echo b\necho c\n')).toMatchObject({ status: 2, stdout: '' });
     expect(shell('& x\n').stderr).toBe('sh: no command before &\n');
-    expect(shell('true && false\n').stderr).toBe('sh: no && in this shell\n');
+    expect(shell('echo `pwd`\n').stderr).toBe('sh: no ` ` in this shell\n');
   });
 });

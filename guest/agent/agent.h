@@ -76,7 +76,7 @@ static inline uint32_t body_word(uint32_t tag, uint32_t i)
 }
 
 /* Single system calls first; what is more or less than that from LOAD on. */
-enum what { CALL, SEND, RECV, STAT, WAIT, SLEEP, CLOCK, LOAD, STORE, ADD, INC, CAS, PEEK, POKE, LOCK, UNLOCK, SPAWN, AWAIT };
+enum what { CALL, SEND, RECV, STAT, WAIT, SLEEP, CLOCK, LOAD, STORE, ADD, INC, CAS, PEEK, POKE, LOCK, UNLOCK, SPAWN, AWAIT, FORK, CATCH };
 
 /* Where an operand comes from; for all but CONSTANT the value says which one. */
 enum source { CONSTANT, BUFFER, WORD, PID, OWN_RESULT, SETUP_RESULT };

@@ -27,7 +27,7 @@ static const struct name names[] = {
     { "sleep", 1, 0 },  { "clock", 1, ANY }, { "load", 1, ANY }, { "store", 2, ANY }, { "add", 2, ANY },
     { "inc", 2, ANY },  { "cas", 3, ANY },   { "peek", 1, ANY }, { "poke", 2, ANY },
     { "lock", 1, ANY }, { "unlock", 1, ANY }, { "spawn", 0, ANY },
-    { "await", 2, ANY },
+    { "await", 2, ANY }, { "fork", 1, 0 }, { "catch", 1, ANY },
 };
 
 static bool is_end(char c)

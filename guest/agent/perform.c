@@ -8,6 +8,8 @@
 
 #include "agent.h"
 
+#define SIGCHLD 17
+
 /* Processes that sent a message, in marks. */
 #define SENT_BY_LEADER 0xfffe
 #define SENT_BY_STRANGER 0xffff
@@ -36,6 +38,19 @@ static long spawn(void)
 {
     static char *arguments[] = { "agent", "!", NULL };
     return start_process("/bin/agent", arguments);
+}
+
+/* Counts a signal: in the shared word that has its number. */
+static void on_signal(int signal)
+{
+    __atomic_fetch_add((int32_t *)&words[signal * WORD_STRIDE], 1, __ATOMIC_SEQ_CST);
+}
+
+static long catch_signal(long signal, long flags)
+{
+    /* As the kernel has it: handler, flags, mask. */
+    long action[3] = { (long)on_signal, flags, 0 };
+    return call6(SYS_rt_sigaction, signal, (long)action, 0, 8, 0, 0);
 }
 
 /* What is no single system call. peek and poke have an address and an offset, the others an address, or nothing. */
@@ -69,6 +84,8 @@ static long perform_here(enum what what, long address, long a, long b)
         return 0;
     case SPAWN:
         return spawn();
+    case CATCH:
+        return catch_signal(address, a);
     case PEEK:
         return *(volatile int32_t *)(address + a);
     default:
@@ -137,6 +154,12 @@ static long perform_one(struct performer *performer, const struct operation *ope
     bool quiet = operation->quiet;
     if (!quiet)
         mark(MARK_BEGIN, performer->number, index, 0);
+    if (operation->what == FORK) {
+        long result = call6(SYS_clone, SIGCHLD, 0, 0, 0, 0, 0);
+        if (!quiet && result != 0)
+            mark(MARK_END, performer->number, index, (uint64_t)result);
+        return result;
+    }
     if (operation->what >= LOAD) {
         long result = perform_here(operation->what, o[0].value, o[1].value, o[2].value);
         if (!quiet)
@@ -165,8 +188,24 @@ struct performer *new_performer(uint32_t number, struct list list, const long *s
     return performer;
 }
 
+/* The operations from one place to another; those behind a fork are its child's, as many as it says. */
+static void perform_range(struct performer *performer, uint32_t from, uint32_t to)
+{
+    for (uint32_t i = from; i < to; i++) {
+        const struct operation *operation = &performer->list.operations[i];
+        performer->results[i] = perform_one(performer, operation, i);
+        if (operation->what != FORK)
+            continue;
+        uint32_t behind = i + 1 + (uint32_t)operation->operand[0].value;
+        if (performer->results[i] == 0) {
+            perform_range(performer, i + 1, behind < to ? behind : to);
+            end(0);
+        }
+        i = behind - 1;
+    }
+}
+
 void perform(struct performer *performer)
 {
-    for (uint32_t i = 0; i < performer->list.count; i++)
-        performer->results[i] = perform_one(performer, &performer->list.operations[i], i);
+    perform_range(performer, 0, performer->list.count);
 }

@@ -97,6 +97,7 @@ const char *state_name(uint32_t state)
     case HB_READY: return "READY";
     case HB_RUNNING: return "RUNNING";
     case HB_BLOCKED: return "BLOCKED";
+    case HB_STOPPED: return "STOPPED";
     case HB_ZOMBIE: return "ZOMBIE";
     default: return "?";
     }

@@ -1,12 +1,12 @@
 /*
  * sh: the shell. Reads lines, runs their commands one after the other.
  *
- * With a terminal (or -i) it prompts with "> " and tells of background jobs as they start and end. Input is read a byte at a time
- * unless it is a terminal's: what follows a command's line belongs to the command.
+ * With a terminal (or -i) it prompts with "> " and tells of background jobs as they start and end. Standard input is read a byte at a
+ * time: what follows a command's line belongs to the command.
  */
 
 #include <errno.h>
-#include <signal.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,169 +16,180 @@
 
 #define MAX_LINE 131072
 
-static struct sh_values values;
-static bool interactive;
-
-static void help(void)
+/* Reads a line and adds it with its newline; false at the end of input. Too long a line is reported, and left out. ^C ends it at once. */
+static bool read_line(struct text *lines)
 {
-    printf("Programs:\n");
-    for (const struct applet *a = applets; a->name; a++)
-        if (*a->summary)
-            printf("  %-9s %-20s %s\n", a->name, a->arguments, a->summary);
-    printf("Of the shell itself:\n"
-           "  help                           this text\n"
-           "  exit      [status]             leave the shell\n"
-           "  wait                           wait for all background jobs\n"
-           "A command is a program of /bin, or the path of one, and its arguments; `command &` runs it in the background.\n"
-           "'text', \"text\" and \\c quote; `;` separates commands; # begins a comment; $? is the last status, $! the last\n"
-           "background process, $$ the shell.\n");
-}
+    volatile bool any = false, too_long = false;
+    size_t before = lines->length;
+    char c = 0;
 
-/* Reads a line without its newline; false at the end of input. Too long a line is cut there and reported. */
-static bool read_line(struct text *line)
-{
-    bool any = false, too_long = false;
-    char c;
-
-    for (;;) {
-        ssize_t n = read(STDIN_FILENO, &c, 1);
+    if (sigsetjmp(jobs_interrupted, 1))
+        return true;
+    while (c != '\n' && !shell.interrupted) {
+        /* Only within read, so that nothing is left half done. */
+        jobs_reading = true;
+        ssize_t n = shell.interrupted ? 0 : read(STDIN_FILENO, &c, 1);
+        jobs_reading = false;
         if (n == -1 && errno == EINTR)
             continue;
         if (n <= 0)
             break;
         any = true;
-        if (c == '\n')
-            break;
-        if (c == 0)
+        if (c == 0 || c == '\n')
             continue;
-        if (line->length < MAX_LINE)
-            text_add(line, c);
+        if (lines->length - before < MAX_LINE)
+            text_add(lines, c);
         else
             too_long = true;
     }
+    if (shell.interrupted)
+        return true;
     if (too_long) {
         fprintf(stderr, "sh: line too long\n");
-        text_clear(line);
-        text_add(line, '#');
-        values.status = 2;
+        lines->length = before;
+        shell.status = 2;
     }
+    if (any)
+        text_add(lines, '\n');
     return any;
 }
 
-/* `exit`: leaves with its argument, or the last status. */
-static int leave(struct words *words)
-{
-    char *end = "";
-    long status = values.status;
-    if (words->count > 1) {
-        status = strtol(words->argv[1], &end, 10);
-        if (*end || end == words->argv[1] || words->count > 2) {
-            fprintf(stderr, "sh: exit: not a status: %s\n", words->argv[words->count > 2 ? 2 : 1]);
-            return 2;
-        }
-    }
-    fflush(NULL);
-    exit((int)(status & 255));
-}
-
-static int run_command(struct words *words)
-{
-    const char *name = words->argv[0];
-    if (strcmp(name, "exit") == 0)
-        return leave(words);
-    if (strcmp(name, "help") == 0)
-        return help(), 0;
-    if (strcmp(name, "wait") == 0)
-        return wait_for_jobs();
-    int status = run_program(words, &values);
-    if (words->background && status == 0 && interactive)
-        fprintf(stderr, "[started] %d\n", (int)values.background);
-    return status;
-}
-
-/* Runs the commands of `line`; false when it is unfinished and none of the unfinished command has run. `*rest` is what remains. */
-static bool run_line(const char *line, const char **rest)
+/* Runs the lines of `*text`, which becomes what is left: nothing, or the line that is wrong or unfinished. */
+static enum parse_result run_lines(const char **text)
 {
     for (;;) {
-        struct words words = { 0 };
-        *rest = line;
-        enum word_result result = next_command(&line, &words, &values);
-        if (result == WORDS_ERROR) {
-            fprintf(stderr, "sh: %s\n", words.error);
-            values.status = 2;
-        } else if (result == WORDS_COMMAND && words.count > 0) {
-            values.status = run_command(&words);
+        struct arena arena = { 0 };
+        struct list *list;
+        const char *error;
+        enum parse_result result = parse_line(text, &arena, &list, &error);
+        if (result == PARSE_LIST && list)
+            run_list(list);
+        arena_free(&arena);
+        if (result == PARSE_ERROR) {
+            fprintf(stderr, "sh: %s\n", error);
+            shell.status = 2;
         }
-        words_clear(&words);
-        if (result == WORDS_UNFINISHED)
-            return false;
-        if (result != WORDS_COMMAND)
-            return true;
+        if (result != PARSE_LIST || shell.interrupted)
+            return result;
+        if (!shell.interactive)
+            jobs_report();
     }
+}
+
+int run_text(const char *text)
+{
+    if (run_lines(&text) == PARSE_UNFINISHED) {
+        fprintf(stderr, "sh: the command is unfinished\n");
+        shell.status = 2;
+    }
+    return shell.status;
+}
+
+int run_file(const char *path)
+{
+    struct text text = { 0 };
+    char buffer[4096];
+    ssize_t n;
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+    while (fd != -1 && (n = read(fd, buffer, sizeof buffer)) != 0) {
+        if (n == -1)
+            break;
+        for (ssize_t i = 0; i < n; i++)
+            if (buffer[i])
+                text_add(&text, buffer[i]);
+    }
+    if (fd == -1 || n == -1) {
+        fprintf(stderr, "sh: %s: %s\n", path, strerror(errno));
+        text_clear(&text);
+        return errno == ENOENT ? 127 : 126;
+    }
+    close(fd);
+    shell.status = 0;
+    int status = text.bytes ? run_text(text.bytes) : 0;
+    text_clear(&text);
+    return status;
 }
 
 static void prompt(const char *text)
 {
-    fflush(stdout);
-    reap_jobs(interactive);
-    if (!interactive)
+    if (!shell.interactive)
         return;
+    fflush(stdout);
+    jobs_report();
     fputs(text, stdout);
     fflush(stdout);
 }
 
-/* Runs standard input to its end. */
+/* Runs standard input to its end. A syntax error ends a shell without a prompt. */
 static void run_input(void)
 {
-    struct text line = { 0 };
+    struct text lines = { 0 };
+    bool wrong = false;
+
     for (;;) {
-        prompt(line.length ? ". " : "> ");
-        if (!read_line(&line))
+        prompt(lines.length ? ". " : "> ");
+        if (!read_line(&lines))
             break;
-        const char *rest;
-        if (!line.bytes || run_line(line.bytes, &rest)) {
-            text_clear(&line);
+        if (shell.interrupted) { /* ^C: the line is forgotten */
+            shell.interrupted = false;
+            shell.status = 130;
+            fputc('\n', stderr);
+            text_clear(&lines);
             continue;
         }
+        const char *rest = lines.bytes;
+        enum parse_result result = run_lines(&rest);
+        shell.interrupted = false;
+        wrong = result == PARSE_ERROR && !shell.interactive;
+        if (wrong)
+            break;
+        if (result != PARSE_UNFINISHED) {
+            text_clear(&lines);
+            continue;
+        }
+        /* What of it has run is cut off; the unfinished line waits for more. */
         struct text more = { 0 };
         text_add_string(&more, rest);
-        text_add(&more, '\n');
-        text_clear(&line);
-        line = more;
+        text_clear(&lines);
+        lines = more;
     }
-    if (line.length) {
+    if (lines.length && !wrong) {
         fprintf(stderr, "sh: end of input within a command\n");
-        values.status = 2;
+        shell.status = 2;
     }
-    text_clear(&line);
-    if (interactive)
+    text_clear(&lines);
+    if (shell.interactive)
         putchar('\n');
 }
 
 int sh_main(int argc, char **argv)
 {
     const char *command = NULL;
-    interactive = isatty(STDIN_FILENO);
-    values.self = getpid();
+    bool interactive = false;
+    int i = 1;
 
-    for (int i = 1; i < argc; i++) {
+    for (; i < argc && argv[i][0] == '-' && argv[i][1]; i++) {
         if (strcmp(argv[i], "-i") == 0)
             interactive = true;
-        else if (strcmp(argv[i], "-c") == 0 && i + 1 < argc)
+        else if (strcmp(argv[i], "-c") == 0 && i + 1 < argc && !command)
             command = argv[++i];
         else
             return usage("sh");
     }
-    signal(SIGINT, SIG_IGN);
-    if (command) {
-        const char *rest;
-        interactive = false;
-        if (!run_line(command, &rest)) {
-            fprintf(stderr, "sh: the command is unfinished\n");
-            values.status = 2;
-        }
-    } else {
-        run_input();
-    }
-    return values.status;
+    /* What remains: with -c the name and parameters, else a file and its parameters. */
+    const char *file = !command && i < argc ? argv[i] : NULL;
+    static char *nameless[] = { "sh", NULL };
+    shell.parameters = i < argc ? argv + i : nameless;
+    shell.parameter_count = i < argc ? argc - i - 1 : 0;
+    shell.self = getpid();
+    shell.interactive = !command && !file && (interactive || isatty(STDIN_FILENO));
+    import_environment();
+    jobs_begin();
+    if (command)
+        return run_text(command);
+    if (file)
+        return run_file(file);
+    run_input();
+    return shell.status;
 }

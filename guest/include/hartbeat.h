@@ -26,6 +26,7 @@
 #define HB_RUNNING 2
 #define HB_BLOCKED 3
 #define HB_ZOMBIE  4
+#define HB_STOPPED 5
 
 #define HB_HART_IDLE   0
 #define HB_HART_KERNEL 1
@@ -34,7 +35,7 @@
 struct hb_process {
     uint32_t pid;
     uint32_t ppid;
-    uint32_t state; /* HB_READY, HB_RUNNING, HB_BLOCKED or HB_ZOMBIE */
+    uint32_t state; /* HB_READY, HB_RUNNING, HB_BLOCKED, HB_STOPPED (by a signal) or HB_ZOMBIE */
     uint32_t hart; /* hart that runs it or ran it last */
     uint32_t threads; /* live threads */
     uint32_t priority;

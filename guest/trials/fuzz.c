@@ -13,6 +13,7 @@
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include "ports.h"
 
@@ -78,17 +79,19 @@ static uint64_t any(uint64_t *seed)
 }
 
 static const short numbers[] = {
-    29, 48, 57, 62, 63, 64, 65, 66, 78, 79, 80, 93, 94, 96, 98, 98, 98, 98, 98, 98, 99, 100, 101, 101, 113, 114, 115, 122, 122, 123,
-    124, 124, 124, 129, 130, 131, 134, 135, 136, 140, 141, 153, 160, 165, 166, 167, 168, 169, 172, 173, 178, 179, 214, 214, 215, 215,
-    215, 220, 220, 221, 222, 222, 222, 222, 226, 226, 226, 233, 233, 259, 260, 260, 261, 278, 283, 283, 0x1008, 0x1008, 0x1009, 0x100a, 0x100a,
+    29, 48, 57, 62, 63, 64, 65, 66, 78, 79, 80, 93, 94, 95, 95, 96, 98, 98, 98, 98, 98, 98, 99, 100, 101, 101, 102, 103, 107, 107,
+    108, 109, 110, 110, 111, 113, 114, 115, 122, 122, 123, 124, 124, 124, 128, 129, 129, 130, 131, 132, 133, 134, 134, 135, 135, 136,
+    137, 138, 138, 139, 140, 141, 143, 144, 145, 146, 147, 148, 149, 150, 151, 152, 153, 154, 155, 156, 157, 158, 159, 160, 165, 166,
+    167, 168, 169, 172, 173, 178, 179, 214, 214, 215, 215, 215, 216, 216, 220, 220, 221, 222, 222, 222, 222, 226, 226, 226, 227, 228, 229, 230, 231, 232, 232, 284, 233, 233, 240, 259,
+    260, 260, 261, 278, 283, 283, 0x1008, 0x1008, 0x1009, 0x100a, 0x100a,
     0x100b, 0x1020, 0x1020, 0x1020, 0x1021, 0x1021, 0x1022, 0x1023, 0x5001, 0x5002, 0x5003, 0x5004,
 };
 
-/* Whether a signal may go there: to processes younger than the trial, to oneself, to nobody. */
+/* Whether a signal may go there: to processes and groups younger than the trial, to the own group, which is one of those, to nobody. */
 static bool may_kill(uint64_t pid)
 {
     int target = (int)pid;
-    return target > root_pid || target == 0 || target < -1;
+    return target > root_pid || target == 0 || (target < -1 && target != INT32_MIN && -target > root_pid);
 }
 
 /* Bends arguments so that calls get beyond their first check often enough; false: not to be made. */
@@ -102,8 +105,24 @@ static bool tame(long number, uint64_t *a, uint64_t *seed)
         return r % 64 == 0;
     case SYS_kill: case SYS_tkill:
         return may_kill(a[0]);
-    case SYS_tgkill:
+    case SYS_tgkill: case SYS_rt_tgsigqueueinfo:
         return may_kill(a[0]) && may_kill(a[1]);
+    case SYS_rt_sigqueueinfo:
+        return may_kill(a[0]);
+    case SYS_rt_sigreturn:
+        /* Into the arena, mostly: what is there is no frame, or one that an earlier call has made. */
+        return r % 16 == 0;
+    case SYS_rt_sigsuspend:
+        return r % 64 == 0;
+    case SYS_rt_sigtimedwait:
+        if (r % 8)
+            a[2] = (uint64_t)(uintptr_t)&brief;
+        a[3] = r % 16 ? 8 : a[3];
+        return true;
+    case SYS_rt_sigaction: case SYS_rt_sigprocmask:
+        if (r % 8)
+            a[3] = 8;
+        return true;
     case SYS_reboot: case SYS_HB_POWER_OFF:
         return false;
     case SYS_write: case SYS_writev:
@@ -111,6 +130,22 @@ static bool tame(long number, uint64_t *a, uint64_t *seed)
             a[0] = 3 + r % 100;
         else if (number == SYS_write && a[2] < (1ul << 40))
             a[2] %= 64;
+        return true;
+    case SYS_mremap:
+        if (r % 16) {
+            a[0] = arena_address(seed) & ~4095ul;
+            a[1] = (r >> 8) % 8 * 4096;
+            a[2] = (r >> 12) % 12 * 4096;
+            a[3] = (r >> 16) % 8;
+            a[4] = arena_address(seed) & ~4095ul;
+        }
+        return true;
+    case SYS_mincore: case SYS_mlock: case SYS_munlock: case SYS_msync: case SYS_mlock2:
+        if (r % 8) {
+            a[0] = arena_address(seed) & ~4095ul;
+            a[1] = (r >> 8) % 70000;
+            a[2] = number == SYS_mincore ? arena_address(seed) : (r >> 32) % 6;
+        }
         return true;
     case SYS_munmap: case SYS_mprotect: case SYS_madvise: case SYS_mmap:
         if (r % 32) {
@@ -126,7 +161,7 @@ static bool tame(long number, uint64_t *a, uint64_t *seed)
         if (number == SYS_mprotect && r % 4)
             a[2] &= 7;
         if (number == SYS_madvise && r % 2)
-            a[2] = MADV_DONTNEED;
+            a[2] = r % 4 == 1 ? MADV_DONTNEED : MADV_DONTFORK + (r >> 24) % 10;
         return true;
     case SYS_futex:
         if (r % 8) {
@@ -145,8 +180,10 @@ static bool tame(long number, uint64_t *a, uint64_t *seed)
         return true;
     case SYS_clone:
         /* Mostly children that share the stack as vfork's do; anything else soon crashes, which is welcome, too. */
-        if (r % 4)
+        if (r % 8 < 5)
             a[0] = CLONE_VM | CLONE_VFORK | SIGCHLD;
+        else if (r % 8 == 5)
+            a[0] = SIGCHLD;
         if (r % 2)
             a[1] = 0;
         return r % 4 == 0;
@@ -166,6 +203,10 @@ static bool tame(long number, uint64_t *a, uint64_t *seed)
     case SYS_wait4:
         if (r % 2)
             a[2] = WNOHANG;
+        return true;
+    case SYS_waitid:
+        if (r % 2)
+            a[3] = WNOHANG | WEXITED | WSTOPPED | WCONTINUED;
         return true;
     default:
         if (number >= 0x1008 && number <= 0x1023 && r % 4)
@@ -201,6 +242,7 @@ int fuzz_child_trial(int argc, char **argv)
     uint64_t seed = (uint64_t)number_argument(argc, argv, 1, 1);
     pthread_t thread;
     root_pid = number_argument(argc, argv, 2, 1);
+    CHECK_OK(setpgid(0, 0));
     arena = mmap(NULL, ARENA, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     CHECK(arena != MAP_FAILED);
     for (int i = 0; i < THREADS; i++)

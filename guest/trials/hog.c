@@ -10,6 +10,7 @@
 #include <spawn.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include "ports.h"
 
@@ -117,6 +118,55 @@ static int processes(void)
     return error;
 }
 
+/*
+ * Children, and with `all` their children, and so on, until there are no more to be had; they wait for the word, in memory that all share,
+ * that the first one gives when it has been refused, unless it is to keep them.
+ */
+static int forks(bool all, bool keep)
+{
+    volatile int *enough = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    CHECK(enough != MAP_FAILED);
+    pid_t first = getpid();
+    for (;;) {
+        pid_t pid = fork();
+        if (pid > 0 || (pid == 0 && all))
+            continue;
+        if (pid < 0 && getpid() == first)
+            break;
+        while (!*enough)
+            sleep_ms(5);
+        while (wait(NULL) > 0) {
+        }
+        _exit(0);
+    }
+    int error = errno;
+    if (keep)
+        return error;
+    *enough = 1;
+    while (wait(NULL) > 0) {
+    }
+    return error;
+}
+
+/* Mappings of memory that could be shared. */
+static int shared_mappings(void)
+{
+    for (int i = 0; i < 100000; i++)
+        if (mmap(NULL, 4096, PROT_READ, MAP_SHARED | MAP_ANONYMOUS, -1, 0) == MAP_FAILED)
+            return errno;
+    return 0;
+}
+
+static int touch_shared(void)
+{
+    for (;;) {
+        char *p = mmap(NULL, MEGABYTE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+        CHECK(p != MAP_FAILED);
+        for (size_t i = 0; i < MEGABYTE; i += 4096)
+            p[i] = 1;
+    }
+}
+
 static int ports(void)
 {
     for (int i = 0; i < MOST; i++)
@@ -180,6 +230,14 @@ int hog_trial(int argc, char **argv)
         error = threads_in_turn(number_argument(argc, argv, 2, 10000));
     else if (strcmp(what, "processes") == 0)
         error = processes();
+    else if (strcmp(what, "forks") == 0)
+        error = forks(false, argc > 2);
+    else if (strcmp(what, "bomb") == 0)
+        error = forks(true, argc > 2);
+    else if (strcmp(what, "shared") == 0)
+        error = touch_shared();
+    else if (strcmp(what, "shared-mappings") == 0)
+        error = shared_mappings();
     else if (strcmp(what, "ports") == 0)
         error = ports();
     else if (strcmp(what, "stack") == 0)

@@ -135,6 +135,7 @@ export class Cpu {
       (pc) => this.codeAt(pc),
       (pc) => this.placeOfCode(pc),
       jumps,
+      (pc) => this.decodeCache.has(pc >>> 0, Math.floor(pc / TWO_32)),
       this.jit,
       time,
       this.countAccesses,

@@ -60,6 +60,15 @@ export class DecodeCache {
     u32[(DecodeSlot.tag.addr(slot) + 4) >>> 2] = hi ^ u32[tag + 1]!;
   }
 
+  /** Whether the instruction at pc (lo, hi) of the active space has been executed lately. */
+  has(lo: number, hi: number): boolean {
+    const { u32 } = this.ram;
+    const wanted = HartBlock.decodeTag.addr(this.hartBlock) >>> 2;
+    const low = (lo ^ u32[wanted]!) >>> 0;
+    const tag = DecodeSlot.tag.addr(this.slot(low)) >>> 2;
+    return u32[tag] === low && u32[tag + 1] === (hi ^ u32[wanted + 1]!) >>> 0;
+  }
+
   flush(): void {
     this.marks.fill(0);
     this.common++;

@@ -87,32 +87,33 @@ export function decodeMarks(program: AgentProgram, events: readonly DecodedEvent
   const owners = ownersOf(program);
   const operations: Writable<AgentRecord>[] = [];
   const processes: Writable<AgentProcessRecord>[] = [];
-  /** What is under way in each list. */
-  const open = new Map<number, Writable<AgentRecord>>();
+  /** What is under way, by list and thread: a child that was forked goes on in the list of its parent. */
+  const open = new Map<string, Writable<AgentRecord>>();
 
   events.forEach((event, position) => {
     if (event.event !== 'mark') return;
     const { a, b, c, d } = event.args as Readonly<Record<'a' | 'b' | 'c' | 'd', number>>;
     const number = a & 0xffff;
+    const performer = `${String(number)} ${String(event.thread)}`;
     switch (a >>> 16) {
       case Mark.Begin: {
         const owner = owners.get(number);
         const op = owner?.operations[b];
-        if (owner === undefined || op === undefined || open.has(number)) throw strange(event);
+        if (owner === undefined || op === undefined || open.has(performer)) throw strange(event);
         const { list, thread, process } = owner;
         const tid = event.thread;
         const begun = { list, thread, process, index: b, op, tid, begin: position };
         const record = { ...begun, end: undefined, result: undefined, message: undefined };
         operations.push(record);
-        open.set(number, record);
+        open.set(performer, record);
         break;
       }
       case Mark.End:
       case Mark.Received: {
-        const record = open.get(number);
+        const record = open.get(performer);
         const received = a >>> 16 === Mark.Received;
         if (record?.index !== (received ? b & 0xffff : b)) throw strange(event);
-        open.delete(number);
+        open.delete(performer);
         record.end = position;
         record.result = received ? 0 : (d | 0) * 2 ** 32 + c;
         if (received) record.message = messageOf(b >>> 16, c, d);

@@ -97,11 +97,18 @@ export type Operation = Common &
     /** Spins. */
     | { readonly kind: 'await'; readonly word: number; readonly value: number }
     | { readonly kind: 'spawn' }
+    /** The next `count` operations of the list are performed by a child, which then ends with status 0. */
+    | { readonly kind: 'fork'; readonly count: number }
+    /** As add and futexWait, on memory at any address. */
+    | { readonly kind: 'addAt'; readonly address: Operand; readonly value: number }
+    | { readonly kind: 'futexWaitAt'; readonly address: Operand; readonly expected: number }
     | { readonly kind: 'clock'; readonly clock: number }
     | { readonly kind: 'sleep'; readonly ns: number }
     | { readonly kind: 'yield' }
     | { readonly kind: 'getpid' }
     | { readonly kind: 'kill'; readonly pid: Operand; readonly signal: number }
+    /** Has a handler count the signal in the word of its number. `flags`: SA_*. */
+    | { readonly kind: 'catch'; readonly signal: number; readonly flags: number }
     | { readonly kind: 'exit'; readonly status: number }
     | { readonly kind: 'exitGroup'; readonly status: number }
     | { readonly kind: 'call'; readonly number: number; readonly args: readonly Operand[] }
@@ -179,6 +186,16 @@ export const op = {
   await: (word: number, value: number): OperationOf<'await'> => ({ kind: 'await', word, value }),
   /** Starts a child process that ends at once with status 0: its pid. */
   spawn: (): OperationOf<'spawn'> => ({ kind: 'spawn' }),
+  /** A child with a copy of the process's memory performs these operations and ends with status 0; the caller gets its pid. */
+  fork: (...operations: readonly Operation[]): [OperationOf<'fork'>, ...Operation[]] => [
+    { kind: 'fork', count: operations.length },
+    ...operations,
+  ],
+  /** Atomically, to the word at that address: what it was before. */
+  addAt: (address: Operand, value: number): OperationOf<'addAt'> => ({ kind: 'addAt', address, value }),
+  /** Waits while the word at that address has that value; as a futex that processes may share. */
+  futexWaitAt: (address: Operand, expected: number): OperationOf<'futexWaitAt'> => ({ kind: 'futexWaitAt', address, expected }),
+  futexWakeAt: (address: Operand, count: number): OperationOf<'call'> => op.call(Linux.futex, address, FUTEX_WAKE, count),
   /** Waits for a child of the process to end, −1: for any; its pid. */
   wait4: (pid: Operand = -1): OperationOf<'call'> => op.call(Linux.wait4, pid),
   /** Wakes so many waiters of a word and moves so many others to another word; how many were woken. */
@@ -198,6 +215,8 @@ export const op = {
   getpid: (): OperationOf<'getpid'> => ({ kind: 'getpid' }),
   /** Sends a signal to a process of the program. */
   kill: (process: number, signal = 9): OperationOf<'kill'> => ({ kind: 'kill', pid: ref.pid(process), signal }),
+  /** From now on the process counts this signal, in the shared word that has its number. */
+  catch: (signal: number, flags = 0): OperationOf<'catch'> => ({ kind: 'catch', signal, flags }),
   /** Ends the thread. */
   exit: (status = 0): OperationOf<'exit'> => ({ kind: 'exit', status }),
   /** Ends the process. */
@@ -231,6 +250,7 @@ export function threadsOf(program: AgentProgram): number {
   return program.processes.reduce((sum, { threads }) => sum + threads.length, 0);
 }
 
+const FUTEX_WAKE = 1;
 const FUTEX_REQUEUE = 3;
 const MAX_TYPE = 0xffff;
 const MAX_SIZE = 512;
@@ -311,6 +331,12 @@ function encode(operation: Operation): string {
       return word('await', ref.word(operation.word), operation.value);
     case 'spawn':
       return 'spawn';
+    case 'fork':
+      return word('fork', operation.count);
+    case 'addAt':
+      return word('add', operation.address, operation.value);
+    case 'futexWaitAt':
+      return word('wait', operation.address, operation.expected, 0);
     case 'clock':
       return word('clock', operation.clock);
     case 'sleep':
@@ -321,6 +347,8 @@ function encode(operation: Operation): string {
       return word('call', Linux.getpid);
     case 'kill':
       return word('call', Linux.kill, operation.pid, operation.signal);
+    case 'catch':
+      return word('catch', operation.signal, operation.flags);
     case 'exit':
       return word('call', Linux.exit, operation.status);
     case 'exitGroup':

@@ -29,6 +29,16 @@ export function describePipeWaits(inspection: Inspection, ram: Ram): void {
       return Pipe.writeopen.peek(ram, pipe) === 0 ? 'nobody has it open for writing' : undefined;
     },
   });
+  inspection.wait(WaitReason.fifoOpen, {
+    does: 'opens',
+    object: (thread) => `FIFO with ${name(pipeOf(thread, Pipe.openers))}`,
+    wakers: () => 'whoever opens the other end',
+    unjustified: (thread) => {
+      const pipe = pipeOf(thread, Pipe.openers);
+      const both = Pipe.readopen.peek(ram, pipe) > 0 && Pipe.writeopen.peek(ram, pipe) > 0;
+      return both ? 'the other end is open' : undefined;
+    },
+  });
   inspection.wait(WaitReason.pipeWrite, {
     does: 'waits for room in',
     object: (thread) => name(pipeOf(thread, Pipe.writers)),

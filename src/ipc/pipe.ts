@@ -10,7 +10,7 @@
  * wait for them, one reader is on its way; and nobody is woken for nothing, except where another one was faster. The last close concerns
  * everybody and wakes all.
  *
- * Life: a pipe lives as long as one of its ends is open. Docs: docs/pipes.md.
+ * Life: a pipe lives as long as one of its ends is open. FIFOs are pipes that an inode names (fifo.ts). Docs: docs/pipes.md.
  */
 
 import type { Ram } from '../core/ram.ts';
@@ -109,7 +109,8 @@ export class Pipes implements FileOps {
     const writer = reader === 0 ? 0 : files.create(FileKind.pipe, Open.WriteOnly | flags, pipe, 0);
     Pipe.readopen.set(ram, pipe, reader === 0 ? 0 : 1);
     Pipe.writeopen.set(ram, pipe, writer === 0 ? 0 : 1);
-    if (SEEDED) this.pool.publish(pipe);
+    Pipe.writesOpened.set(ram, pipe, 1);
+    this.publish(pipe);
     if (writer !== 0) {
       this.writeEnd = writer;
       return reader;
@@ -238,7 +239,9 @@ export class Pipes implements FileOps {
     let events = 0;
     if (readable(flags)) {
       if (!ring.isEmptyLocked(pipe)) events |= READABLE;
-      if (Pipe.writeopen.get(ram, pipe) === 0) events |= PollEvent.HangUp;
+      // A FIFO that was opened without a writer has not hung up before one has come.
+      const came = Pipe.writesOpened.get(ram, pipe) !== OpenFile.cookie.get(ram, file);
+      if (came && Pipe.writeopen.get(ram, pipe) === 0) events |= PollEvent.HangUp;
     }
     if (writable(flags)) {
       if (!ring.isFullLocked(pipe)) events |= WRITABLE;
@@ -280,7 +283,7 @@ export class Pipes implements FileOps {
     const lock = Pipe.lock.addr(pipe);
     locks.acquire(lock);
     const unused = this.closeLocked(pipe, this.kernel.files.flags(file));
-    if (SEEDED && unused) this.pool.claim(pipe);
+    if (unused) this.claim(pipe);
     locks.release(lock);
     if (unused) this.destroy(pipe);
   }
@@ -302,6 +305,14 @@ export class Pipes implements FileOps {
       polls.notifyLocked(Pipe.polls.addr(pipe), PollEvent.Error);
     }
     return readopen + writeopen === 0;
+  }
+
+  /** Others can find the pipe from now on; nobody else can any more. Of interest to the seeded build only. */
+  publish(pipe: number): void {
+    if (SEEDED) this.pool.publish(pipe);
+  }
+  claim(pipe: number): void {
+    if (SEEDED) this.pool.claim(pipe);
   }
 
   /** Frees a pipe that no open file names any more. */

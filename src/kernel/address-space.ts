@@ -13,7 +13,7 @@
  * what it remembers of the old one.
  */
 
-import { USER_ADDRESS_LIMIT, PTE_D, PTE_W, Access, changePteFlags, pteToAddress } from '../core/mmu.ts';
+import { USER_ADDRESS_LIMIT, PTE_D, PTE_SIZE, PTE_W, Access, changePteFlags, pteToAddress } from '../core/mmu.ts';
 import { bytes, f64, outliving, struct, u32 } from '../core/layout.ts';
 import { PAGE_SIZE, type Ram } from '../core/ram.ts';
 import { atomicU32 } from '../smp/atomics.ts';
@@ -34,7 +34,8 @@ export const Space = struct('Space', {
   lock: spinlock(),
   /** A TlbState: what `Shootdown.activate` takes. */
   tlb: outliving(bytes('atomic', TlbState.SIZE, TlbState.ALIGN)),
-  refCount: atomicU32(),
+  /** 0: there is no space in this slot, or it is under construction. */
+  refCount: outliving(atomicU32()),
   /** Root page table, physical. */
   root: u32('immutable'),
   /** Slot index + 1. */
@@ -63,6 +64,9 @@ export const MAX_SPACES = 4095;
 const RESERVE = 1 / 32;
 const MOST_RESERVED = 256;
 const LARGE = 1 / 4;
+
+/** Pages that are taken over at once when a child has gone. */
+const AROUND = 16;
 
 /** Outcome of a page fault; the first two errors are Linux's si_code values. */
 export const Fault = {
@@ -111,7 +115,26 @@ export class AddressSpaces {
 
   initialise(): void {
     this.pool.initialise();
-    for (let index = 0; index < this.pool.count; index++) this.ram.fill(this.pool.at(index), Space.SIZE);
+    for (let index = 0; index < this.pool.count; index++) {
+      const space = this.pool.at(index);
+      this.ram.fill(space, Space.SIZE);
+      Space.lock.init(this.ram, space, Rank.space);
+    }
+  }
+
+  /** How many spaces there can be. */
+  get count(): number {
+    return this.pool.count;
+  }
+
+  /** Address of space `index` if there is one now, else 0: to be asked again, under its lock (`isAliveLocked`). */
+  at(index: number): number {
+    return this.pool.isUsed(index) ? this.pool.at(index) : 0;
+  }
+
+  /** Whether the slot has a space, which stays as long as the caller holds the lock. */
+  isAliveLocked(space: number): boolean {
+    return Space.refCount.load(this.ram, space) !== 0;
   }
 
   /** Spaces in use: a snapshot. */
@@ -129,8 +152,6 @@ export class AddressSpaces {
       this.pool.free(space);
       return 0;
     }
-    Space.lock.init(ram, space, Rank.space);
-    Space.refCount.store(ram, space, 1);
     Space.root.set(ram, space, root);
     Space.asid.set(ram, space, this.pool.indexOf(space) + 1);
     Space.residentPages.set(ram, space, 0);
@@ -141,6 +162,7 @@ export class AddressSpaces {
     Space.argEnd.set(ram, space, 0);
     Space.envEnd.set(ram, space, 0);
     this.areas.initialiseSet(Space.areas.addr(space));
+    Space.refCount.store(ram, space, 1);
     return space;
   }
 
@@ -291,6 +313,7 @@ export class AddressSpaces {
     const home = isAlone ? this.placement.allocHome(area, Math.floor(va / PAGE_SIZE), source) : 0;
     if (isAlone && home === 0) {
       changePteFlags(ram, slot, PTE_SHARED, PTE_W | PTE_D);
+      this.takeOverAround(slot, Math.min(AROUND, (Area.end.get(ram, area) - va) / PAGE_SIZE));
       return Fault.Handled;
     }
     const frame = home || this.privateFrameLocked(space, area, va, slot);
@@ -299,6 +322,21 @@ export class AddressSpaces {
     this.batch.push(pteToAddress(this.tables.replace(slot, frame, Area.prot.get(ram, area))));
     this.flushLocked(space);
     return Fault.Handled;
+  }
+
+  /**
+   * Pages behind one that has been taken over, as long as they lie behind it in RAM too and are nobody else's, may be written as well: after
+   * a child has gone its parent mostly goes on with all of them, and translated code finds them in one window.
+   */
+  private takeOverAround(slot: number, count: number): void {
+    const { ram, frames } = this;
+    let frame = pteToAddress(loadPte(ram, slot));
+    for (let next = slot + PTE_SIZE; next < slot + count * PTE_SIZE && next % PAGE_SIZE !== 0; next += PTE_SIZE) {
+      const pte = ram.u32[next >>> 2]!;
+      frame += PAGE_SIZE;
+      if ((pte & PTE_SHARED) === 0 || pteToAddress(pte) !== frame || frames.references(frame) !== 1) return;
+      changePteFlags(ram, next, PTE_SHARED, PTE_W);
+    }
   }
 
   /** A frame, its content arbitrary, for the page of `va` alone: beside those of the pages around it if possible; or 0. */

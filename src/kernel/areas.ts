@@ -61,8 +61,8 @@ const PATIENCE = 16;
 
 /** References to what areas are filled from. */
 export interface ContentReferences {
-  retain(content: number): void;
-  release(content: number): void;
+  retainForArea(content: number): void;
+  releaseForArea(content: number): void;
 }
 
 export class Areas {
@@ -159,7 +159,7 @@ export class Areas {
     if (AreaSet.count.get(ram, set) >= this.perSet) return -E.NOMEM;
     const area = this.pool.alloc();
     if (area === 0) return -E.NOMEM;
-    if (content !== 0) this.contents.retain(content);
+    if (content !== 0) this.contents.retainForArea(content);
     Area.start.set(ram, area, start);
     Area.end.set(ram, area, end);
     Area.prot.set(ram, area, prot);
@@ -186,7 +186,7 @@ export class Areas {
     const upper = this.pool.alloc();
     if (upper === 0) return -E.NOMEM;
     const content = Area.content.get(ram, area);
-    if (content !== 0) this.contents.retain(content);
+    if (content !== 0) this.contents.retainForArea(content);
     Area.start.set(ram, upper, va);
     Area.end.set(ram, upper, Area.end.get(ram, area));
     Area.prot.set(ram, upper, Area.prot.get(ram, area));
@@ -244,7 +244,7 @@ export class Areas {
       const copy = this.pool.alloc();
       if (copy === 0) return false;
       const content = Area.content.get(ram, area);
-      if (content !== 0) this.contents.retain(content);
+      if (content !== 0) this.contents.retainForArea(content);
       const start = Area.start.get(ram, area);
       const end = Area.end.get(ram, area);
       Area.start.set(ram, copy, start);
@@ -351,7 +351,7 @@ export class Areas {
     AreaSet.root.set(ram, set, this.tree.remove(AreaSet.root.get(ram, set), area));
     AreaSet.count.set(ram, set, AreaSet.count.get(ram, set) - 1);
     const content = Area.content.get(ram, area);
-    if (content !== 0) this.contents.release(content);
+    if (content !== 0) this.contents.releaseForArea(content);
     this.pool.free(area);
   }
 }

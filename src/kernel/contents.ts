@@ -34,6 +34,8 @@ export const Content = struct('Content', {
   /** Bytes. */
   size: f64('lock'),
   refCount: atomicU32(),
+  /** How many of the references are areas'. */
+  areas: atomicU32(),
   /** Frames with data, those of the index not counted. */
   held: u32('lock'),
   direct: u32Array('lock', DIRECT),
@@ -96,6 +98,7 @@ export class Contents {
     Content.held.set(ram, content, 0);
     for (let page = 0; page < DIRECT; page++) Content.direct.put(ram, content, page, 0);
     Content.top.set(ram, content, 0);
+    Content.areas.store(ram, content, 0);
     Content.refCount.store(ram, content, 1);
     if (SEEDED) this.pool.publish(content);
     return content;
@@ -132,6 +135,22 @@ export class Contents {
   /** Adds a reference to a content that the caller knows to be alive. */
   retain(content: number): void {
     if (Content.refCount.add(this.ram, content, 1) === 0) throw new KernelPanic('dead content retained');
+  }
+
+  /** Adds the reference of an area. */
+  retainForArea(content: number): void {
+    this.retain(content);
+    Content.areas.add(this.ram, content, 1);
+  }
+
+  releaseForArea(content: number): void {
+    Content.areas.sub(this.ram, content, 1);
+    this.release(content);
+  }
+
+  /** Whether it is mapped anywhere: a snapshot. */
+  isMapped(content: number): boolean {
+    return Content.areas.load(this.ram, content) !== 0;
   }
 
   /** Drops a reference; the last one returns the frames. */

@@ -84,8 +84,9 @@ export class Exits {
     this.descriptors.abandon(thread);
     this.polls.end(thread);
     const clear = Thread.clearChildTid.get(ram, thread);
-    if (clear !== 0) {
-      const space = Process.space.get(ram, process);
+    const space = Process.space.get(ram, process);
+    // As on Linux only if somebody is left who could see it.
+    if (clear !== 0 && (Process.threadCount.peek(ram, process) > 1 || this.spaces.isSharedByProcesses(space))) {
       if (this.copy.writeU32(space, clear, 0) === 0) this.futexes.wake(space, clear, 1);
     }
 

@@ -76,6 +76,7 @@ import { SpaceForks } from './space-fork.ts';
 import { Clone, Spawner } from './spawn.ts';
 import { StartingLine } from './starting-line.ts';
 import { ALARM, Timers } from './timers.ts';
+import { Truncation } from './truncation.ts';
 import { UserCopy } from './user-copy.ts';
 import { WaitQueues } from './wait-queue.ts';
 
@@ -114,6 +115,7 @@ export class Kernel {
   readonly copy: UserCopy;
   readonly remaps: Remaps;
   readonly residence: Residence;
+  readonly truncation: Truncation;
   readonly args: Arguments;
   readonly loader: ProgramLoader;
   readonly timers: Timers;
@@ -204,6 +206,7 @@ export class Kernel {
     this.mappings = new Mappings(ram, this.locks, this.spaces);
     this.copy = new UserCopy(ram, this.locks, this.spaces);
     this.remaps = new Remaps(ram, this.locks, this.spaces, this.mappings);
+    this.truncation = new Truncation(ram, this.locks, this.contents, this.spaces, this.mappings);
     this.residence = new Residence(ram, this.locks, this.spaces, this.mappings, this.copy);
     this.args = new Arguments(ram, this.frames, this.copy);
     this.loader = new ProgramLoader(ram, this.frames, this.mappings, this.copy, this.contents, this.args, map.trampoline);

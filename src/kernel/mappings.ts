@@ -299,7 +299,7 @@ export class Mappings {
   }
 
   /** Moves the pages of [from, end) into the batch; returns the address at which it is full, or `end`. */
-  private zapLocked(space: number, from: number, end: number): number {
+  zapLocked(space: number, from: number, end: number): number {
     const { ram } = this;
     const { tables, batch } = this.spaces;
     const before = batch.count;

@@ -219,7 +219,11 @@ export class SignalSender {
     this.queues.discardLocked(process, STOPPING, 0);
     for (let thread = Process.threads.get(ram, process); thread !== 0; thread = Thread.siblingNext.get(ram, thread))
       Thread.flags.and(ram, thread, ~(ThreadFlag.Stop | ThreadFlag.StopTaken));
-    this.waits.wakeAllLocked(Process.parked.addr(process));
+    // Nobody has told them of what has come meanwhile: they look.
+    const parked = Process.parked.addr(process);
+    for (let thread = this.waits.firstLocked(parked); thread !== 0; thread = this.waits.nextLocked(thread))
+      Thread.flags.or(ram, thread, ThreadFlag.Signal);
+    this.waits.wakeAllLocked(parked);
     if (Process.stopped.get(ram, process) !== 0) this.continued = Continued.Stopped;
     else if (Process.stopCount.get(ram, process) !== 0) this.continued = Continued.Stopping;
     if (this.continued === Continued.Nothing) return;

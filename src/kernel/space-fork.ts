@@ -6,7 +6,7 @@
  * parent keeps its frames, which lie well for its translated code (placement.ts), and neither side faults. Those of shared memory
  * are left out: the child finds them through the content.
  *
- * Locks: the parent's space, for all of it; the child's is nobody else's yet. Other harts may write to the parent's pages until they have
+ * Locks: the parent's space and the child's, for all of it. Other harts may write to the parent's pages until they have
  * been shot down, which happens before the lock is released, and before the child runs: a write that comes while fork goes on
  * may be seen by the child or not, as on Linux, but none that comes later.
  */
@@ -38,8 +38,10 @@ export class SpaceForks {
     const { ram, locks, spaces } = this;
     const child = spaces.create();
     if (child === 0) return 0;
-    const lock = Space.lock.addr(parent);
-    locks.acquire(lock);
+    const first = Space.lock.addr(Math.min(parent, child));
+    const second = Space.lock.addr(Math.max(parent, child));
+    locks.acquire(first);
+    locks.acquire(second);
     Space.brkStart.set(ram, child, Space.brkStart.get(ram, parent));
     Space.brk.set(ram, child, Space.brk.get(ram, parent));
     for (const field of [Space.argStart, Space.argEnd, Space.envEnd]) field.set(ram, child, field.get(ram, parent));
@@ -47,7 +49,8 @@ export class SpaceForks {
       spaces.areas.copySet(Space.areas.addr(parent), Space.areas.addr(child)) && this.sharePagesLocked(parent, child, isAlone);
     // Also when it has failed: pages may have lost the right to be written.
     spaces.flushLocked(parent);
-    locks.release(lock);
+    locks.release(second);
+    locks.release(first);
     if (done) return child;
     spaces.release(child);
     return 0;

@@ -17,7 +17,7 @@ import { EventId, type Tracer } from '../trace/index.ts';
 import type { AddressSpaces } from './address-space.ts';
 import type { Credentials } from './credentials.ts';
 import { E } from './errno.ts';
-import { NAME_BYTES, Process, ProcessFlag } from './process.ts';
+import { INIT_PID, NAME_BYTES, Process, ProcessFlag } from './process.ts';
 import type { ProcessTable } from './process-table.ts';
 import type { Scheduler } from './scheduler.ts';
 import { ERESTARTNOINTR } from './result.ts';
@@ -295,6 +295,7 @@ export class Spawner {
     const own = caller === 0 ? 0 : Thread.process.get(ram, caller);
     const asSibling = request !== undefined && (request.flags & Clone.Parent) !== 0;
     const parent = asSibling ? Process.parent.get(ram, own) : own;
+    const parentPid = parent === 0 ? INIT_PID : Process.pid.get(ram, parent);
     Process.exitSignal.set(ram, process, asSibling ? Process.exitSignal.get(ram, own) : (request?.exitSignal ?? Signal.CHLD));
     const pid = this.table.enterProcessLocked(process, thread, parent);
     locks.acquire(Process.lock.addr(process));
@@ -306,7 +307,7 @@ export class Spawner {
     locks.release(Process.lock.addr(process));
     locks.release(this.table.lock);
     if (this.trace.on) {
-      this.trace.emit(EventId.processStart, pid, pid, Process.parentPid.peek(ram, process), 0, 0);
+      this.trace.emit(EventId.processStart, pid, pid, parentPid, 0, 0);
     }
     return pid;
   }

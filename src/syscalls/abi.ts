@@ -105,6 +105,7 @@ export const ProcessState = {
   HB_RUNNING: 2,
   HB_BLOCKED: 3,
   HB_ZOMBIE: 4,
+  HB_STOPPED: 5,
 } as const;
 
 /** What a hart does, as hb_harts reports it. */
@@ -121,7 +122,7 @@ export const PROCESS_NAME_BYTES = 32;
 export const HbProcess = struct('hb_process', {
   pid: u32(GUEST),
   ppid: u32(GUEST),
-  /** HB_READY, HB_RUNNING, HB_BLOCKED or HB_ZOMBIE */
+  /** HB_READY, HB_RUNNING, HB_BLOCKED, HB_STOPPED (by a signal) or HB_ZOMBIE */
   state: u32(GUEST),
   /** hart that runs it or ran it last */
   hart: u32(GUEST),

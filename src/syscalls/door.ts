@@ -7,6 +7,7 @@
 
 import { xOffset } from '../core/context.ts';
 import type { Ram } from '../core/ram.ts';
+import { Fifos } from '../ipc/fifo.ts';
 import { Pipes } from '../ipc/pipe.ts';
 import { Ports } from '../ipc/port.ts';
 import { PortTable } from '../ipc/port-table.ts';
@@ -75,6 +76,7 @@ export class SystemCalls implements Door {
     this.control = kernel.smpMap.hartControl(kernel.hart);
     this.ports = new Ports(kernel, kernel.map.families[PORTS_REGION]!, kernel.config);
     this.pipes = new Pipes(kernel, kernel.map.families[PIPES_REGION]!, kernel.config.memoryBytes);
+    new Fifos(kernel, this.pipes);
     this.current = new Call(kernel, this.ports, this.pipes);
     this.install();
   }

@@ -58,12 +58,18 @@ function describeProcess(kernel: Kernel, pid: number, at: number): boolean {
   return process !== 0;
 }
 
+/** What a process is while none of its threads is ready to run. */
+function restingState({ ram }: Kernel, process: number): number {
+  if (Process.state.get(ram, process) === LifeState.Zombie) return ProcessState.HB_ZOMBIE;
+  return Process.stopped.get(ram, process) !== 0 ? ProcessState.HB_STOPPED : ProcessState.HB_BLOCKED;
+}
+
 /** A process is as lively as its liveliest thread: running before ready before blocked. */
 function describeThreads(kernel: Kernel, process: number, at: number): void {
   const { ram, locks } = kernel;
   const lock = Process.lock.addr(process);
   locks.acquire(lock);
-  let state: number = Process.state.get(ram, process) === LifeState.Zombie ? ProcessState.HB_ZOMBIE : ProcessState.HB_BLOCKED;
+  let state: number = restingState(kernel, process);
   let used = Process.endedNs.get(ram, process);
   for (let thread = Process.threads.get(ram, process); thread !== 0; thread = Thread.siblingNext.get(ram, thread)) {
     // As it is: a thread that runs has brought it up to date a moment ago.

@@ -69,6 +69,23 @@ const mark = (kind: number, number: number, b = 0, c = 0, d = 0, thread = 1): De
   event('mark', [kind * 0x10000 + number, b, c, d], thread);
 
 describe('marks', () => {
+  it('of a forked child stand in the list of its parent, with its own thread', () => {
+    const forking: AgentProgram = { processes: [{ threads: [[...op.fork(op.load(0)), op.load(1)]] }] };
+    expect(encodeAgent(forking).at(-1)).toBe('T=fork:1 load:$0 load:$1');
+    const { operations } = decodeMarks(forking, [
+      mark(0x4842, 0, 0, 0, 0, 7),
+      mark(0x4842, 0, 1, 0, 0, 8),
+      mark(0x4843, 0, 0, 8, 0, 7),
+      mark(0x4842, 0, 2, 0, 0, 7),
+      mark(0x4843, 0, 1, 5, 0, 8),
+    ]);
+    expect(operations.map(({ index, tid, result }) => ({ index, tid, result }))).toEqual([
+      { index: 0, tid: 7, result: 8 },
+      { index: 1, tid: 8, result: 5 },
+      { index: 2, tid: 7, result: undefined },
+    ]);
+  });
+
   it('tell who did what, from where to where, and what came of it', () => {
     const { operations, processes } = decodeMarks(program, [
       mark(0x4842, 0xfffe),
@@ -81,7 +98,7 @@ describe('marks', () => {
       mark(0x4842, 0, 0, 0, 0, 20),
       mark(0x4842, 2, 0, 0, 0, 21),
       event('portSend', [0x48420000, 0, 0, 0]),
-      mark(0x4844, 0, 4 * 0x10000, 9, 0x10005),
+      mark(0x4844, 0, 4 * 0x10000, 9, 0x10005, 20),
       mark(0x4842, 0, 1),
       mark(0x4843, 0, 1, 0xffff_f000, 0x3f),
       mark(0x4846, 0, 9, 20),

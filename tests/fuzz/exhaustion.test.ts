@@ -18,6 +18,11 @@ const ENDS = [
   ['areas', /^ENOMEM$/],
   ['threads', /^EAGAIN$/],
   ['processes', /^EAGAIN$/],
+  // What there is less of: processes, or memory for them.
+  ['forks', /^EAGAIN|ENOMEM$/],
+  ['bomb', /^EAGAIN|ENOMEM$/],
+  ['shared', /^Killed$/],
+  ['shared-mappings', /^ENOMEM$/],
   ['ports', /^ENOSPC$/],
   // The memory may be smaller than a stack.
   ['stack', /^Segmentation fault|Killed$/],
@@ -43,17 +48,20 @@ describe.each([
 });
 
 describe('while a program holds all that it could get', () => {
-  it.each(['populate', 'tables', 'areas', 'threads', 'ports'])('of %s, others start and run', async (what) => {
-    const machine = await boot({ cpus: 2, memory: 64 * MIB });
-    await expectAlive(machine);
-    const before = await settledFrames(machine);
-    const result = await machine.run('sh', [], { stdin: `trials hog ${what} keep &\nsleep 0.3\necho alive\nps\n` });
-    expect(result.status).toBe(0);
-    expect(result.stdout).toMatch(/alive\n[^]*RUNNING.* ps\n/);
-    killAll(machine);
-    await expectFrames(machine, before);
-    await expectAlive(machine);
-  });
+  it.each(['populate', 'tables', 'areas', 'threads', 'forks', 'bomb', 'shared-mappings', 'ports'])(
+    'of %s, others start and run',
+    async (what) => {
+      const machine = await boot({ cpus: 2, memory: 64 * MIB });
+      await expectAlive(machine);
+      const before = await settledFrames(machine);
+      const result = await machine.run('sh', [], { stdin: `trials hog ${what} keep &\nsleep 0.3\necho alive\nps\n` });
+      expect(result.status).toBe(0);
+      expect(result.stdout).toMatch(/alive\n[^]*RUNNING.* ps\n/);
+      killAll(machine);
+      await expectFrames(machine, before);
+      await expectAlive(machine);
+    },
+  );
 });
 
 describe('threads', () => {

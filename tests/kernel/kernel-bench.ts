@@ -12,7 +12,7 @@ import { Kernel } from '../../src/kernel/kernel.ts';
 import { planMemory } from '../../src/kernel/memory-map.ts';
 import { MapFlag, Prot } from '../../src/kernel/mman.ts';
 import { Process } from '../../src/kernel/process.ts';
-import { BLOCKED } from '../../src/kernel/result.ts';
+import { BLOCKED, FIRST_RESTART, LEAST_RESTART } from '../../src/kernel/result.ts';
 import { Thread, ThreadFlag, ThreadState } from '../../src/kernel/thread.ts';
 import { familyRegions, SystemCalls } from '../../src/syscalls/door.ts';
 import { Level } from '../../src/trace/index.ts';
@@ -102,6 +102,8 @@ export class KernelBench {
       others.push(picked);
     }
     for (const other of others) scheduler.yield(other);
+    // Its system call is made again by the test.
+    Thread.flags.and(this.ram, thread, ~ThreadFlag.Rerun);
     Thread.state.store(this.ram, thread, ThreadState.Running);
     Thread.hart.store(this.ram, thread, hart);
   }
@@ -113,7 +115,10 @@ export class KernelBench {
     ram.setU64(thread + xOffset(17), number);
     Context.pc.set(ram, thread, PC + 4);
     const result = this.doors[hart]!.call(thread);
-    if (result > BLOCKED) ram.setU64(thread + xOffset(10), result);
+    if (isRestart(result)) {
+      Thread.restart.set(ram, thread, result);
+      Thread.flags.or(ram, thread, ThreadFlag.Restart);
+    } else if (result > BLOCKED) ram.setU64(thread + xOffset(10), result);
     if (this.harts[hart]!.locks.held !== 0) throw new Error('a lock is held after a system call');
     return result;
   }
@@ -172,4 +177,8 @@ export class KernelBench {
     locks.release(table.lock);
     return result;
   }
+}
+
+function isRestart(result: number): boolean {
+  return result <= FIRST_RESTART && result >= LEAST_RESTART;
 }

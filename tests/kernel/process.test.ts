@@ -4,7 +4,7 @@
 
 import { beforeEach, describe, expect, it } from 'vitest';
 import { E } from '../../src/kernel/errno.ts';
-import { Process, ProcessState } from '../../src/kernel/process.ts';
+import { Process, ProcessFlag, ProcessState } from '../../src/kernel/process.ts';
 import { BLOCKED, ENDED } from '../../src/kernel/result.ts';
 import { Signal, statusOfExit } from '../../src/kernel/signal-numbers.ts';
 import { Thread, ThreadState } from '../../src/kernel/thread.ts';
@@ -227,6 +227,66 @@ describe('a full table', () => {
     exit(children[0], 0);
     expect(bench.call(0, parent.thread, Nr.clone, VM | Signal.CHLD, 0)).toBe(-E.AGAIN);
     expect(wait(-1)).toBe(children[0].pid);
+  });
+});
+
+describe('fork', () => {
+  const fork = (hart = 0): number => bench.call(hart, parent.thread, Nr.clone, Signal.CHLD, 0);
+
+  it('gives the child a copy of the memory, its parent, and the signal for the end', () => {
+    bench.poke(parent.space, DATA, 5);
+    const pid = fork();
+    const child = bench.processOf(pid);
+    const { ram } = bench;
+    const space = Process.space.get(ram, child);
+    expect(space).not.toBe(parent.space);
+    bench.poke(parent.space, DATA, 6);
+    expect(bench.peek(space, DATA)).toBe(5);
+    expect(Process.parentPid.load(ram, child)).toBe(parent.pid);
+    expect(Process.exitSignal.peek(ram, child)).toBe(Signal.CHLD);
+    expect(Process.flags.load(ram, child) & ProcessFlag.Forked).not.toBe(0);
+  });
+
+  it('calls the hooks before anybody knows the child, and has what they gave taken back when one of them refuses', () => {
+    const { spawner, exits } = bench.harts[0]!;
+    const calls: string[] = [];
+    let refusal = 0;
+    exits.onProcessExit((process) => calls.push(process === parent.process ? 'parent reaped' : 'reaped'));
+    spawner.onFork((of, child, flags) => {
+      expect(of).toBe(parent.process);
+      expect(Process.pid.get(bench.ram, child)).toBe(0);
+      calls.push(`first ${String(flags)}`);
+      return 0;
+    });
+    spawner.onFork(() => {
+      calls.push('second');
+      return refusal;
+    });
+    const pid = fork();
+    expect(pid).toBeGreaterThan(0);
+    expect(calls.splice(0)).toEqual([`first ${String(Signal.CHLD)}`, 'second']);
+    refusal = -E.NFILE;
+    const before = bench.inUse();
+    expect(fork()).toBe(-E.NFILE);
+    expect(calls).toEqual([`first ${String(Signal.CHLD)}`, 'second', 'reaped']);
+    expect(bench.inUse()).toEqual(before);
+    expect(bench.host.locks.held).toBe(0);
+  });
+
+  it('is refused without a slot or memory for the child, and leaves nothing behind', () => {
+    const { frames, spaces } = bench.host;
+    const taken: number[] = [];
+    while (spaces.inUse() < spaces.count) taken.push(spaces.create());
+    const before = bench.inUse();
+    expect(fork()).toBe(-E.NOMEM);
+    expect(bench.inUse()).toEqual(before);
+    for (const space of taken.splice(0)) spaces.release(space);
+    for (let frame = frames.allocRaw(); frame !== 0; frame = frames.allocRaw()) taken.push(frame);
+    const full = bench.inUse();
+    expect(fork()).toBe(-E.NOMEM);
+    expect(bench.inUse()).toEqual(full);
+    for (const frame of taken) frames.release(frame);
+    expect(fork()).toBeGreaterThan(0);
   });
 });
 

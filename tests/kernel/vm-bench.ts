@@ -17,6 +17,7 @@ import { ProgramLoader } from '../../src/kernel/program.ts';
 import { Remaps } from '../../src/kernel/remap.ts';
 import { SpaceForks } from '../../src/kernel/space-fork.ts';
 import { makeTrampoline, TRAMPOLINE_BYTES } from '../../src/kernel/signal-trampoline.ts';
+import { Truncation } from '../../src/kernel/truncation.ts';
 import { UserCopy } from '../../src/kernel/user-copy.ts';
 
 export const PARTICIPANTS = 3;
@@ -65,6 +66,7 @@ export class Bench {
   readonly copy: UserCopy;
   readonly forks: SpaceForks;
   readonly remaps: Remaps;
+  readonly truncation: Truncation;
   readonly args: Arguments;
   readonly loader: ProgramLoader;
   /** Addresses of the TlbStates that were shot, in order. */
@@ -92,6 +94,7 @@ export class Bench {
     this.mappings = new Mappings(ram, this.locks, this.spaces);
     this.copy = new UserCopy(ram, this.locks, this.spaces);
     this.forks = new SpaceForks(ram, this.locks, this.spaces);
+    this.truncation = new Truncation(ram, this.locks, this.contents, this.spaces, this.mappings);
     this.remaps = new Remaps(ram, this.locks, this.spaces, this.mappings);
     this.args = new Arguments(ram, this.frames, this.copy);
     this.loader = new ProgramLoader(ram, this.frames, this.mappings, this.copy, this.contents, this.args, map.trampoline);

@@ -96,9 +96,9 @@ describe('what is typed into a run under a schedule', () => {
     const typist = new Typist(['spin 1000\n', '']);
     const run = machine.run('sh', [], { streams: typist.streams, plan });
     const typing = setInterval(() => {
-      // Ctrl-C ends the program in the foreground, then the end of the input ends the shell.
-      if (typist.written.includes('spin 1000')) typist.emit('data', Buffer.from('\x03'));
+      // Ctrl-C ends the program in the foreground, then the end of the input ends the shell (a Ctrl-C more would throw it away).
       if (typist.written.split('> ').length > 2) typist.emit('data', Buffer.from('\x04'));
+      else if (typist.written.includes('spin 1000')) typist.emit('data', Buffer.from('\x03'));
     }, 20);
     await run.finally(() => {
       clearInterval(typing);

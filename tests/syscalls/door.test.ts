@@ -6,7 +6,7 @@ import fc from 'fast-check';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { xOffset } from '../../src/core/context.ts';
 import { E } from '../../src/kernel/errno.ts';
-import { BLOCKED, ENDED, LEAST_ERRNO, REPLACED, YIELDED } from '../../src/kernel/result.ts';
+import { BLOCKED, ENDED, LEAST_ERRNO, REPLACED, RESUMED, YIELDED } from '../../src/kernel/result.ts';
 import { ThreadState } from '../../src/kernel/thread.ts';
 import { MachineCall, VrosCall } from '../../src/syscalls/abi.ts';
 import { Linux } from '../../src/syscalls/numbers.ts';
@@ -72,7 +72,7 @@ describe('a call with any arguments', () => {
           me = bench.start(0);
           for (const [number, args] of calls) {
             const result = callRaw(me.thread, number, args);
-            const outcome = [BLOCKED, YIELDED, ENDED, REPLACED].includes(result);
+            const outcome = [BLOCKED, YIELDED, ENDED, REPLACED, RESUMED].includes(result);
             expect(Number.isInteger(result) && (result >= LEAST_ERRNO || outcome)).toBe(true);
             for (const { locks } of bench.harts) expect(locks.held).toBe(0);
             if (result > BLOCKED && bench.stateOf(me.thread) === ThreadState.Running) continue;

@@ -245,7 +245,7 @@ function widenWindow(func: FunctionBuilder<'i32'>, window: I32, entry: I32): Stm
 
 /** A place that has stumbled so often within so many instructions for each time has its region translated anew. */
 const PATIENCE = 256;
-const INSTRUCTIONS_PER_STUMBLE = 500;
+const INSTRUCTIONS_PER_STUMBLE = 2000;
 
 /** What regions tail-call when an access is not in its window; see memory.ts there. */
 function emitStumbles(env: Environment, { loop }: Inside): void {

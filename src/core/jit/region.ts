@@ -141,8 +141,18 @@ export class Region {
 }
 
 /** Finds the region that begins at `start`. It has no instruction when none can be executed there. */
-export function findRegion(start: number, read: CodeReader, memo: DecodeMemo, jumps: KnownJumps = NO_JUMPS): Region {
-  return new Finder(start, read, memo, jumps).find();
+export function findRegion(
+  start: number,
+  read: CodeReader,
+  memo: DecodeMemo,
+  jumps: KnownJumps = NO_JUMPS,
+  isUsed: (pc: number) => boolean = always,
+): Region {
+  return new Finder(start, read, memo, jumps, isUsed).find();
+}
+
+function always(): boolean {
+  return true;
 }
 
 /** Whether a jalr is a computed jump, by the slots of its registers: it keeps no link, and what it jumps by is none (x1 and x5 are). */
@@ -165,6 +175,8 @@ class Finder {
     private readonly read: CodeReader,
     private readonly memo: DecodeMemo,
     private readonly jumps: KnownJumps,
+    /** Whether a place is worth having: what has never been executed stays out. */
+    private readonly isUsed: (pc: number) => boolean,
   ) {
     this.region = new Region(start);
     this.from = start;
@@ -175,7 +187,7 @@ class Finder {
     this.explore(region.start, MAX_INSTRUCTIONS);
     // Grows while calls are taken in.
     for (const call of this.calls) {
-      if (!this.takeIn(call.target)) continue;
+      if (!this.isUsed(call.target) || !this.takeIn(call.target)) continue;
       this.leaders.add(call.target);
       this.taken.push(call);
       this.from = call.from;
@@ -214,7 +226,8 @@ class Finder {
         const target = pc + decoded.imm;
         if (flow === Flow.Branch) {
           leaders.add(after);
-          if (this.isAhead(target)) queue.push(target);
+          if (this.isAhead(target) && this.isUsed(target)) queue.push(target);
+          if (!this.isUsed(after)) break;
           pc = after;
         } else if (flow === Flow.Jump) {
           if (decoded.rd !== SINK_SLOT) {

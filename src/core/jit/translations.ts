@@ -113,6 +113,8 @@ export class Translations {
     /** Where in RAM the code at a pc lies, −1 where nothing may be executed: good for its page. */
     private readonly placeOfCode: (pc: number) => number,
     private readonly jumps: ComputedJumps,
+    /** Whether the instruction at a pc has been executed lately: what has not is not worth translating. */
+    private readonly isUsed: (pc: number) => boolean,
     private readonly mode: JitMode,
     private readonly clock: Clock,
     readonly countAccesses: boolean,
@@ -274,7 +276,8 @@ export class Translations {
 
   private translate(pc: number, { hopes, refuted }: Pick<Translation, 'hopes' | 'refuted'>): Translation | undefined {
     const began = this.clock();
-    const region = findRegion(pc, this.readCode, this.memo, this.isTakenIn(pc) ? NO_JUMPS : this.jumps);
+    const jumps = this.isTakenIn(pc) ? NO_JUMPS : this.jumps;
+    const region = findRegion(pc, this.readCode, this.memo, jumps, this.mode === 'hot' ? this.isUsed : undefined);
     if (region.size === 0 || region.flow(0) === Flow.Stop) return undefined;
     region.patient = this.patient.has(pc);
     region.hopes = hopes;

@@ -271,6 +271,11 @@ export class Descriptors {
     Thread.heldFile.set(this.ram, thread, file | OWNED);
   }
 
+  /** Whether the running thread holds an open file. */
+  holds(thread: number): boolean {
+    return Thread.heldFile.get(this.ram, thread) !== 0;
+  }
+
   /** Whether another open file would find a number at this moment (EMFILE). */
   hasFree(table: number): boolean {
     const lock = DescriptorTable.lock.addr(table);
