@@ -96,7 +96,7 @@ export class MemoryFiles {
       this.locks.drop(inode, LockKind.Flock, file);
     };
     inspection.count('inodes', () => this.inodes.inUse());
-    inspection.count('directory entries', () => this.entries.inUse());
+    inspection.count('names', () => this.entries.inUse());
     inspection.count('name pieces', () => this.entries.piecesInUse());
   }
 
