@@ -293,9 +293,9 @@ export class Pipes implements FileOps {
   }
 
   /**
-   * One more open file at a pipe (open of /proc/self/fd/N): as Linux, but that it does not wait for the other end.
+   * One more open file at a pipe (open of /proc/self/fd/N). A pipe's ends do not wait for each other as a FIFO's do.
    *
-   * @returns an open file or -ENFILE; -ENXIO when nobody could read what is written
+   * @returns an open file or -ENFILE
    */
   reopen(file: number, flags: number): number {
     const { ram } = this;
@@ -307,11 +307,8 @@ export class Pipes implements FileOps {
     locks.acquire(lock);
     if (readable(flags)) Pipe.readopen.set(ram, pipe, Pipe.readopen.get(ram, pipe) + 1);
     if (writable(flags)) Pipe.writeopen.set(ram, pipe, Pipe.writeopen.get(ram, pipe) + 1);
-    const refused = !readable(flags) && (flags & Open.NonBlock) !== 0 && Pipe.readopen.get(ram, pipe) === 0;
     locks.release(lock);
-    if (!refused) return another;
-    files.release(another);
-    return -E.NXIO;
+    return another;
   }
 
   /** An end with these flags is closed: whether it was the last of all. */
