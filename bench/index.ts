@@ -11,7 +11,7 @@ import { writeFileSync } from 'node:fs';
 
 import { useMachineOptions } from './command.ts';
 import type { Experiment } from './figure.ts';
-import { ports, systemCall } from './figures/calls.ts';
+import { ports, signals, systemCall } from './figures/calls.ts';
 import { firstOutput } from './figures/first-output.ts';
 import { forks } from './figures/forks.ts';
 import { idle, memory } from './figures/idle.ts';
@@ -34,6 +34,7 @@ const EXPERIMENTS: readonly Experiment[] = [
   powerOn,
   powerOnCold,
   systemCall,
+  signals,
   ports,
   forks,
   interpreter,

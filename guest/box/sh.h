@@ -193,6 +193,8 @@ struct saved; /* descriptors as they were */
 /* Performs redirections. With `saved`, the descriptors can be put back by restore; it is set in any case. Returns 0, or 2 after a message. */
 int redirect(const struct redirect *redirects, struct saved **saved);
 void restore(struct saved *saved);
+/* Forgets what was saved: the redirections stay. */
+void settle(struct saved *saved);
 
 /* ---- sh_jobs.c ---- */
 
@@ -257,7 +259,7 @@ typedef int builtin(int argc, char **argv);
 /* What `name` does within the shell, NULL when it is a program. */
 builtin *find_builtin(const char *name);
 
-builtin jobs_builtin, fg_builtin, bg_builtin, wait_builtin, kill_builtin;
+builtin exec_builtin, jobs_builtin, fg_builtin, bg_builtin, wait_builtin, kill_builtin;
 
 /* ---- sh.c ---- */
 

@@ -122,7 +122,8 @@ static int unset_builtin(int argc, char **argv)
     return 0;
 }
 
-static int exec_builtin(int argc, char **argv)
+/* exec: the program in the place of the shell; without one, the redirections stay (sh_run.c). */
+int exec_builtin(int argc, char **argv)
 {
     if (argc == 1)
         return 0;
@@ -179,7 +180,7 @@ static int help_builtin(int argc, char **argv)
     printf("Programs:\n");
     for (const struct applet *a = applets; a->name; a++)
         if (*a->summary)
-            printf("  %-9s %-26s %s\n", a->name, a->arguments, a->summary);
+            printf("  %-11s %-32s %s\n", a->name, a->arguments, a->summary);
     printf("Of the shell itself:\n"
            "  cd [folder], pwd               change the current directory (- is the one before), print it\n"
            "  export NAME[=value], unset     hand a variable to programs, forget it; NAME=value sets it\n"

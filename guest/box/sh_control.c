@@ -64,12 +64,12 @@ int bg_builtin(int argc, char **argv)
     return 0;
 }
 
-/* Waits for one job; returns its status, 130 when interrupted. */
+/* Waits for one job; returns its status, 130 when interrupted, 127 when nothing is known of it any more. */
 static int await(struct job *job)
 {
     while (job_state(job) == JOB_RUNNING)
         if (!jobs_wait() && (errno != EINTR || shell.interrupted))
-            return 130;
+            return errno == EINTR ? 130 : 127;
     int status = job_status(job);
     if (job_state(job) == JOB_DONE)
         job_forget(job);

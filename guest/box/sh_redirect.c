@@ -23,13 +23,29 @@ struct saved {
     int kept; /* -1: it was closed */
 };
 
-static void keep(struct saved **saved, int fd)
+/* False when there is no number left to keep it at: it may not be changed then. */
+static bool keep(struct saved **saved, int fd)
 {
+    int kept = fcntl(fd, F_DUPFD_CLOEXEC, OWN_DESCRIPTORS);
+    if (kept == -1 && errno != EBADF)
+        return false;
     struct saved *entry = take(sizeof *entry);
     entry->next = *saved;
     entry->fd = fd;
-    entry->kept = fcntl(fd, F_DUPFD_CLOEXEC, OWN_DESCRIPTORS);
+    entry->kept = kept;
     *saved = entry;
+    return true;
+}
+
+void settle(struct saved *saved)
+{
+    while (saved) {
+        struct saved *entry = saved;
+        saved = entry->next;
+        if (entry->kept != -1)
+            close(entry->kept);
+        free(entry);
+    }
 }
 
 void restore(struct saved *saved)
@@ -107,12 +123,10 @@ int redirect(const struct redirect *list, struct saved **saved)
     for (; list && status == 0; list = list->next) {
         bool both = list->kind == T_BOTH || list->kind == T_BOTH_APPEND;
         char *word = expand_string(list->word);
-        if (saved) {
-            keep(saved, list->fd);
-            if (both)
-                keep(saved, STDERR_FILENO);
-        }
-        status = list->kind == T_DUP ? duplicate(list->fd, word) : open_as(list->fd, word, list->kind);
+        if (saved && !(keep(saved, list->fd) && (!both || keep(saved, STDERR_FILENO))))
+            status = fail_at(word);
+        else
+            status = list->kind == T_DUP ? duplicate(list->fd, word) : open_as(list->fd, word, list->kind);
         if (status == 0 && both && dup2(list->fd, STDERR_FILENO) == -1)
             status = fail_at(word);
         free(word);

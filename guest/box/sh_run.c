@@ -174,7 +174,10 @@ static int run_builtin(const struct command *command, builtin *own, struct words
             status = status ? status : 1;
         }
     }
-    restore(saved);
+    if (own == exec_builtin && status == 0)
+        settle(saved);
+    else
+        restore(saved);
     put_back(&before);
     return status;
 }
@@ -209,9 +212,13 @@ static bool make_pipe(int ends[2])
     if (pipe2(ends, O_CLOEXEC) == 0) {
         ends[0] = move_up(ends[0]);
         ends[1] = move_up(ends[1]);
-        return true;
+        if (ends[0] != -1 && ends[1] != -1)
+            return true;
     }
     fprintf(stderr, "sh: pipe: %s\n", strerror(errno));
+    for (int i = 0; i < 2; i++)
+        if (ends[i] != -1)
+            close(ends[i]);
     return false;
 }
 

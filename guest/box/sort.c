@@ -1,6 +1,5 @@
 /* sort: the lines of its input in order of their bytes; -n by the number they begin with, -r backwards, -u each only once. */
 
-#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,45 +7,22 @@
 
 #include "box.h"
 
-struct line {
-    char *text;
-    size_t number; /* in the input: of equals the first one stays */
-};
-
-static struct line *all;
-static size_t count, room;
-static bool numeric, backwards, unique;
-
-static int read_lines(FILE *file, const char *name)
-{
-    char *text = NULL;
-    size_t size = 0;
-    ssize_t length;
-    (void)name;
-
-    while ((length = getline(&text, &size, file)) > 0) {
-        if (text[length - 1] == '\n')
-            text[length - 1] = 0;
-        if (count == room) {
-            room = room ? room * 2 : 1024;
-            all = realloc(all, room * sizeof *all);
-        }
-        char *kept = all ? strdup(text) : NULL;
-        if (!kept)
-            exit(fail("memory"));
-        all[count] = (struct line){ kept, count };
-        count++;
-    }
-    free(text);
-    return 0;
-}
-
 /* A decimal number as text: compared digit by digit, so that none is too long. */
 struct number {
     bool negative;
     const char *whole, *fraction;
     size_t whole_length, fraction_length;
 };
+
+struct line {
+    char *text;
+    size_t order; /* in the input: of equals the first one stays */
+    struct number number;
+};
+
+static struct line *all;
+static size_t count, room;
+static bool numeric, backwards, unique;
 
 static struct number parse(const char *p)
 {
@@ -67,28 +43,53 @@ static struct number parse(const char *p)
     return n;
 }
 
-static int compare_numbers(const char *a, const char *b)
+static int read_lines(FILE *file, const char *name)
 {
-    struct number x = parse(a), y = parse(b);
-    int order;
-    if (x.negative != y.negative)
-        return x.negative ? -1 : 1;
-    if (x.whole_length != y.whole_length) {
-        order = x.whole_length < y.whole_length ? -1 : 1;
-    } else {
-        order = memcmp(x.whole, y.whole, x.whole_length);
-        size_t shorter = x.fraction_length < y.fraction_length ? x.fraction_length : y.fraction_length;
-        if (!order)
-            order = memcmp(x.fraction, y.fraction, shorter);
-        if (!order)
-            order = (x.fraction_length > shorter) - (y.fraction_length > shorter);
+    char *text = NULL;
+    size_t size = 0;
+    ssize_t length;
+    (void)name;
+
+    while ((length = getline(&text, &size, file)) > 0) {
+        if (text[length - 1] == '\n')
+            text[length - 1] = 0;
+        if (count == room) {
+            room = room ? room * 2 : 1024;
+            all = realloc(all, room * sizeof *all);
+        }
+        char *kept = all ? strdup(text) : NULL;
+        if (!kept)
+            exit(fail("memory"));
+        all[count] = (struct line){ .text = kept, .order = count };
+        if (numeric)
+            all[count].number = parse(kept);
+        count++;
     }
-    return x.negative ? -order : order;
+    free(text);
+    return 0;
+}
+
+static int compare_numbers(const struct number *x, const struct number *y)
+{
+    int order; /* of the sizes, whatever the signs */
+    if (x->negative != y->negative)
+        return x->negative ? -1 : 1;
+    if (x->whole_length != y->whole_length) {
+        order = x->whole_length < y->whole_length ? -1 : 1;
+    } else {
+        order = memcmp(x->whole, y->whole, x->whole_length);
+        size_t shorter = x->fraction_length < y->fraction_length ? x->fraction_length : y->fraction_length;
+        if (!order)
+            order = memcmp(x->fraction, y->fraction, shorter);
+        if (!order)
+            order = (x->fraction_length > shorter) - (y->fraction_length > shorter);
+    }
+    return x->negative ? -order : order;
 }
 
 static int keys(const struct line *a, const struct line *b)
 {
-    return numeric ? compare_numbers(a->text, b->text) : strcmp(a->text, b->text);
+    return numeric ? compare_numbers(&a->number, &b->number) : strcmp(a->text, b->text);
 }
 
 static int compare(const void *first, const void *second)
@@ -96,7 +97,7 @@ static int compare(const void *first, const void *second)
     const struct line *a = first, *b = second;
     int order = keys(a, b);
     if (!order && unique)
-        return a->number < b->number ? -1 : 1;
+        return a->order < b->order ? -1 : 1;
     if (!order && numeric)
         order = strcmp(a->text, b->text);
     return backwards ? -order : order;

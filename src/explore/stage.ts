@@ -61,6 +61,9 @@ export interface Performance {
 /** Moments that a run may take. */
 const LIMIT = 20_000_000;
 
+/** What has names and stays. */
+const NAMED = ['inodes', 'directory entries'];
+
 export class Stage {
   private readonly kernel: Kernel;
   private readonly host: ScheduleHost;
@@ -127,7 +130,7 @@ export class Stage {
     let finding = await this.goOn(() => false);
     if (killed && finding?.kind === 'deadlock') finding = await this.endSurvivors(finding);
     await this.console.finish();
-    if (finding === undefined && kernel.power.state === MachineState.Running) finding = this.inspect();
+    if (finding === undefined && kernel.power.state === MachineState.Running) finding = this.inspect(killed);
     this.clean = finding === undefined && kernel.power.state === MachineState.Running;
     return { result: this.result(this.captured), finding, killed, schedule: host.report(), events: this.events };
   }
@@ -216,7 +219,7 @@ export class Stage {
   }
 
   /** The program has ended and the machine is at rest: whether everything is back, and nobody holds or waits for anything wrongly. */
-  private inspect(): Finding | undefined {
+  private inspect(killed: boolean): Finding | undefined {
     const { kernel } = this;
     const [lost] = findLostWakeups(kernel);
     if (lost !== undefined) return { kind: 'lost-wakeup', text: lost.text, report: describeWaits(kernel).join('\n') };
@@ -225,7 +228,10 @@ export class Stage {
     unbind(kernel, this.bound);
     const stray = this.strayWrite();
     if (stray !== undefined) return { kind: 'machine-check', text: stray };
-    const difference = censusDifference(this.census, takeCensus(kernel.inspection));
+    const before = new Map(this.census);
+    // Files outlive whoever made them: who has been killed has not removed them.
+    if (killed) for (const plural of NAMED) before.set(plural, kernel.inspection.counts.get(plural)!());
+    const difference = censusDifference(before, takeCensus(kernel.inspection));
     return difference === '' ? undefined : { kind: 'leak', text: `after the program has ended there are ${difference}` };
   }
 

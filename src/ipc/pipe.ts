@@ -288,6 +288,28 @@ export class Pipes implements FileOps {
     if (unused) this.destroy(pipe);
   }
 
+  /**
+   * One more open file at a pipe (open of /proc/self/fd/N): as Linux, but that it does not wait for the other end.
+   *
+   * @returns an open file or -ENFILE; -ENXIO when nobody could read what is written
+   */
+  reopen(file: number, flags: number): number {
+    const { ram } = this;
+    const { locks, files } = this.kernel;
+    const pipe = OpenFile.object.get(ram, file);
+    const another = files.create(FileKind.pipe, flags, pipe, 0);
+    if (another === 0) return -E.NFILE;
+    const lock = Pipe.lock.addr(pipe);
+    locks.acquire(lock);
+    if (readable(flags)) Pipe.readopen.set(ram, pipe, Pipe.readopen.get(ram, pipe) + 1);
+    if (writable(flags)) Pipe.writeopen.set(ram, pipe, Pipe.writeopen.get(ram, pipe) + 1);
+    const refused = !readable(flags) && (flags & Open.NonBlock) !== 0 && Pipe.readopen.get(ram, pipe) === 0;
+    locks.release(lock);
+    if (!refused) return another;
+    files.release(another);
+    return -E.NXIO;
+  }
+
   /** An end with these flags is closed: whether it was the last of all. */
   closeLocked(pipe: number, flags: number): boolean {
     const { ram } = this;

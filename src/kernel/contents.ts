@@ -28,6 +28,7 @@ import { SlotPool } from './slots.ts';
 const DIRECT = 8;
 const PER_INDEX = PAGE_SIZE / 4;
 const INDEX_BITS = 10;
+const BATCH = 256;
 
 export const Content = struct('Content', {
   lock: spinlock(),
@@ -53,6 +54,9 @@ const KEPT_FOR_FILES = 2;
 
 export class Contents {
   private readonly pool: SlotPool;
+  /** Frames that the running call gives back. Empty when no content's lock is held. */
+  private readonly batch = new Uint32Array(BATCH);
+  private batched = 0;
 
   constructor(
     private readonly ram: Ram,
@@ -313,13 +317,13 @@ export class Contents {
 
   /** Returns the frames of all pages from `from` on, and the parts of the index that serve no others. */
   private cutLocked(content: number, from: number): void {
-    const { ram, frames } = this;
+    const { ram } = this;
     let gone = 0;
     for (let page = from; page < DIRECT; page++) {
       const frame = Content.direct.at(ram, content, page);
       if (frame === 0) continue;
       Content.direct.put(ram, content, page, 0);
-      frames.release(frame);
+      this.giveBackLocked(frame);
       gone++;
     }
     const top = Content.top.get(ram, content);
@@ -332,25 +336,35 @@ export class Contents {
         gone += this.emptyLocked(index, start);
         if (start !== 0) continue;
         storeWord(ram, top + place * 4, 0);
-        frames.release(index);
+        this.giveBackLocked(index);
       }
       if (first === 0) {
         Content.top.set(ram, content, 0);
-        frames.release(top);
+        this.giveBackLocked(top);
       }
     }
     Content.held.set(ram, content, Content.held.get(ram, content) - gone);
+    this.frames.releaseAll(this.batch, this.batched);
+    this.batched = 0;
+  }
+
+  private giveBackLocked(frame: number): void {
+    if (this.batched === BATCH) {
+      this.frames.releaseAll(this.batch, BATCH);
+      this.batched = 0;
+    }
+    this.batch[this.batched++] = frame;
   }
 
   /** Returns the frames that an index frame names, from a place on; says how many they were. */
   private emptyLocked(index: number, from: number): number {
-    const { ram, frames } = this;
+    const { ram } = this;
     let gone = 0;
     for (let place = from; place < PER_INDEX; place++) {
       const frame = ram.u32[(index >>> 2) + place]!;
       if (frame === 0) continue;
       storeWord(ram, index + place * 4, 0);
-      frames.release(frame);
+      this.giveBackLocked(frame);
       gone++;
     }
     return gone;

@@ -104,6 +104,11 @@ export class PageTables {
     return pteToAddress(middle) + (page & INDEX_MASK) * PTE_SIZE;
   }
 
+  /** `page` if there is a table for it, or else a page behind it before which there is none. */
+  firstTabled(root: number, page: number): number {
+    return this.slot(root, page) === 0 ? this.skip(root, page) : page;
+  }
+
   /** As `slot`, making the tables that are missing; 0 when memory is used up. */
   ensureSlot(root: number, page: number): number {
     this.tablesMade = 0;

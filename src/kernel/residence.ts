@@ -72,13 +72,34 @@ export class Residence {
     if (!(address <= USER_ADDRESS_LIMIT - length)) return -E.NOMEM;
     const pages = Math.ceil(length / PAGE_SIZE);
     if (!(vector <= USER_ADDRESS_LIMIT - pages)) return -E.FAULT;
-    for (let page = 0; page < pages; page++) {
-      const there = this.isThere(space, address + page * PAGE_SIZE);
+    for (let page = 0; page < pages;) {
+      const va = address + page * PAGE_SIZE;
+      // Most of a large mapping may never have been touched.
+      const absent = Math.min(pages - page, this.absentFrom(space, va));
+      const there = absent > 0 ? 0 : this.isThere(space, va);
       if (there < 0) return there;
-      const error = this.copy.writeU8(space, vector + page, there);
+      const count = Math.max(1, absent);
+      const error = absent > 0 ? this.copy.clear(space, vector + page, count) : this.copy.writeU8(space, vector + page, there);
       if (error < 0) return error;
+      page += count;
     }
     return 0;
+  }
+
+  /** How many pages from `va` on are mapped but in no page table, nor filled from a content; not all of them, if they are many. */
+  private absentFrom(space: number, va: number): number {
+    const { ram, locks, spaces } = this;
+    const lock = Space.lock.addr(space);
+    locks.acquire(lock);
+    const area = spaces.areas.find(Space.areas.addr(space), va);
+    let count = 0;
+    if (area !== 0 && Area.content.get(ram, area) === 0) {
+      const page = va / PAGE_SIZE;
+      const behind = spaces.tables.firstTabled(Space.root.get(ram, space), page);
+      count = Math.min(behind, Area.end.get(ram, area) / PAGE_SIZE) - page;
+    }
+    locks.release(lock);
+    return count;
   }
 
   /** 1 if a page is in memory, 0 if not, −ENOMEM where nothing is mapped. */

@@ -9,7 +9,7 @@ import type { SourceEdit } from '../../src/smp/source-edits.ts';
 
 /** What a scenario exercises. */
 export type Family =
-  'ports' | 'futex' | 'threads' | 'memory' | 'processes' | 'kill' | 'signals' | 'timers' | 'scheduling' | 'files';
+  'ports' | 'pipes' | 'futex' | 'threads' | 'memory' | 'processes' | 'kill' | 'signals' | 'timers' | 'scheduling' | 'files';
 
 export interface Defect {
   readonly name: string;
@@ -35,6 +35,7 @@ function defect(
 }
 
 const PORT = 'src/ipc/port.ts';
+const PIPE = 'src/ipc/pipe.ts';
 const PORT_LOCK = 'Port.lock.addr(port)';
 
 export const DEFECTS: readonly Defect[] = [
@@ -358,6 +359,126 @@ export const DEFECTS: readonly Defect[] = [
     'src/kernel/run-queue.ts',
     'RunQueue.length.put(ram, queue, RunQueue.length.peek(ram, queue) - 1);',
     'RunQueue.length.put(ram, queue, RunQueue.length.peek(ram, queue) - (prev === 0 ? 1 : 2));',
+  ),
+  defect(
+    'pipe-sleep-after-look',
+    'A reader lets go of the pipe between finding it empty and going to sleep: the bytes that come between wake nobody.',
+    'pipes',
+    'a writer, and a reader that waits',
+    PIPE,
+    '      result = this.sleepLocked(thread, file, pipe, Pipe.readers.addr(pipe), WaitReason.pipeRead);\n',
+    `      locks.release(lock);
+      locks.acquire(lock);
+      result = this.sleepLocked(thread, file, pipe, Pipe.readers.addr(pipe), WaitReason.pipeRead);
+`,
+  ),
+  defect(
+    'pipe-reader-passes-nothing-on',
+    'A reader that has been woken and leaves bytes does not wake the next one.',
+    'pipes',
+    'two readers that wait, and two writes in a row',
+    PIPE,
+    '      if (!ring.isEmptyLocked(pipe)) this.wakeOneLocked(Pipe.readers.addr(pipe));\n    }\n',
+    '    }\n',
+  ),
+  defect(
+    'pipe-writer-passes-nothing-on',
+    'A writer that has been woken and leaves room does not wake the next one.',
+    'pipes',
+    'two writers that wait at a full pipe, which is emptied at once',
+    PIPE,
+    '    if (result !== BLOCKED && !ring.isFullLocked(pipe)) this.wakeOneLocked(Pipe.writers.addr(pipe));\n',
+    '',
+  ),
+  defect(
+    'pipe-dead-reader-keeps-wakeup',
+    'A reader that was woken and dies before it looks keeps the wake-up for itself.',
+    'pipes',
+    'two readers that wait, one of which is killed when something is written',
+    PIPE,
+    '    if (!ring.isEmptyLocked(pipe)) this.wakeOneLocked(Pipe.readers.addr(pipe));\n    if (!ring.isFullLocked(pipe)) this',
+    '    if (!ring.isFullLocked(pipe)) this',
+  ),
+  defect(
+    'pipe-close-wakes-no-reader',
+    'The last write end goes, and readers that wait are not told.',
+    'pipes',
+    'a reader that waits when the last write end is closed',
+    PIPE,
+    '      waits.wakeAllLocked(Pipe.readers.addr(pipe));\n',
+    '',
+  ),
+  defect(
+    'pipe-close-wakes-one-writer',
+    'The last read end goes, and only the first of the writers that wait is told.',
+    'pipes',
+    'two writers that wait when the last read end is closed',
+    PIPE,
+    '      waits.wakeAllLocked(Pipe.writers.addr(pipe));\n',
+    '      this.wakeOneLocked(Pipe.writers.addr(pipe));\n',
+  ),
+  defect(
+    'pipe-end-before-drained',
+    'A reader sees the end as soon as the last write end is closed, though there are bytes.',
+    'pipes',
+    'reads while the last write end is closed',
+    PIPE,
+    'while (error === 0 && to.left > 0 && !ring.isEmptyLocked(pipe)) {',
+    'while (error === 0 && to.left > 0 && !ring.isEmptyLocked(pipe) && Pipe.writeopen.get(ram, pipe) > 0) {',
+  ),
+  defect(
+    'pipe-room-look-stale',
+    'A writer lets go of the pipe between its look whether there is room and putting its bytes in.',
+    'pipes',
+    'two writers at a pipe that has room for one',
+    PIPE,
+    '      error = ring.appendLocked(pipe, from, packet);\n',
+    `      locks.release(lock);
+      locks.acquire(lock);
+      error = ring.appendLocked(pipe, from, packet);
+`,
+  ),
+  defect(
+    'pipe-bytes-look-stale',
+    'A reader lets go of the pipe between its look whether there are bytes and taking them.',
+    'pipes',
+    'two readers of a pipe with bytes in it',
+    PIPE,
+    '      error = ring.takeLocked(pipe, to);\n',
+    `      locks.release(lock);
+      locks.acquire(lock);
+      error = ring.takeLocked(pipe, to);
+`,
+  ),
+  defect(
+    'fifo-partner-missed',
+    'Who opens a FIFO looks for an end that is open, not for one that has been opened: a partner that goes at once is missed.',
+    'pipes',
+    'one opens for reading and closes at once, one for writing',
+    'src/ipc/fifo.ts',
+    'if (partners.get(ram, pipe) === OpenFile.cookie.get(ram, file)) result',
+    'if ((readable(files.flags(file)) ? Pipe.writeopen : Pipe.readopen).get(ram, pipe) === 0) result',
+  ),
+  defect(
+    'poll-looks-before-it-registers',
+    'Who polls looks at a pipe before it goes on its list, and lets go between the two.',
+    'pipes',
+    'a thread that polls a pipe, and another that writes to it',
+    PIPE,
+    '    watch?.addLocked(Pipe.polls.addr(pipe), lock);\n',
+    `    locks.release(lock);
+    locks.acquire(lock);
+    watch?.addLocked(Pipe.polls.addr(pipe), lock);
+`,
+  ),
+  defect(
+    'poll-poke-unseen',
+    'Who polls does not look for a poke before it sleeps.',
+    'pipes',
+    'a thread that polls two pipes, and others that write to them',
+    'src/kernel/files/polls.ts',
+    'if (Thread.poked.peek(ram, thread) === 0) {',
+    'if (Thread.poked.peek(ram, thread) < 2) {',
   ),
   defect(
     'signal-unseen-by-sleeper',

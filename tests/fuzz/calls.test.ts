@@ -27,6 +27,17 @@ describe('random system calls, with processes killed at random', () => {
   });
 });
 
+describe('random calls on pipes, FIFOs and poll, with processes killed at random', () => {
+  it.each([1, 2, 4, 16])('leave a machine of %i harts as it was', async (cpus) => {
+    const machine = await boot({ cpus });
+    for (const seed of SEEDS) {
+      const { status, stdout, stderr } = await machine.run('trials', ['fuzz_pipes', String(seed), ROUNDS]);
+      expect({ seed, status, stdout, stderr }).toEqual({ seed, status: 0, stdout: 'fuzz_pipes: ok\n', stderr: '' });
+    }
+    await expectAlive(machine);
+  });
+});
+
 describe('processes that end at awkward moments', () => {
   it.each([1, 2, 4])('end alone, with %i harts', async (cpus) => {
     const machine = await boot({ cpus });

@@ -66,6 +66,8 @@ export const FILES: readonly ShellCase[] = [
   { command: 'cat < nothing; echo $?', stdout: '2\n', complains: true },
   { command: 'echo x > no/where; echo $?', stdout: '2\n', complains: true },
   { command: 'echo x <> made; ls', stdout: 'x\nmade\n' },
+  { command: 'exec > f; echo x; exec >&2; cat f', stdout: '', complains: true },
+  { command: 'exec 5> f 6>&1; echo x >&5; exec 5>&-; cat f >&6', stdout: 'x\n' },
   { command: '> empty; wc -c < empty', stdout: '0\n' },
   { command: 'pwd > f; cd / > g; pwd; cd - > /dev/null; ls', stdout: '/\nf\ng\n' },
   { command: 'touch a1 a2 b1 .h; echo a* b? [ab]1 [!a]1 z* "a*" .h*', stdout: 'a1 a2 b1 a1 b1 b1 z* a* .h\n' },

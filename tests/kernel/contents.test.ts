@@ -29,7 +29,7 @@ describe('contents', () => {
       fc.record({ op: fc.constant('size' as const), page, offset }),
     );
     fc.assert(
-      fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
+      fc.property(fc.array(step, { maxLength: 40, size: 'max' }), (steps) => {
         const bench = makeBench(300);
         const { contents, ram, frames } = bench;
         const content = contents.create();

@@ -135,7 +135,7 @@ class Model {
 describe('an address space', () => {
   it('agrees with a map of pages after any sequence of calls, and returns every frame in the end', () => {
     fc.assert(
-      fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
+      fc.property(fc.array(step, { maxLength: 60, size: 'max' }), (steps) => {
         const bench = makeBench(600);
         const before = bench.inUse();
         const space = bench.spaces.create();
@@ -158,13 +158,13 @@ describe('an address space', () => {
         bench.spaces.release(space);
         expect(bench.inUse()).toEqual(before);
       }),
-      { numRuns: 150 },
+      { numRuns: 40 },
     );
   });
 
   it('returns every frame also when it is released with everything in place', () => {
     fc.assert(
-      fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
+      fc.property(fc.array(step, { maxLength: 40, size: 'max' }), (steps) => {
         const bench = makeBench(600);
         const before = bench.inUse();
         const space = bench.spaces.create();
@@ -174,13 +174,13 @@ describe('an address space', () => {
         bench.spaces.release(space);
         expect(bench.inUse()).toEqual(before);
       }),
-      { numRuns: 60 },
+      { numRuns: 40 },
     );
   });
 
   it('survives any sequence when frames and areas run out, and leaks nothing', () => {
     fc.assert(
-      fc.property(fc.array(step, { maxLength: 60 }), fc.integer({ min: 1, max: 30 }), (steps, frameCount) => {
+      fc.property(fc.array(step, { maxLength: 60, size: 'max' }), fc.integer({ min: 1, max: 30 }), (steps, frameCount) => {
         const bench = makeBench(frameCount);
         const space = bench.spaces.create();
         bench.mappings.startHeap(space, HEAP);
@@ -198,7 +198,7 @@ describe('an address space', () => {
         bench.spaces.release(space);
         expect(bench.inUse()).toEqual({ frames: 0, areas: 0, spaces: 0, contents: 0, locks: 0 });
       }),
-      { numRuns: 60 },
+      { numRuns: 40 },
     );
   });
 });

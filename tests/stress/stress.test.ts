@@ -53,6 +53,14 @@ describe.each(machinesOf([1, 2, 4, 16]))('with %i harts and %s', (cpus, _, jit) 
   );
 
   it(
+    'tears, loses and reorders nothing in pipes, whoever writes, reads, polls or is killed',
+    async () => {
+      expect(await trial('pipestress', times(1))).toContain('pipestress: ok');
+    },
+    patience,
+  );
+
+  it(
     'brings no message to the wrong owner while ports come and go',
     async () => {
       expect(await trial('portrace', times(300))).toContain('portrace: ok');
@@ -87,6 +95,14 @@ describe.each(machinesOf([1, 2, 4, 16]))('with %i harts and %s', (cpus, _, jit) 
     'ends processes whole, whatever their threads do, again and again',
     async () => {
       for (let i = 0; i < Number(times(15)); i++) expect(await trial('exit_group')).toContain('exit_group: ok');
+    },
+    patience,
+  );
+
+  it(
+    'loses and doubles no signal while processes are stopped, continued and killed',
+    async () => {
+      for (let i = 0; i < Number(times(2)); i++) expect(await trial('storm', '6', times(150))).toContain('storm: ok');
     },
     patience,
   );

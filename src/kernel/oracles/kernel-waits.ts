@@ -120,6 +120,13 @@ export function describeKernelWaits(inspection: Inspection, ram: Ram, futexes: F
     unjustified: (thread) => (Thread.timerHart.peek(ram, thread) === 0 ? 'no deadline is armed for it' : undefined),
   });
 
+  inspection.wait(WaitReason.poll, {
+    does: 'polls',
+    object: () => 'some files',
+    wakers: () => 'whoever changes one of them',
+    unjustified: (thread) => (Thread.poked.peek(ram, thread) === 0 ? undefined : 'it has been told of a change'),
+  });
+
   inspection.wait(WaitReason.consoleInput, {
     does: 'reads',
     object: () => 'the console',
