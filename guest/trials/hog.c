@@ -5,6 +5,7 @@
  * Memory that is promised but not there kills who touches it (SIGKILL): `memory` and `stack` do not return.
  */
 
+#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <spawn.h>
@@ -175,6 +176,43 @@ static int ports(void)
     return 0;
 }
 
+/* A file without a name that takes all the room there is for files. */
+static int disk(void)
+{
+    static char block[65536];
+    memset(block, 1, sizeof block);
+    int fd = open("/tmp", O_TMPFILE | O_RDWR, 0600);
+    CHECK_OK(fd);
+    while (write(fd, block, sizeof block) > 0) {
+    }
+    return errno;
+}
+
+/* As many empty files as there can be; they are removed again. */
+static int files(void)
+{
+    char name[32];
+    int count = 0, error = 0;
+    for (; error == 0; count++) {
+        snprintf(name, sizeof name, "/tmp/hog%d", count);
+        int fd = open(name, O_WRONLY | O_CREAT | O_EXCL, 0600);
+        error = fd < 0 ? errno : 0;
+        close(fd);
+    }
+    while (count-- > 0) {
+        snprintf(name, sizeof name, "/tmp/hog%d", count);
+        unlink(name);
+    }
+    return error;
+}
+
+static int descriptors(void)
+{
+    while (dup(0) >= 0) {
+    }
+    return errno;
+}
+
 __attribute__((noinline)) static int recurse(volatile char *above)
 {
     volatile char frame[256];
@@ -240,6 +278,12 @@ int hog_trial(int argc, char **argv)
         error = shared_mappings();
     else if (strcmp(what, "ports") == 0)
         error = ports();
+    else if (strcmp(what, "disk") == 0)
+        error = disk();
+    else if (strcmp(what, "files") == 0)
+        error = files();
+    else if (strcmp(what, "descriptors") == 0)
+        error = descriptors();
     else if (strcmp(what, "stack") == 0)
         recurse_in_thread(NULL);
     else if (strcmp(what, "thread-stack") == 0)

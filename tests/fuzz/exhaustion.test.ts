@@ -24,13 +24,16 @@ const ENDS = [
   ['shared', /^Killed$/],
   ['shared-mappings', /^ENOMEM$/],
   ['ports', /^ENOSPC$/],
+  ['disk', /^ENOSPC$/],
+  ['files', /^ENOSPC$/],
+  ['descriptors', /^EMFILE$/],
   // The memory may be smaller than a stack.
   ['stack', /^Segmentation fault|Killed$/],
   ['thread-stack', /^Segmentation fault|Killed$/],
 ] as const;
 
 describe.each([
-  [1, 6],
+  [1, 8],
   [1, 32],
   [4, 64],
 ])('with %i harts and %i MiB', (cpus, memory) => {
@@ -48,7 +51,7 @@ describe.each([
 });
 
 describe('while a program holds all that it could get', () => {
-  it.each(['populate', 'tables', 'areas', 'threads', 'forks', 'bomb', 'shared-mappings', 'ports'])(
+  it.each(['populate', 'tables', 'areas', 'threads', 'forks', 'bomb', 'shared-mappings', 'ports', 'disk', 'descriptors'])(
     'of %s, others start and run',
     async (what) => {
       const machine = await boot({ cpus: 2, memory: 64 * MIB });
