@@ -275,16 +275,9 @@ export class Kernel {
       this.trace,
     );
     this.spawner.onFork((parent, child, flags) => this.descriptors.inherit(parent, child, (flags & Clone.Files) !== 0));
-    this.spawner.onFork((parent, child) => {
-      this.processFiles.inherit(parent, child);
-      return 0;
-    });
-    this.exits.onProcessExit((process) => {
-      this.descriptors.leave(process);
-      this.processFiles.release(process);
-    });
     this.spawner.onFork((parent, child) => this.processFiles.inherit(parent, child));
     this.exits.onProcessExit((process) => {
+      this.descriptors.leave(process);
       this.processFiles.release(process);
     });
     this.signals = new Signals(ram, this.locks, this.table, this.infos, this.sender, this.credentials);

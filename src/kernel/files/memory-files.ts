@@ -11,6 +11,7 @@ import type { Frames } from '../frames.ts';
 import type { MemoryMap } from '../memory-map.ts';
 import type { Inspection } from '../oracles/inspection.ts';
 import { NAME_SCRATCH } from '../scratch.ts';
+import type { Truncation } from '../truncation.ts';
 import type { UserCopy } from '../user-copy.ts';
 import { Attributes } from './attributes.ts';
 import type { Descriptors } from './descriptors.ts';
@@ -37,6 +38,7 @@ export interface MemoryFilesParts {
   readonly clock: Clock;
   readonly random: Random;
   readonly copy: UserCopy;
+  readonly truncation: Truncation;
   readonly files: OpenFiles;
   readonly descriptors: Descriptors;
   readonly map: MemoryMap;
@@ -70,7 +72,7 @@ export class MemoryFiles {
     this.tree = new Tree(ram, locks, this.inodes, this.entries, this.permissions);
     this.renaming = new Renaming(ram, locks, this.tree);
     this.paths = new Paths(ram, locks, copy, descriptors, files, this.tree, scratch);
-    this.regular = new RegularFiles(ram, frames, contents, files, this.inodes, this.permissions);
+    this.regular = new RegularFiles(ram, frames, contents, parts.truncation, files, this.inodes, this.permissions);
     this.directories = new DirectoryFiles(ram, locks, copy, this.tree, files, scratch);
     this.devices = new DeviceFiles(ram, parts.random, files, this.inodes, scratch);
     this.opening = new Opening(ram, files, this.tree, this.paths, this.regular, this.devices);

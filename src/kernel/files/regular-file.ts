@@ -12,6 +12,7 @@ import { Content, type Contents } from '../contents.ts';
 import { E } from '../errno.ts';
 import type { Frames } from '../frames.ts';
 import { Thread } from '../thread.ts';
+import type { Truncation } from '../truncation.ts';
 import { FileKind, type FileOps, Open, PollEvent, Whence, writable } from './file-ops.ts';
 import { Inode, type Inodes, Touch } from './inodes.ts';
 import { OpenFile, type OpenFiles } from './open-files.ts';
@@ -32,6 +33,7 @@ export class RegularFiles implements FileOps {
     private readonly ram: Ram,
     private readonly frames: Frames,
     private readonly contents: Contents,
+    private readonly truncation: Truncation,
     private readonly files: OpenFiles,
     private readonly inodes: Inodes,
     private readonly permissions: Permissions,
@@ -155,10 +157,10 @@ export class RegularFiles implements FileOps {
 
   /** truncate(2): 0 or -EFBIG. */
   resize(process: number, inode: number, size: number): number {
-    const { ram, inodes, contents } = this;
+    const { ram, inodes, truncation } = this;
     if (size > MAX_FILE_BYTES) return -E.FBIG;
     inodes.lock(inode);
-    const result = contents.setSize(Inode.content.get(ram, inode), size);
+    const result = truncation.setSize(Inode.content.get(ram, inode), size);
     if (result === 0) this.noteChangeLocked(process, inode);
     inodes.unlock(inode);
     return result;
