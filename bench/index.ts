@@ -11,11 +11,12 @@ import { writeFileSync } from 'node:fs';
 
 import { useMachineOptions } from './command.ts';
 import type { Experiment } from './figure.ts';
-import { ports, systemCall } from './figures/calls.ts';
+import { ports, signals, systemCall } from './figures/calls.ts';
 import { firstOutput } from './figures/first-output.ts';
 import { forks } from './figures/forks.ts';
 import { idle, memory } from './figures/idle.ts';
 import { micro } from './figures/micro.ts';
+import { pipes } from './figures/pipes.ts';
 import { powerOn, powerOnCold } from './figures/power-on.ts';
 import { PROGRAM_GROUP, programExperiment } from './figures/programs.ts';
 import { schedules } from './figures/schedules.ts';
@@ -34,7 +35,9 @@ const EXPERIMENTS: readonly Experiment[] = [
   powerOn,
   powerOnCold,
   systemCall,
+  signals,
   ports,
+  pipes,
   forks,
   interpreter,
   scaling,

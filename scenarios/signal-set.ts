@@ -29,7 +29,12 @@ export default {
           [accept, accept, accept],
         ],
       },
-      { threads: [[op.kill(0, USR1), op.kill(0, REALTIME)], [op.kill(0, REALTIME), op.kill(0, USR1)]] },
+      {
+        threads: [
+          [op.kill(0, USR1), op.kill(0, REALTIME)],
+          [op.kill(0, REALTIME), op.kill(0, USR1)],
+        ],
+      },
     ],
   },
   linearizable: [acceptedSignals()],

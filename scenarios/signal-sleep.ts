@@ -23,7 +23,11 @@ export default {
     ],
   },
   invariant: ({ operations }) => {
-    for (const { op: { kind }, process, result } of operations) {
+    for (const {
+      op: { kind },
+      process,
+      result,
+    } of operations) {
       if (kind === 'load' && result !== 1) return `process ${String(process)} has handled ${String(result)} signals`;
       if (kind !== 'futexWait' || result === EAGAIN) continue;
       if (process === 1) return `a wait that is made again has returned ${String(result)}`;

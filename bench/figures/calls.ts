@@ -1,6 +1,6 @@
 /*
- * Calls and messages, timed by the guest's own clock: a null system call (getppid), and a round trip through two VROS ports, each of
- * the two processes sending and receiving once.
+ * Calls, signals and messages, timed by the guest's own clock: a null system call (getppid), a signal to a handler, and a round trip through two
+ * VROS ports, each of the two processes sending and receiving once.
  */
 
 import { hasQemu, reference, trial, value } from '../command.ts';
@@ -23,6 +23,31 @@ export const systemCall: Experiment = {
     if (!hasQemu) return { 'syscall.null': ours };
     const theirs = value(await reference('nullsyscall', CALLS), 'ns_per_call') / 1e3;
     return { 'syscall.null': ours, 'syscall.qemu': theirs, 'syscall.ratio': theirs / ours };
+  },
+};
+
+const SIGNALS = 400_000;
+const SIGNALS_ACROSS = 20_000;
+
+export const signals: Experiment = {
+  name: 'signal',
+  about: 'from a signal to its handler',
+  figures: [
+    { key: 'signal.self', title: 'signal to a handler and back, one thread', unit: 'µs', target: ['≤', 1.5] },
+    {
+      key: 'signal.across',
+      title: 'kill to the handler of a thread that computes on another hart',
+      unit: 'µs',
+      target: ['≤', 20],
+    },
+    { key: 'signal.qemu', title: 'signal to a handler and back, qemu-riscv64', unit: 'µs' },
+  ],
+  measure: async () => {
+    const own = value(await trial(1, 'sigself', SIGNALS), 'ns_per_signal') / 1e3;
+    const across = value(await trial(2, 'sigcross', SIGNALS_ACROSS), 'ns_median') / 1e3;
+    const ours = { 'signal.self': own, 'signal.across': across };
+    if (!hasQemu) return ours;
+    return { ...ours, 'signal.qemu': value(await reference('sigself', SIGNALS / 10), 'ns_per_signal') / 1e3 };
   },
 };
 

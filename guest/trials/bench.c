@@ -1,6 +1,7 @@
 /* Figures, each as key=value on a line: a null system call, a round trip through ports, instructions and work per second. */
 
 #include <pthread.h>
+#include <signal.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -14,6 +15,71 @@ int nullsyscall_trial(int argc, char **argv)
         syscall(SYS_getppid);
     uint64_t time = now_ns() - begin;
     printf("calls=%ld\nns_per_call=%.1f\n", n, (double)time / (double)(n ? n : 1));
+    return 0;
+}
+
+static void nothing(int signal)
+{
+    (void)signal;
+}
+
+int sigself_trial(int argc, char **argv)
+{
+    long n = number_argument(argc, argv, 1, 100000), pid = getpid(), tid = syscall(SYS_gettid);
+    signal(SIGUSR1, nothing);
+    uint64_t begin = now_ns();
+    for (long i = 0; i < n; i++)
+        syscall(SYS_tgkill, pid, tid, SIGUSR1);
+    uint64_t time = now_ns() - begin;
+    printf("signals=%ld\nns_per_signal=%.1f\n", n, (double)time / (double)(n ? n : 1));
+    return 0;
+}
+
+static volatile uint64_t entered;
+static volatile long computing;
+
+static void enters(int signal)
+{
+    (void)signal;
+    entered = now_ns();
+}
+
+static void *computes(void *unused)
+{
+    pin_to(1);
+    computing = syscall(SYS_gettid);
+    for (volatile uint64_t i = 0;; i++) {
+    }
+    return unused;
+}
+
+static int by_size(const void *a, const void *b)
+{
+    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+    return (x > y) - (x < y);
+}
+
+int sigcross_trial(int argc, char **argv)
+{
+    long n = number_argument(argc, argv, 1, 2000);
+    uint64_t *times = calloc((size_t)n + 1, sizeof *times);
+    pthread_t thread;
+    signal(SIGUSR1, enters);
+    pin_to(0);
+    CHECK_ZERO(pthread_create(&thread, NULL, computes, NULL));
+    while (computing == 0)
+        sleep_ms(1);
+    sleep_ms(20);
+    for (long i = 0; i < n; i++) {
+        entered = 0;
+        uint64_t begin = now_ns();
+        syscall(SYS_tgkill, getpid(), computing, SIGUSR1);
+        while (entered == 0) {
+        }
+        times[i] = entered - begin;
+    }
+    qsort(times, (size_t)n, sizeof *times, by_size);
+    printf("signals=%ld\nns_median=%lu\nns_p99=%lu\n", n, times[n / 2], times[n * 99 / 100]);
     return 0;
 }
 

@@ -1,8 +1,10 @@
 /* Bytes of files: reading, writing, positions, holes, appending, truncating, and the errors of each. */
 
+#include <signal.h>
 #include <sys/mman.h>
 #include <sys/sendfile.h>
 #include <sys/uio.h>
+#include <sys/wait.h>
 
 #include "check.h"
 #include "files.h"
@@ -266,6 +268,32 @@ static void mapping(void)
     CHECK(read_only != MAP_FAILED);
     CHECK_ERRNO(mprotect(read_only, 4096, PROT_READ | PROT_WRITE), EACCES);
     CHECK_OK(munmap(shared, 4096) | munmap(private, 4096) | munmap(read_only, 4096) | close(fd));
+    /* Behind the end of the file there is nothing. */
+    fd = open("map3", O_RDWR | O_CREAT, 0644);
+    CHECK_OK(ftruncate(fd, 3 * 4096));
+    shared = mmap(NULL, 3 * 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    CHECK(shared != MAP_FAILED);
+    memset(shared, 'm', 3 * 4096);
+    CHECK_OK(ftruncate(fd, 4096 + 10));
+    CHECK_EQ(shared[4096 + 9], 'm');
+    CHECK_EQ(shared[4096 + 10], 0);
+    fflush(stdout);
+    pid_t pid = fork();
+    if (pid == 0) {
+        shared[2 * 4096] = 1;
+        _exit(0);
+    }
+    CHECK_EQ(WTERMSIG(wait_status_of(pid)), SIGBUS);
+    CHECK_OK(ftruncate(fd, 3 * 4096));
+    CHECK_EQ(shared[2 * 4096], 0);
+    pid = fork(); /* a child sees the same memory */
+    if (pid == 0) {
+        shared[2 * 4096] = 7;
+        _exit(0);
+    }
+    CHECK_EQ(wait_status_of(pid), 0);
+    CHECK_EQ(shared[2 * 4096], 7);
+    CHECK_OK(munmap(shared, 3 * 4096) | close(fd));
     int zero = open("/dev/zero", O_RDWR);
     char *zeroes = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE, zero, 0);
     CHECK(zeroes != MAP_FAILED);

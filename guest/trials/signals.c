@@ -3,6 +3,7 @@
 #include <setjmp.h>
 #include <signal.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <ucontext.h>
 #include <unistd.h>
 
@@ -438,10 +439,44 @@ static void jumps(void)
     printf("jumps: ok\n");
 }
 
+extern char **environ;
+
+/* What of signals a program hands on to the one that it executes: ignored ones, the mask, what is pending. */
+static int before_execve(void)
+{
+    char *const again[] = { "trials", "signals", "after", NULL };
+    timer_t timer;
+    signal(SIGUSR1, count);
+    signal(SIGUSR2, SIG_IGN);
+    mask(SIG_BLOCK, SIGTERM);
+    CHECK_OK(raise(SIGTERM));
+    CHECK_OK(sigaltstack(&(stack_t){ .ss_sp = alternate, .ss_size = sizeof alternate }, NULL));
+    CHECK_OK(timer_create(CLOCK_MONOTONIC, NULL, &timer));
+    execve("/bin/trials", again, environ);
+    return 1;
+}
+
+static int after_execve(void)
+{
+    struct sigaction action;
+    stack_t stack;
+    CHECK_OK(sigaction(SIGUSR1, NULL, &action));
+    CHECK(action.sa_handler == SIG_DFL);
+    CHECK_OK(sigaction(SIGUSR2, NULL, &action));
+    CHECK(action.sa_handler == SIG_IGN);
+    CHECK_EQ(is_blocked(SIGTERM), 1);
+    CHECK_EQ(is_pending(SIGTERM), 1);
+    CHECK_OK(sigaltstack(NULL, &stack));
+    CHECK_EQ(stack.ss_flags, SS_DISABLE);
+    CHECK_ERRNO(syscall(SYS_timer_delete, 0), EINVAL);
+    signal(SIGTERM, SIG_IGN);
+    return 0;
+}
+
 int signals_trial(int argc, char **argv)
 {
-    (void)argc;
-    (void)argv;
+    if (argc > 1)
+        return strcmp(argv[1], "before") == 0 ? before_execve() : after_execve();
     handlers();
     actions();
     flags();
@@ -452,6 +487,9 @@ int signals_trial(int argc, char **argv)
     registers();
     alternate_stack();
     jumps();
+    /* A process of qemu cannot execute a program of RISC-V. */
+    if (on_hartbeat())
+        CHECK_EQ(wait_status_of(spawn_self("signals", "before", NULL)), 0);
     printf("signals: ok\n");
     return 0;
 }

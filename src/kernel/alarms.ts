@@ -1,8 +1,8 @@
 /*
- * Alarms: setitimer(2), timer_create(2) and its relatives.
+ * Alarms: what a timer of setitimer (interval-timers.ts) and of timer_create (posix-timers.ts) have in common: being set, expiring, sending.
  *
  * Alarms by the clock are in the heap of the hart that has set them (timers.ts) and expire there; those by CPU time are looked at after each slice of
- * guest code of their process (`checkCpu`). Waits know nothing of them.
+ * guest code of their process (`checkCpuLocked`). Waits know nothing of them.
  *
  * A periodic POSIX timer rests when it has expired, until its signal is taken: then it is set for the next time that has not passed yet, and the
  * signal tells how many have. So no timer sends more than a process takes. ITIMER_REAL goes on by itself, skipping what has passed.
@@ -15,7 +15,6 @@ import { SEEDED } from '../smp/schedule/build.ts';
 import type { Locks } from '../smp/spinlock.ts';
 import { Alarm } from './alarm.ts';
 import { threadCpuNs, processCpuNs } from './cpu-time.ts';
-import { E } from './errno.ts';
 import { Process } from './process.ts';
 import type { ProcessTable } from './process-table.ts';
 import { SigInfo, type SignalInfos } from './signal-info.ts';
@@ -29,21 +28,7 @@ import { ALARM, type Timers } from './timers.ts';
 /** Clocks that measure a process or a thread. */
 export const CPU_CLOCK = { Process: 2, Thread: 3 } as const;
 
-/** Interval timers (setitimer). */
-export const Itimer = { Real: 0, Virtual: 1, Prof: 2 } as const;
-
 const INT_MAX = 0x7fff_ffff;
-
-/** What timer_create wants. */
-export interface TimerRequest {
-  readonly clock: number;
-  readonly signal: number;
-  readonly silent: boolean;
-  /** The thread that the signal is for, or 0. */
-  readonly tid: number;
-  /** Kernel address of the signal's 8 bytes of value; 0: the timer's number. */
-  readonly value: number;
-}
 
 export class Alarms {
   /** What was left of a timer before it was changed, and its interval: of the last call. */
@@ -54,7 +39,6 @@ export class Alarms {
   /**
    * @param base region of `bytes(…)` bytes
    * @param processes each may have one that setitimer has set
-   * @param posix how many others there may be
    */
   constructor(
     private readonly ram: Ram,
@@ -66,7 +50,8 @@ export class Alarms {
     private readonly sender: SignalSender,
     base: number,
     processes: number,
-    private readonly posix: number,
+    /** How many others there may be. */
+    readonly posix: number,
   ) {
     const count = Alarms.count(processes, posix);
     this.pool = new SlotPool(ram, locks, base, { name: 'alarm', count, size: Alarm.SIZE, layout: Alarm, order: 'lifo' });
@@ -88,163 +73,6 @@ export class Alarms {
     return this.pool.inUse();
   }
 
-  // --- setitimer ------------------------------------------------------------------------------------------------------------------
-
-  /** Sets an interval timer (`value` 0: off), nanoseconds from `now`; `remaining` and `interval` tell what it was. */
-  setItimer(process: number, which: number, now: number, value: number, interval: number): void {
-    const { ram, locks } = this;
-    locks.acquire(this.table.lock);
-    this.noteItimerLocked(process, which, now);
-    const every = value === 0 ? 0 : interval;
-    if (which === Itimer.Real) {
-      let alarm = Process.alarm.get(ram, process);
-      if (alarm === 0 && value !== 0) {
-        alarm = this.allocLocked(process);
-        Alarm.signal.set(ram, alarm, Signal.ALRM);
-        Process.alarm.set(ram, process, alarm);
-      }
-      if (alarm !== 0) this.setLocked(alarm, value === 0 ? 0 : now + value, every);
-    } else {
-      const { at, period } = cpuTimer(which);
-      this.countCpuLocked(process, at.get(ram, process) !== 0, value !== 0);
-      at.set(ram, process, value === 0 ? 0 : this.processNs(process) + value);
-      period.set(ram, process, every);
-    }
-    locks.release(this.table.lock);
-  }
-
-  /** What an interval timer has left, in `remaining` and `interval`. */
-  getItimer(process: number, which: number, now: number): void {
-    this.locks.acquire(this.table.lock);
-    this.noteItimerLocked(process, which, now);
-    this.locks.release(this.table.lock);
-  }
-
-  // --- POSIX timers ---------------------------------------------------------------------------------------------------------------
-
-  /** timer_create(2): the timer's number, or -EAGAIN. The caller has checked everything else. */
-  create(thread: number, request: TimerRequest): number {
-    const { ram, locks } = this;
-    const process = Thread.process.get(ram, thread);
-    const lock = Process.lock.addr(process);
-    locks.acquire(this.table.lock);
-    locks.acquire(lock);
-    const info = this.pool.inUse() < this.posix ? this.infos.allocLocked(process, false) : 0;
-    locks.release(lock);
-    let id = -E.AGAIN;
-    if (info !== 0) {
-      const alarm = this.allocLocked(process);
-      id = this.nextIdLocked(process);
-      Alarm.id.set(ram, alarm, id);
-      Alarm.clock.set(ram, alarm, request.clock);
-      Alarm.signal.set(ram, alarm, request.signal);
-      Alarm.silent.set(ram, alarm, request.silent ? 1 : 0);
-      Alarm.tid.set(ram, alarm, request.tid);
-      Alarm.measuredTid.set(ram, alarm, request.clock === CPU_CLOCK.Thread ? Thread.tid.get(ram, thread) : 0);
-      Alarm.info.set(ram, alarm, info);
-      const value = Alarm.value.addr(alarm);
-      if (request.value !== 0) ram.copy(value, request.value, 8);
-      else ram.setU64(value, id);
-      Alarm.next.set(ram, alarm, Process.timers.get(ram, process));
-      Process.timers.set(ram, process, alarm);
-      locks.acquire(lock);
-      SigInfo.timer.set(ram, info, alarm);
-      locks.release(lock);
-    }
-    locks.release(this.table.lock);
-    return id;
-  }
-
-  /**
-   * timer_settime(2).
-   *
-   * @param value nanoseconds, from now or (absolute) of the clock, that of power-on for all but CPU clocks; 0: off
-   * @returns 0 (`remaining`, `interval`: what it was), or -EINVAL: there is no such timer
-   */
-  set(process: number, id: number, now: number, value: number, interval: number, absolute: boolean): number {
-    const { ram, locks } = this;
-    locks.acquire(this.table.lock);
-    const alarm = this.findLocked(process, id);
-    if (alarm !== 0) {
-      this.noteLocked(alarm, now);
-      const at = absolute ? value : this.timeLocked(alarm, now) + value;
-      Alarm.overrun.set(ram, alarm, 0);
-      this.setLocked(alarm, value === 0 ? 0 : at, value === 0 ? 0 : interval);
-    }
-    locks.release(this.table.lock);
-    return alarm === 0 ? -E.INVAL : 0;
-  }
-
-  /** timer_gettime(2): 0 (`remaining`, `interval`) or -EINVAL. */
-  get(process: number, id: number, now: number): number {
-    this.locks.acquire(this.table.lock);
-    const alarm = this.findLocked(process, id);
-    if (alarm !== 0) this.noteLocked(alarm, now);
-    this.locks.release(this.table.lock);
-    return alarm === 0 ? -E.INVAL : 0;
-  }
-
-  /** The clock of a timer, or -EINVAL. */
-  clockOf(process: number, id: number): number {
-    this.locks.acquire(this.table.lock);
-    const alarm = this.findLocked(process, id);
-    const result = alarm === 0 ? -E.INVAL : Alarm.clock.get(this.ram, alarm);
-    this.locks.release(this.table.lock);
-    return result;
-  }
-
-  /** timer_getoverrun(2), or -EINVAL. */
-  overrun(process: number, id: number): number {
-    this.locks.acquire(this.table.lock);
-    const alarm = this.findLocked(process, id);
-    const result = alarm === 0 ? -E.INVAL : Alarm.overrun.get(this.ram, alarm);
-    this.locks.release(this.table.lock);
-    return result;
-  }
-
-  /** timer_delete(2): 0 or -EINVAL. A signal of it that nobody has taken yet is gone with it. */
-  remove(process: number, id: number): number {
-    const { ram, locks } = this;
-    locks.acquire(this.table.lock);
-    const alarm = this.findLocked(process, id);
-    if (alarm !== 0) {
-      let before = Process.timers.get(ram, process);
-      if (before === alarm) Process.timers.set(ram, process, Alarm.next.get(ram, alarm));
-      else {
-        while (Alarm.next.get(ram, before) !== alarm) before = Alarm.next.get(ram, before);
-        Alarm.next.set(ram, before, Alarm.next.get(ram, alarm));
-      }
-      this.deleteLocked(process, alarm);
-    }
-    locks.release(this.table.lock);
-    return alarm === 0 ? -E.INVAL : 0;
-  }
-
-  /** All POSIX timers of a process are gone: it executes another program. */
-  removeAll(process: number): void {
-    const { ram, locks } = this;
-    locks.acquire(this.table.lock);
-    for (let alarm = Process.timers.get(ram, process); alarm !== 0; alarm = Process.timers.get(ram, process)) {
-      Process.timers.set(ram, process, Alarm.next.get(ram, alarm));
-      this.deleteLocked(process, alarm);
-    }
-    Process.timerId.set(ram, process, 0);
-    locks.release(this.table.lock);
-  }
-
-  /** The process ends. */
-  reap(process: number): void {
-    this.removeAll(process);
-    const { ram, locks } = this;
-    locks.acquire(this.table.lock);
-    const alarm = Process.alarm.get(ram, process);
-    Process.alarm.set(ram, process, 0);
-    if (alarm !== 0) this.deleteLocked(process, alarm);
-    locks.release(this.table.lock);
-  }
-
-  // --- Expiring -------------------------------------------------------------------------------------------------------------------
-
   /** The deadline `sequence` of an alarm has passed: sends its signal, unless it has been set otherwise meanwhile. */
   expire(alarm: number, sequence: number, now: number): void {
     const { ram, locks } = this;
@@ -253,28 +81,15 @@ export class Alarms {
     locks.release(this.table.lock);
   }
 
-  /** A thread of a process with timers of its CPU time has run: have they expired? */
-  checkCpu(process: number): void {
-    const { ram, locks } = this;
-    locks.acquire(this.table.lock);
-    const used = this.processNs(process);
-    for (const which of [Itimer.Virtual, Itimer.Prof]) {
-      const { at, period, signal } = cpuTimer(which);
-      const deadline = at.get(ram, process);
-      if (deadline === 0 || used < deadline) continue;
-      const every = period.get(ram, process);
-      at.set(ram, process, every === 0 ? 0 : next(deadline, every, used));
-      if (every === 0) this.countCpuLocked(process, true, false);
-      this.infos.fromKernel(signal);
-      this.sender.sendLocked(process, 0);
-    }
+  /** POSIX timers of a process that measure CPU time: have they expired? */
+  checkCpuLocked(process: number): void {
+    const { ram } = this;
     for (let alarm = Process.timers.get(ram, process); alarm !== 0; alarm = Alarm.next.get(ram, alarm)) {
       const deadline = Alarm.deadline.get(ram, alarm);
       if (!this.isCpu(alarm) || deadline === 0 || Alarm.resting.get(ram, alarm) !== 0) continue;
       const time = this.timeLocked(alarm, 0);
       if (time >= deadline) this.fireLocked(alarm, time);
     }
-    locks.release(this.table.lock);
   }
 
   /** The signal of a POSIX timer has been taken, it stands in the draft: tells how often it has expired, and sets it for the next time. */
@@ -287,7 +102,7 @@ export class Alarms {
     if (Alarm.resting.get(ram, alarm) !== 0) {
       const deadline = Alarm.deadline.get(ram, alarm);
       const interval = Alarm.interval.get(ram, alarm);
-      const following = next(deadline, interval, time);
+      const following = nextTime(deadline, interval, time);
       missed += Math.round((following - deadline) / interval) - 1;
       this.setLocked(alarm, following, interval);
     }
@@ -304,18 +119,18 @@ export class Alarms {
     const process = Alarm.process.get(ram, alarm);
     const info = Alarm.info.get(ram, alarm);
     if (info === 0) {
-      this.setLocked(alarm, interval === 0 ? 0 : next(deadline, interval, time), interval);
+      this.setLocked(alarm, interval === 0 ? 0 : nextTime(deadline, interval, time), interval);
       this.infos.fromKernel(Signal.ALRM);
       this.sender.sendLocked(process, 0);
       return;
     }
     if (Alarm.silent.get(ram, alarm) !== 0) {
-      this.setLocked(alarm, interval === 0 ? 0 : next(deadline, interval, time), interval);
+      this.setLocked(alarm, interval === 0 ? 0 : nextTime(deadline, interval, time), interval);
       return;
     }
     if (!this.sendLocked(process, alarm, info)) {
       // Nobody will take it, because it is ignored: goes on at once.
-      this.setLocked(alarm, interval === 0 ? 0 : next(deadline, interval, time), interval);
+      this.setLocked(alarm, interval === 0 ? 0 : nextTime(deadline, interval, time), interval);
     } else if (interval === 0) {
       this.setLocked(alarm, 0, 0);
     } else {
@@ -349,7 +164,7 @@ export class Alarms {
   }
 
   /** Sets an alarm (`deadline` 0: off), by its clock. */
-  private setLocked(alarm: number, deadline: number, interval: number): void {
+  setLocked(alarm: number, deadline: number, interval: number): void {
     const { ram, timers } = this;
     const process = Alarm.process.get(ram, alarm);
     const sequence = (Alarm.sequence.peek(ram, alarm) + 1) >>> 0;
@@ -363,7 +178,8 @@ export class Alarms {
     if (deadline !== 0 && !cpu) timers.arm(alarm + ALARM, sequence, deadline);
   }
 
-  private deleteLocked(process: number, alarm: number): void {
+  /** Takes an alarm and what it has back. */
+  deleteLocked(process: number, alarm: number): void {
     const { ram, locks } = this;
     this.setLocked(alarm, 0, 0);
     const info = Alarm.info.get(ram, alarm);
@@ -378,7 +194,8 @@ export class Alarms {
     this.pool.free(alarm);
   }
 
-  private allocLocked(process: number): number {
+  /** An alarm of a process that is not set. There is one for each process always. */
+  allocLocked(process: number): number {
     const { ram } = this;
     const alarm = this.pool.allocAlways();
     const sequence = Alarm.sequence.load(ram, alarm);
@@ -390,38 +207,8 @@ export class Alarms {
     return alarm;
   }
 
-  private findLocked(process: number, id: number): number {
-    const { ram } = this;
-    let alarm = Process.timers.get(ram, process);
-    while (alarm !== 0 && Alarm.id.get(ram, alarm) !== id) alarm = Alarm.next.get(ram, alarm);
-    return alarm;
-  }
-
-  private nextIdLocked(process: number): number {
-    const { ram } = this;
-    let id = Process.timerId.get(ram, process);
-    while (this.findLocked(process, id) !== 0) id = (id + 1) & INT_MAX;
-    Process.timerId.set(ram, process, (id + 1) & INT_MAX);
-    return id;
-  }
-
-  private noteItimerLocked(process: number, which: number, now: number): void {
-    const { ram } = this;
-    this.remaining = 0;
-    this.interval = 0;
-    if (which === Itimer.Real) {
-      const alarm = Process.alarm.get(ram, process);
-      if (alarm !== 0) this.noteLocked(alarm, now);
-      return;
-    }
-    const { at, period } = cpuTimer(which);
-    const deadline = at.get(ram, process);
-    if (deadline === 0) return;
-    this.remaining = Math.max(1, deadline - this.processNs(process));
-    this.interval = period.get(ram, process);
-  }
-
-  private noteLocked(alarm: number, now: number): void {
+  /** Notes what an alarm has left, in `remaining` and `interval`. */
+  noteLocked(alarm: number, now: number): void {
     const { ram } = this;
     let deadline = Alarm.deadline.get(ram, alarm);
     const interval = Alarm.interval.get(ram, alarm);
@@ -429,13 +216,13 @@ export class Alarms {
     this.remaining = 0;
     if (deadline === 0) return;
     const time = this.timeLocked(alarm, now);
-    if (interval !== 0 && deadline <= time) deadline = next(deadline, interval, time);
+    if (interval !== 0 && deadline <= time) deadline = nextTime(deadline, interval, time);
     // One that is due is still to expire.
     this.remaining = Math.max(1, deadline - time);
   }
 
   /** The time by the alarm's clock. */
-  private timeLocked(alarm: number, now: number): number {
+  timeLocked(alarm: number, now: number): number {
     const { ram } = this;
     if (!this.isCpu(alarm)) return now;
     const measured = Alarm.measuredTid.get(ram, alarm);
@@ -449,26 +236,18 @@ export class Alarms {
     return clock === CPU_CLOCK.Process || clock === CPU_CLOCK.Thread;
   }
 
-  private processNs(process: number): number {
+  /** CPU time of a process. */
+  processNs(process: number): number {
     return processCpuNs(this.ram, this.locks, process);
   }
 
-  private countCpuLocked(process: number, before: boolean, after: boolean): void {
+  /** A timer of the process's CPU time is set or not, and was. */
+  countCpuLocked(process: number, before: boolean, after: boolean): void {
     if (before !== after) Process.cpuTimers.add(this.ram, process, after ? 1 : -1);
   }
 }
 
-function cpuTimer(which: number): {
-  readonly at: typeof Process.virtualAt;
-  readonly period: typeof Process.virtualAt;
-  readonly signal: number;
-} {
-  return which === Itimer.Virtual
-    ? { at: Process.virtualAt, period: Process.virtualEvery, signal: Signal.VTALRM }
-    : { at: Process.profAt, period: Process.profEvery, signal: Signal.PROF };
-}
-
 /** The first of the times deadline + n × interval, n > 0, that has not come at `time`. */
-function next(deadline: number, interval: number, time: number): number {
+export function nextTime(deadline: number, interval: number, time: number): number {
   return deadline + interval * Math.max(1, Math.floor((time - deadline) / interval) + 1);
 }

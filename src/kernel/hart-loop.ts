@@ -206,7 +206,7 @@ export class HartLoop {
     kernel.scheduler.charge(thread, now);
     this.expireTimers(now);
     const process = Thread.process.get(kernel.ram, thread);
-    if (Process.cpuTimers.peek(kernel.ram, process) !== 0) kernel.alarms.checkCpu(process);
+    if (Process.cpuTimers.peek(kernel.ram, process) !== 0) kernel.checkCpuTimers(process);
     if (!kernel.scheduler.mustYield(thread, now)) return true;
     kernel.scheduler.yield(thread);
     return false;

@@ -46,6 +46,7 @@ import { Transfer } from './files/transfer.ts';
 import { Frames } from './frames.ts';
 import { Futexes } from './futex.ts';
 import { Contents } from './contents.ts';
+import { IntervalTimers } from './interval-timers.ts';
 import { JobControl } from './job-control.ts';
 import { Launches } from './launches.ts';
 import { Mappings } from './mappings.ts';
@@ -54,6 +55,7 @@ import { kernelGuards } from './oracles/guard-rules.ts';
 import type { Guards } from './oracles/guards.ts';
 import { Inspection } from './oracles/inspection.ts';
 import { describeKernelWaits } from './oracles/kernel-waits.ts';
+import { PosixTimers } from './posix-timers.ts';
 import { NAME_BYTES } from './process.ts';
 import { ProcFileSystem } from './proc/proc-file-system.ts';
 import { ProcTexts } from './proc/text-file.ts';
@@ -135,6 +137,8 @@ export class Kernel {
   readonly masks: SignalMasks;
   readonly delivery: SignalDelivery;
   readonly alarms: Alarms;
+  readonly itimers: IntervalTimers;
+  readonly posixTimers: PosixTimers;
   readonly children: ChildWaits;
   readonly exec: Exec;
   readonly files: OpenFiles;
@@ -306,6 +310,8 @@ export class Kernel {
       limits.processes,
       limits.posixTimers,
     );
+    this.itimers = new IntervalTimers(ram, this.locks, this.table.lock, this.alarms, this.infos, this.sender);
+    this.posixTimers = new PosixTimers(ram, this.locks, this.table.lock, this.alarms, this.infos);
     this.children = new ChildWaits(
       ram,
       this.locks,
@@ -416,8 +422,13 @@ export class Kernel {
     const taken = (timer: number): void => this.alarms.taken(timer, this.clock.nowNs());
     this.masks.onTimerTaken = taken;
     this.delivery.onTimerTaken = taken;
-    this.exec.onExecute = (process) => this.alarms.removeAll(process);
-    this.exits.onProcessExit((process) => this.alarms.reap(process));
+    this.exec.onExecute = (process) => this.posixTimers.removeAll(process);
+    this.exits.onProcessExit((process) => {
+      this.posixTimers.removeAll(process);
+      this.locks.acquire(this.table.lock);
+      this.itimers.reapLocked(process);
+      this.locks.release(this.table.lock);
+    });
   }
 
   /** Ends all waits whose deadline on this hart has passed, and lets its alarms expire. */
@@ -428,6 +439,14 @@ export class Kernel {
       if ((owner & ALARM) !== 0) this.alarms.expire(owner - ALARM, sequence, now);
       else this.waits.expire(owner, sequence);
     }
+  }
+
+  /** A thread of a process with timers of its CPU time has run: have they expired? */
+  checkCpuTimers(process: number): void {
+    this.locks.acquire(this.table.lock);
+    this.itimers.checkCpuLocked(process);
+    this.alarms.checkCpuLocked(process);
+    this.locks.release(this.table.lock);
   }
 
   /** A shootdown, and the trace of it: the floor that carries it out knows no trace. */

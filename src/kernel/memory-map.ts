@@ -30,6 +30,7 @@ import { Areas } from './areas.ts';
 import type { MachineConfig } from './config.ts';
 import { Descriptors } from './files/descriptors.ts';
 import { DirectoryEntries } from './files/directory-entries.ts';
+import { FileLocks } from './files/file-locks.ts';
 import { Inodes } from './files/inodes.ts';
 import { OpenFiles } from './files/open-files.ts';
 import { Polls } from './files/polls.ts';
@@ -54,6 +55,7 @@ export interface Limits {
   readonly contents: number;
   readonly inodes: number;
   readonly directoryEntries: number;
+  readonly fileLocks: number;
   readonly openFiles: number;
   /** Signals that wait with information. */
   readonly signals: number;
@@ -87,6 +89,7 @@ export interface MemoryMap {
   readonly contents: number;
   readonly inodes: number;
   readonly directoryEntries: number;
+  readonly fileLocks: number;
   readonly futexes: number;
   readonly openFiles: number;
   readonly descriptors: number;
@@ -153,6 +156,7 @@ export function planMemory(config: MachineConfig, families: readonly FamilyRegio
   const contents = region(Contents.bytes(limits.contents));
   const inodes = region(Inodes.bytes(limits.inodes));
   const directoryEntries = region(DirectoryEntries.bytes(limits.directoryEntries));
+  const fileLocks = region(FileLocks.bytes(limits.fileLocks));
   const futexes = region(Futexes.BYTES);
   const openFiles = region(OpenFiles.bytes(limits.openFiles));
   const descriptors = region(Descriptors.bytes(limits.processes + SPARE_TABLES));
@@ -198,6 +202,7 @@ export function planMemory(config: MachineConfig, families: readonly FamilyRegio
     contents,
     inodes,
     directoryEntries,
+    fileLocks,
     futexes,
     openFiles,
     descriptors,
@@ -230,6 +235,7 @@ function limitsFor(memoryBytes: number): Limits {
     inodes: clamp(memoryBytes / (32 * KIB), 512, 32768),
     // A file may have several names.
     directoryEntries: clamp(memoryBytes / (16 * KIB), 1024, 65536),
+    fileLocks: clamp(memoryBytes / (64 * KIB), 256, 4096),
     openFiles: clamp(memoryBytes / (16 * KIB), 512, 8192),
     signals: clamp(memoryBytes / (32 * KIB), 1536, 4096),
     posixTimers: clamp(memoryBytes / (256 * KIB), 64, 512),

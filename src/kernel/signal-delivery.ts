@@ -27,6 +27,8 @@ const SA_ONSTACK = 0x0800_0000;
 const SA_RESTART = 0x1000_0000;
 const SA_NODEFER = 0x4000_0000;
 const SA_RESETHAND = 0x8000_0000;
+/** What goes before all signals. */
+const URGENT = ThreadFlag.Killed | ThreadFlag.Stop;
 const A0 = xOffset(10);
 const ECALL_BYTES = 4;
 
@@ -59,30 +61,28 @@ export class SignalDelivery {
     const lock = Process.lock.addr(process);
     for (;;) {
       const flags = Thread.flags.load(ram, thread);
-      if ((flags & ThreadFlag.Killed) !== 0) return 0;
-      if ((flags & ThreadFlag.Stop) !== 0) {
+      if ((flags & URGENT) !== 0) {
+        if ((flags & ThreadFlag.Killed) !== 0) return 0;
         if (this.jobs.stop(thread, 0) === BLOCKED) return BLOCKED;
         continue;
       }
+      if ((flags & ThreadFlag.Signal) === 0) break;
       locks.acquire(lock);
       const low = Thread.blockedLow.peek(ram, thread);
       const signal = queues.takeLocked(process, thread, low, Thread.blockedHigh.peek(ram, thread));
-      this.sender.recalculateLocked(process, thread);
       const handler = signal === 0 ? SIG_DFL : ram.getU64(this.sender.actionOf(process, signal));
-      const stops = signal !== 0 && handler === SIG_DFL && stopsByDefault(signal);
-      if (stops) Thread.flags.or(ram, thread, ThreadFlag.StopTaken);
-      const caught = signal !== 0 && handler !== SIG_DFL && handler !== SIG_IGN;
-      if (caught) {
-        const sound = this.handleLocked(thread, process, signal, lock);
-        if (!sound) this.forceSegv(thread, process, signal);
+      if (handler !== SIG_DFL && handler !== SIG_IGN) {
+        this.handleLocked(thread, process, signal, lock);
         continue;
       }
+      this.sender.recalculateLocked(process, thread);
+      const stops = signal !== 0 && handler === SIG_DFL && stopsByDefault(signal);
+      if (stops) Thread.flags.or(ram, thread, ThreadFlag.StopTaken);
       locks.release(lock);
-      if (signal === 0) break;
       if (queues.timer !== 0) this.onTimerTaken(queues.timer);
       if (stops) {
         if (this.jobs.stop(thread, signal) === BLOCKED) return BLOCKED;
-      } else if (handler === SIG_DFL && !ignoredByDefault(signal)) {
+      } else if (signal !== 0 && handler === SIG_DFL && !ignoredByDefault(signal)) {
         return this.exits.endGroup(thread, statusOfSignal(signal));
       }
     }
@@ -90,38 +90,50 @@ export class SignalDelivery {
     return 0;
   }
 
-  /** Begins the handler of the signal in the draft, and releases the lock. False: there is no room for its frame. */
-  private handleLocked(thread: number, process: number, signal: number, lock: number): boolean {
-    const { ram } = this;
+  /** Begins the handler of the signal in the draft, and releases the lock. If there is no room for its frame, that is a signal in turn. */
+  private handleLocked(thread: number, process: number, signal: number, lock: number): void {
+    const { ram, locks, queues } = this;
+    if (queues.timer !== 0) {
+      locks.release(lock);
+      this.onTimerTaken(queues.timer);
+      locks.acquire(lock);
+    }
     const action = this.sender.actionOf(process, signal);
     const flags = ram.u32[(action + 8) >>> 2]!;
-    const maskLow = ram.u32[(action + 16) >>> 2]!;
-    const maskHigh = ram.u32[(action + 20) >>> 2]!;
     const handlerLow = ram.u32[action >>> 2]!;
     const handlerHigh = ram.u32[(action + 4) >>> 2]!;
+    if (handlerHigh === 0 && handlerLow <= SIG_IGN) {
+      // Another thread has taken the handler away while the lock was free.
+      locks.release(lock);
+      return;
+    }
+    const own = (flags & SA_NODEFER) !== 0 ? 0 : signalBit(signal);
+    const low = (ram.u32[(action + 16) >>> 2]! | (signal <= 32 ? own : 0)) & ~UNSTOPPABLE;
+    const high = ram.u32[(action + 20) >>> 2]! | (signal > 32 ? own : 0);
     if ((flags & SA_RESETHAND) !== 0) ram.setU64(action, SIG_DFL);
-    this.locks.release(lock);
-    if (this.queues.timer !== 0) this.onTimerTaken(this.queues.timer);
 
     const restore = (Thread.flags.load(ram, thread) & ThreadFlag.RestoreMask) !== 0;
-    const oldLow = restore ? Thread.savedLow.get(ram, thread) : Thread.blockedLow.peek(ram, thread);
-    const oldHigh = restore ? Thread.savedHigh.get(ram, thread) : Thread.blockedHigh.peek(ram, thread);
+    const blockedLow = Thread.blockedLow.peek(ram, thread);
+    const blockedHigh = Thread.blockedHigh.peek(ram, thread);
+    const oldLow = restore ? Thread.savedLow.get(ram, thread) : blockedLow;
+    const oldHigh = restore ? Thread.savedHigh.get(ram, thread) : blockedHigh;
     this.settleBeforeHandler(thread, (flags & SA_RESTART) !== 0);
     const space = Process.space.get(ram, process);
     const onStack = (flags & SA_ONSTACK) !== 0;
     const { draft } = this.infos;
-    if (!this.frames.push(thread, space, signal, draft, handlerLow, handlerHigh, onStack, oldLow, oldHigh)) return false;
+    if (!this.frames.push(thread, space, signal, draft, handlerLow, handlerHigh, onStack, oldLow, oldHigh)) {
+      locks.release(lock);
+      this.forceSegv(thread, process, signal);
+      return;
+    }
     if (restore) Thread.flags.and(ram, thread, ~ThreadFlag.RestoreMask);
     if ((Thread.altFlags.get(ram, thread) & SS_AUTODISARM) !== 0) this.frames.setStack(thread, 0, 0, 0);
-    const own = (flags & SA_NODEFER) !== 0 ? 0 : signalBit(signal);
-    this.locks.acquire(lock);
-    Thread.blockedLow.or(ram, thread, (maskLow | (signal <= 32 ? own : 0)) & ~UNSTOPPABLE);
-    Thread.blockedHigh.or(ram, thread, maskHigh | (signal > 32 ? own : 0));
+    Thread.blockedLow.put(ram, thread, blockedLow | low);
+    Thread.blockedHigh.put(ram, thread, blockedHigh | high);
     this.sender.recalculateLocked(process, thread);
-    this.locks.release(lock);
-    this.sender.afterBlocking(process, thread, maskLow | (signal <= 32 ? own : 0), maskHigh | (signal > 32 ? own : 0));
+    locks.release(lock);
+    this.sender.afterBlocking(process, thread, low & ~blockedLow, high & ~blockedHigh);
     if (this.trace.on) this.trace.emit(EventId.signalHandler, Thread.tid.get(ram, thread), signal, handlerLow, 0, 0);
-    return true;
   }
 
   /** A frame could not be written: a SIGSEGV, and if that is what was to be handled, its end. */

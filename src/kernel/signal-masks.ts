@@ -19,7 +19,7 @@ import { SS_AUTODISARM, type SignalFrames } from './signal-frame.ts';
 import type { SignalInfos } from './signal-info.ts';
 import { Signal, signalBit, UNSTOPPABLE } from './signal-numbers.ts';
 import type { SignalQueues } from './signal-queue.ts';
-import type { SignalSender } from './signal-send.ts';
+import { SIG_IGN, type SignalSender } from './signal-send.ts';
 import { Thread, ThreadFlag } from './thread.ts';
 import { WaitForm, WaitReason } from './wait.ts';
 import type { WaitQueues } from './wait-queue.ts';
@@ -82,6 +82,18 @@ export class SignalMasks {
     else if (how === MaskHow.Set) this.storeMask(thread, low, high);
     else return -E.INVAL;
     return 0;
+  }
+
+  /** Whether the running thread would not do anything at a signal now: a terminal then gives an error instead of sending TTIN. */
+  isBlockedOrIgnored(thread: number, signal: number): boolean {
+    const { ram, locks } = this;
+    if (((signal <= 32 ? Thread.blockedLow : Thread.blockedHigh).peek(ram, thread) & signalBit(signal)) !== 0) return true;
+    const process = Thread.process.get(ram, thread);
+    const lock = Process.lock.addr(process);
+    locks.acquire(lock);
+    const ignored = ram.getU64(this.sender.actionOf(process, signal)) === SIG_IGN;
+    locks.release(lock);
+    return ignored;
   }
 
   /**

@@ -33,6 +33,7 @@ export const WaitReason = {
   stopped: 9,
   signal: 10,
   poll: 11,
+  fileLock: 12,
   portSend: 16,
   portReceive: 17,
   pipeRead: 18,

@@ -8,6 +8,7 @@ import { MAX_DESCRIPTORS } from '../kernel/files/descriptors.ts';
 import { Process } from '../kernel/process.ts';
 import type { Call } from './call.ts';
 import { finish, hold } from './file-calls.ts';
+import { isLockCommand, lockRange } from './lock-calls.ts';
 
 function tableOf(call: Call): number {
   return Process.files.get(call.kernel.ram, call.process);
@@ -95,6 +96,8 @@ export function fcntl(call: Call): number {
     case Fcntl.SetFlags:
       return finish(call, (files.flags(file) & Open.Path) !== 0 ? -E.BADF : files.setFlags(file, argument));
     default: {
+      if ((files.flags(file) & Open.Path) !== 0) return finish(call, -E.BADF);
+      if (isLockCommand(command)) return finish(call, lockRange(call, file, command));
       const ops = files.opsOf(file);
       return finish(call, ops.fcntl?.(call.thread, call.space, file, command, call.size(2)) ?? -E.INVAL);
     }

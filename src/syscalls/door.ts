@@ -28,6 +28,7 @@ import * as directory from './directory-calls.ts';
 import * as file from './file-calls.ts';
 import { futex } from './futex-calls.ts';
 import * as groups from './group-calls.ts';
+import { flock } from './lock-calls.ts';
 import * as machine from './machine-calls.ts';
 import * as memory from './memory-calls.ts';
 import * as name from './name-calls.ts';
@@ -292,6 +293,7 @@ export class SystemCalls implements Door {
     this.on(Linux.getdents64, directory.getdents64);
     for (const number of [Linux.chroot, Linux.mount, Linux.umount2, Linux.pivot_root]) this.on(number, directory.notPermitted);
 
+    this.on(Linux.flock, flock);
     this.on(Linux.truncate, storage.truncate);
     this.on(Linux.fallocate, storage.fallocate);
     this.on(Linux.sync, storage.sync);

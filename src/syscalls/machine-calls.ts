@@ -48,9 +48,8 @@ function describeProcess(kernel: Kernel, pid: number, at: number): boolean {
   const process = table.processLocked(pid);
   if (process !== 0) {
     ram.fill(at, HbProcess.SIZE);
-    const parent = Process.parent.get(ram, process);
     HbProcess.pid.set(ram, at, pid);
-    HbProcess.ppid.set(ram, at, parent === 0 ? 0 : Process.pid.get(ram, parent));
+    HbProcess.ppid.set(ram, at, Process.parentPid.peek(ram, process));
     describeThreads(kernel, process, at);
     ram.copy(HbProcess.name.addr(at), Process.name.addr(process), PROCESS_NAME_BYTES);
   }

@@ -22,7 +22,7 @@ export function truncate(call: Call): number {
   if (size < 0) return -E.INVAL;
   const inode = fs.paths.lookup(call.process, call.space, AT_FDCWD, call.size(0), true);
   if (inode < 0) return inode;
-  let result = 0;
+  let result: number;
   const kind = fs.inodes.kind(inode);
   if (kind === Mode.Directory) result = -E.ISDIR;
   else if (kind !== Mode.Regular || fs.tree.systemOf(inode) !== undefined) result = -E.INVAL;

@@ -1,9 +1,11 @@
 /*
- * Timers that send signals: setitimer(2), getitimer(2), timer_create(2) and its relatives. What they do is in kernel/alarms.ts.
+ * Timers that send signals: setitimer(2), getitimer(2), timer_create(2) and its relatives. What they do is in kernel/interval-timers.ts and kernel/posix-timers.ts.
  */
 
-import { CPU_CLOCK, Itimer, type TimerRequest } from '../kernel/alarms.ts';
+import { CPU_CLOCK } from '../kernel/alarms.ts';
 import { E } from '../kernel/errno.ts';
+import { Itimer } from '../kernel/interval-timers.ts';
+import type { TimerRequest } from '../kernel/posix-timers.ts';
 import { SIGNALS } from '../kernel/process.ts';
 import { STRUCT_SCRATCH } from '../kernel/scratch.ts';
 import { Signal } from '../kernel/signal-numbers.ts';
@@ -34,7 +36,7 @@ function writeNoted(call: Call, address: number, unit: number): number {
   const { ram, copy, alarms, scratch } = call.kernel;
   const at = scratch + STRUCT_SCRATCH;
   // A timer that is set has something left.
-  const left = alarms.remaining === 0 ? 0 : Math.max(1, Math.ceil(alarms.remaining / unit));
+  const left = alarms.remaining === 0 ? 0 : Math.max(1, Math.floor(alarms.remaining / unit));
   const every = Math.floor(alarms.interval / unit);
   ram.setU64(at, Math.floor((every * unit) / NS));
   ram.setU64(at + 8, every % (NS / unit));
@@ -59,17 +61,17 @@ function isItimer(which: number): boolean {
 }
 
 export function getitimer(call: Call): number {
-  const { alarms, clock, scheduler } = call.kernel;
+  const { itimers, clock, scheduler } = call.kernel;
   const which = call.i32(0);
   if (!isItimer(which)) return -E.INVAL;
   const now = clock.nowNs();
   scheduler.charge(call.thread, now);
-  alarms.getItimer(call.process, which, now);
+  itimers.get(call.process, which, now);
   return writeNoted(call, call.size(1), US);
 }
 
 export function setitimer(call: Call): number {
-  const { alarms, clock, scheduler, scratch } = call.kernel;
+  const { itimers, clock, scheduler, scratch } = call.kernel;
   const which = call.i32(0);
   const error = takeTimes(call, call.size(1));
   if (error !== 0) return error;
@@ -79,7 +81,7 @@ export function setitimer(call: Call): number {
   if (interval < 0 || value < 0 || !isItimer(which)) return -E.INVAL;
   const now = clock.nowNs();
   scheduler.charge(call.thread, now);
-  alarms.setItimer(call.process, which, now, value, interval);
+  itimers.set(call.process, which, now, value, interval);
   return call.size(2) === 0 ? 0 : writeNoted(call, call.size(2), US);
 }
 
@@ -115,7 +117,7 @@ function requestOf(call: Call, clock: number, at: number): TimerRequest | number
 }
 
 export function timerCreate(call: Call): number {
-  const { copy, alarms, scratch } = call.kernel;
+  const { copy, posixTimers, scratch } = call.kernel;
   const clock = call.i32(0);
   const at = scratch + STRUCT_SCRATCH;
   let request: TimerRequest | number = { clock, signal: Signal.ALRM, silent: false, tid: 0, value: 0 };
@@ -125,10 +127,10 @@ export function timerCreate(call: Call): number {
   }
   if (!isTimerClock(clock)) return -E.INVAL;
   if (typeof request === 'number') return request;
-  const id = alarms.create(call.thread, request);
+  const id = posixTimers.create(call.thread, request);
   if (id < 0) return id;
   if (copy.writeU32(call.space, call.size(2), id) === 0) return 0;
-  alarms.remove(call.process, id);
+  posixTimers.remove(call.process, id);
   return -E.FAULT;
 }
 
@@ -139,7 +141,7 @@ function isTimerClock(clock: number): boolean {
 const TIMER_ABSTIME = 1;
 
 export function timerSettime(call: Call): number {
-  const { ram, alarms, clock, scheduler, scratch } = call.kernel;
+  const { ram, posixTimers, clock, scheduler, scratch } = call.kernel;
   if (call.size(2) === 0) return -E.INVAL;
   const error = takeTimes(call, call.size(2));
   if (error !== 0) return error;
@@ -151,27 +153,27 @@ export function timerSettime(call: Call): number {
   const now = clock.nowNs();
   scheduler.charge(call.thread, now);
   const id = call.i32(0);
-  const clockId = alarms.clockOf(call.process, id);
+  const clockId = posixTimers.clockOf(call.process, id);
   if (absolute && value !== 0 && isWall(clockId) === true) {
     // One that has passed is due now, but set: 0 would mean off.
     value = Math.max(1, absoluteDeadline(call, ram.getU64(at + VALUE), ram.getU64(at + VALUE + 8), now));
   }
-  const result = alarms.set(call.process, id, now, value, interval, absolute);
+  const result = posixTimers.set(call.process, id, now, value, interval, absolute);
   return result !== 0 || call.size(3) === 0 ? result : writeNoted(call, call.size(3), 1);
 }
 
 export function timerGettime(call: Call): number {
-  const { alarms, clock, scheduler } = call.kernel;
+  const { posixTimers, clock, scheduler } = call.kernel;
   const now = clock.nowNs();
   scheduler.charge(call.thread, now);
-  const result = alarms.get(call.process, call.i32(0), now);
+  const result = posixTimers.get(call.process, call.i32(0), now);
   return result !== 0 ? result : writeNoted(call, call.size(1), 1);
 }
 
 export function timerGetoverrun(call: Call): number {
-  return call.kernel.alarms.overrun(call.process, call.i32(0));
+  return call.kernel.posixTimers.overrun(call.process, call.i32(0));
 }
 
 export function timerDelete(call: Call): number {
-  return call.kernel.alarms.remove(call.process, call.i32(0));
+  return call.kernel.posixTimers.remove(call.process, call.i32(0));
 }

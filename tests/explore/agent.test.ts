@@ -86,7 +86,7 @@ describe.each(machinesOf([1, 2, 4]))('the agent, with %i harts and %s,', (cpus, 
       [op.clock(), nanoseconds],
       [op.sleep(MS), 0],
       [op.yield(), 0],
-      [op.getpid(), 2],
+      [op.getpid(), 3],
       [op.kill(0, 0), 0],
       [op.kill(1, 0), 0],
       [op.call(Linux.kill, 12345, 0), -E.SRCH],
@@ -100,10 +100,10 @@ describe.each(machinesOf([1, 2, 4]))('the agent, with %i harts and %s,', (cpus, 
       [op.affinity(1, 6)[1], -E.INVAL],
       [op.affinity(1, 6)[0], 0],
       [op.affinity(1, 6)[1], 0],
-      [op.clearAtExit(7), 2],
-      [op.spawn(), 4],
-      [op.wait4(), 4],
-      [op.wait4(4), -E.CHILD],
+      [op.clearAtExit(7), 3],
+      [op.spawn(), 5],
+      [op.wait4(), 5],
+      [op.wait4(5), -E.CHILD],
     ];
     // The other process is there to be asked for, and waits until it is killed.
     const program: AgentProgram = {
@@ -139,10 +139,10 @@ describe.each(machinesOf([1, 2, 4]))('the agent, with %i harts and %s,', (cpus, 
     const { run, of, results, processes } = await runAgent(program, { cpus, jit });
     expect(run).toMatchObject({ status: 1, signal: undefined });
     expect(processes.map(({ status }) => status)).toEqual([SIGKILL, SIGSEGV, 7 << 8, 0, 0]);
-    expect(processes.map(({ pid }) => pid)).toEqual([2, 3, 4, 5, 6]);
+    expect(processes.map(({ pid }) => pid)).toEqual([3, 4, 5, 6, 7]);
     expect(of('thread', 0)).toMatchObject([{ op: wait, end: undefined, result: undefined }]);
     expect([results(1), results(3), results(5)]).toEqual([[undefined], [undefined], [undefined]]);
-    expect(results(6)).toEqual([0, 5]);
+    expect(results(6)).toEqual([0, 6]);
     expect(results(7)).toEqual([0, 0, 0]);
     expect(of('final')).toMatchObject([{ result: 1 }]);
   });

@@ -9,7 +9,7 @@ import type { SourceEdit } from '../../src/smp/source-edits.ts';
 
 /** What a scenario exercises. */
 export type Family =
-  'ports' | 'futex' | 'threads' | 'memory' | 'pipes' | 'processes' | 'kill' | 'signals' | 'timers' | 'scheduling';
+  'ports' | 'futex' | 'threads' | 'memory' | 'pipes' | 'processes' | 'kill' | 'signals' | 'timers' | 'scheduling' | 'files';
 
 export interface Defect {
   readonly name: string;
@@ -533,5 +533,50 @@ export const DEFECTS: readonly Defect[] = [
     'src/kernel/signal-masks.ts',
     '    let result = this.queues.takeLocked(process, thread, ~wantedLow, ~high);\n',
     '    locks.release(lock);\n    let result = this.queues.takeLocked(process, thread, ~wantedLow, ~high);\n    locks.acquire(lock);\n',
+  ),
+  defect(
+    'file-found-unheld',
+    'Whoever looks a name up takes the reference to its file after letting go of the tree.',
+    'files',
+    'a file that is opened while its name is removed',
+    'src/kernel/files/tree.ts',
+    '      this.inodes.retain(inode);\n    }\n    locks.release(entries.lock);\n    return inode;',
+    '    }\n    locks.release(entries.lock);\n    if (inode > 0) this.inodes.retain(inode);\n    return inode;',
+  ),
+  defect(
+    'file-made-twice',
+    'The tree is let go of between the look whether a name is there and making it.',
+    'files',
+    'two processes that make the same file, exclusively',
+    'src/kernel/files/tree.ts',
+    '    const error = this.checkCreateLocked(process, directory);\n    if (error < 0) return error;\n    const isDirectory',
+    '    this.locks.release(entries.lock);\n    this.locks.acquire(entries.lock);\n    const error = this.checkCreateLocked(process, directory);\n    if (error < 0) return error;\n    const isDirectory',
+  ),
+  defect(
+    'file-end-stale',
+    'Who appends to a file lets go of it between the look where it ends and writing.',
+    'files',
+    'two processes that append to one file',
+    'src/kernel/files/regular-file.ts',
+    '    const start = positioned && !appends',
+    '    inodes.unlock(inode);\n    inodes.lock(inode);\n    const start = positioned && !appends',
+  ),
+  defect(
+    'file-lock-unsaid',
+    'Nobody is woken when a lock on a file goes.',
+    'files',
+    'a process that waits for the lock of another',
+    'src/kernel/files/file-locks.ts',
+    '    if (dropped) this.waits.wakeAllLocked(Inode.lockWaiters.addr(inode));',
+    '    if (dropped) return;',
+  ),
+  defect(
+    'file-lock-looked-for-early',
+    'Who waits for a lock on a file lets go of the file between its look and going to sleep.',
+    'files',
+    'a process that waits for the lock of another',
+    'src/kernel/files/file-locks.ts',
+    '    if (request.type !== LockType.None && this.conflictLocked(inode, request) !== 0) {\n',
+    '    if (request.type !== LockType.None && this.conflictLocked(inode, request) !== 0) {\n      locks.release(lock);\n      locks.acquire(lock);\n',
   ),
 ];

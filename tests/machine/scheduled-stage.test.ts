@@ -141,7 +141,7 @@ describe('a run on a stage', () => {
   });
 
   it('in which the kernel fails is reported, and the next one is as good as any', async () => {
-    const find = '    const woken = this.wakeLocked(bucket, space, address, count, bits);\n';
+    const find = '    const woken = this.wakeLocked(bucket, object, offset, count, bits);\n';
     const replace = `    if (count === 7) throw new Error('made to fail');\n${find}`;
     const stage = await stageOf(
       { processes: [{ threads: [[op.compareExchange(0, 0, 1), op.futexWake(1, 7)], [op.send({ port: 99, tag: 1 })]] }] },

@@ -128,7 +128,7 @@ describe('a machine under a schedule', () => {
     const edits = [
       {
         file: 'src/kernel/futex.ts',
-        find: '    const woken = this.wakeLocked(bucket, space, address, count, bits);\n',
+        find: '    const woken = this.wakeLocked(bucket, object, offset, count, bits);\n',
         replace: "    if (count > 0) throw new Error('made to fail');\n    const woken = 0;\n",
       },
     ];

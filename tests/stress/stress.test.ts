@@ -100,6 +100,14 @@ describe.each(machinesOf([1, 2, 4, 16]))('with %i harts and %s', (cpus, _, jit) 
   );
 
   it(
+    'loses and doubles no signal while processes are stopped, continued and killed',
+    async () => {
+      for (let i = 0; i < Number(times(2)); i++) expect(await trial('storm', '6', times(150))).toContain('storm: ok');
+    },
+    patience,
+  );
+
+  it(
     'wakes and refuses who waits when the other side dies',
     async () => {
       for (let i = 0; i < Number(times(2)); i++) expect(await trial('ports_waiting')).toContain('ports_waiting: ok');

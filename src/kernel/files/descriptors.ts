@@ -22,7 +22,7 @@ import type { Frames } from '../frames.ts';
 import { Process } from '../process.ts';
 import { SlotPool } from '../slots.ts';
 import { Thread } from '../thread.ts';
-import type { OpenFiles } from './open-files.ts';
+import { OpenFile, type OpenFiles } from './open-files.ts';
 
 const INLINE = 32;
 /** Descriptors of a process (RLIMIT_NOFILE). */
@@ -52,6 +52,8 @@ const DescriptorTable = struct(
 
 export class Descriptors {
   private readonly pool: SlotPool;
+  /** Called when a table closes a file, with its reference still there. */
+  onClose: ((table: number, file: number) => void) | undefined;
 
   constructor(
     private readonly ram: Ram,
@@ -156,7 +158,7 @@ export class Descriptors {
     const end = DescriptorTable.end.get(ram, table);
     for (let fd = 0; fd < end; fd++) {
       const entry = ram.u32[this.word(table, fd)]!;
-      if (entry !== 0) this.files.release(entry & ~CLOEXEC);
+      if (entry !== 0) this.drop(table, entry & ~CLOEXEC);
     }
     const more = DescriptorTable.more.get(ram, table);
     if (more !== 0) this.frames.release(more);
@@ -212,7 +214,7 @@ export class Descriptors {
     const before = ram.u32[this.word(table, fd)]!;
     this.setLocked(table, fd, file | (closeOnExec ? CLOEXEC : 0));
     locks.release(lock);
-    if (before !== 0) this.files.release(before & ~CLOEXEC);
+    if (before !== 0) this.drop(table, before & ~CLOEXEC);
     return fd;
   }
 
@@ -225,7 +227,7 @@ export class Descriptors {
     if (entry !== 0) this.clearLocked(table, fd);
     locks.release(lock);
     if (entry === 0) return -E.BADF;
-    this.files.release(entry & ~CLOEXEC);
+    this.drop(table, entry & ~CLOEXEC);
     return 0;
   }
 
@@ -292,6 +294,17 @@ export class Descriptors {
     if ((held & OWNED) !== 0) this.files.release(held & ~OWNED);
   }
 
+  /** Whether a thread that waits, under a lock that the caller holds, only borrows the file that it works on, and that is of this kind. */
+  borrowsLocked(thread: number, kind: number): boolean {
+    const held = Thread.heldFile.get(this.ram, thread);
+    return (held & OWNED) === 0 && held !== 0 && OpenFile.kind.get(this.ram, held) === kind;
+  }
+
+  /** The call of such a thread is completed by the caller: `letGo` on its behalf. */
+  endLoanLocked(thread: number): void {
+    Thread.heldFile.set(this.ram, thread, 0);
+  }
+
   /** The thread dies, maybe in the middle of a call. */
   abandon(thread: number): void {
     const file = Thread.heldFile.get(this.ram, thread) & ~OWNED;
@@ -329,6 +342,21 @@ export class Descriptors {
     }
     this.locks.release(lock);
     return found;
+  }
+
+  /** Whether a number names this open file. */
+  isNamed(table: number, fd: number, file: number): boolean {
+    const lock = DescriptorTable.lock.addr(table);
+    this.locks.acquire(lock);
+    const entry = this.entryLocked(table, fd);
+    this.locks.release(lock);
+    return (entry & ~CLOEXEC) === file;
+  }
+
+  /** Lets go of a file that a number no longer names. */
+  private drop(table: number, file: number): void {
+    this.onClose?.(table, file);
+    this.files.release(file);
   }
 
   private isOnlyUser(process: number, table: number): boolean {

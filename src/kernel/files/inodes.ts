@@ -23,6 +23,7 @@ import { spinlock, type Locks } from '../../smp/spinlock.ts';
 import { Content, type Contents } from '../contents.ts';
 import { E } from '../errno.ts';
 import { SlotPool } from '../slots.ts';
+import { waitQueue } from '../wait.ts';
 import { deviceNumber, Mode, Stat } from './stat.ts';
 
 /** Targets of symbolic links up to so many bytes lie in the inode. */
@@ -52,8 +53,9 @@ export const Inode = struct(
     content: u32('immutable'),
     /** Bytes of a link's target. */
     textLength: u32('immutable'),
-    /** First of the advisory locks on it (file-locks.ts). */
+    /** First of the advisory locks on it (file-locks.ts), and who waits for one. */
     locks: u32('lock'),
+    lockWaiters: waitQueue('lock'),
     /** Of a FIFO: its pipe while it is open. */
     pipe: u32('lock'),
     accessNs: u32('lock'),

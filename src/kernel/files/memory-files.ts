@@ -13,13 +13,15 @@ import type { Inspection } from '../oracles/inspection.ts';
 import { NAME_SCRATCH } from '../scratch.ts';
 import type { Truncation } from '../truncation.ts';
 import type { UserCopy } from '../user-copy.ts';
+import type { WaitQueues } from '../wait-queue.ts';
 import { Attributes } from './attributes.ts';
 import type { Descriptors } from './descriptors.ts';
 import { DeviceFiles } from './device-files.ts';
 import { DirectoryEntries } from './directory-entries.ts';
 import { DirectoryFiles } from './directory-file.ts';
 import { Inodes } from './inodes.ts';
-import type { OpenFiles } from './open-files.ts';
+import { FileLocks, LockKind } from './file-locks.ts';
+import { OpenFile, type OpenFiles } from './open-files.ts';
 import { Opening } from './opening.ts';
 import { PathNames } from './path-names.ts';
 import { Paths } from './paths.ts';
@@ -35,12 +37,13 @@ export interface MemoryFilesParts {
   readonly locks: Locks;
   readonly frames: Frames;
   readonly contents: Contents;
+  readonly truncation: Truncation;
   readonly clock: Clock;
   readonly random: Random;
   readonly copy: UserCopy;
-  readonly truncation: Truncation;
   readonly files: OpenFiles;
   readonly descriptors: Descriptors;
+  readonly waits: WaitQueues;
   readonly map: MemoryMap;
   readonly inspection: Inspection;
   readonly scratch: number;
@@ -58,6 +61,7 @@ export class MemoryFiles {
   readonly devices: DeviceFiles;
   readonly opening: Opening;
   readonly attributes: Attributes;
+  readonly locks: FileLocks;
   readonly pathNames: PathNames;
 
   /** Room for a name on its way, in this participant's scratch memory. */
@@ -79,8 +83,20 @@ export class MemoryFiles {
     this.nameScratch = scratch + NAME_SCRATCH;
     this.pathNames = new PathNames(ram, locks, this.tree, scratch, this.nameScratch);
     this.attributes = new Attributes(ram, this.inodes, this.permissions);
+    this.locks = new FileLocks(ram, locks, parts.waits, map.fileLocks, limits.fileLocks);
+    this.locks.describe(inspection);
+    descriptors.onClose = (table, file) => {
+      const inode = OpenFile.inode.get(ram, file);
+      if (inode !== 0) this.locks.drop(inode, LockKind.Table, table);
+    };
+    files.onRelease = (file) => {
+      const inode = OpenFile.inode.get(ram, file);
+      if (inode === 0) return;
+      this.locks.drop(inode, LockKind.Open, file);
+      this.locks.drop(inode, LockKind.Flock, file);
+    };
     inspection.count('inodes', () => this.inodes.inUse());
-    inspection.count('directory entries', () => this.entries.inUse());
+    inspection.count('names', () => this.entries.inUse());
     inspection.count('name pieces', () => this.entries.piecesInUse());
   }
 
@@ -104,6 +120,7 @@ export class MemoryFiles {
   initialise(): void {
     this.inodes.initialise();
     this.entries.initialise();
+    this.locks.initialise();
     this.tree.initialise();
   }
 }

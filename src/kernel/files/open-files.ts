@@ -70,6 +70,9 @@ export class OpenFiles {
     this.pool.initialise();
   }
 
+  /** Called when the last reference to a file is gone, before its kind is. */
+  onRelease: ((file: number) => void) | undefined;
+
   /** Says how files of a kind (FileKind) work. */
   register(kind: number, ops: FileOps): void {
     this.ops[kind] = ops;
@@ -125,6 +128,7 @@ export class OpenFiles {
     if (before === 0) throw new KernelPanic('dead open file released');
     if (before !== 1) return;
     if (SEEDED) this.pool.claim(file);
+    this.onRelease?.(file);
     this.opsOf(file).release(file);
     this.pool.free(file);
   }

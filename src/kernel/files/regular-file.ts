@@ -11,8 +11,8 @@ import { PAGE_SIZE, type Ram } from '../../core/ram.ts';
 import { Content, type Contents } from '../contents.ts';
 import { E } from '../errno.ts';
 import type { Frames } from '../frames.ts';
-import { Thread } from '../thread.ts';
 import type { Truncation } from '../truncation.ts';
+import { Thread } from '../thread.ts';
 import { FileKind, type FileOps, Open, PollEvent, Whence, writable } from './file-ops.ts';
 import { Inode, type Inodes, Touch } from './inodes.ts';
 import { OpenFile, type OpenFiles } from './open-files.ts';
@@ -95,7 +95,7 @@ export class RegularFiles implements FileOps {
     }
     const reached = Math.max(before, start + from.done);
     // What has not been written was no growth.
-    if (reached < end && end > before) contents.setSize(content, from.done === first ? before : reached);
+    if (reached < end && end > before) this.truncation.setSize(content, from.done === first ? before : reached);
     if (from.done > first) this.noteChangeLocked(process, inode);
     return error;
   }
@@ -157,10 +157,10 @@ export class RegularFiles implements FileOps {
 
   /** truncate(2): 0 or -EFBIG. */
   resize(process: number, inode: number, size: number): number {
-    const { ram, inodes, truncation } = this;
+    const { ram, inodes } = this;
     if (size > MAX_FILE_BYTES) return -E.FBIG;
     inodes.lock(inode);
-    const result = truncation.setSize(Inode.content.get(ram, inode), size);
+    const result = this.truncation.setSize(Inode.content.get(ram, inode), size);
     if (result === 0) this.noteChangeLocked(process, inode);
     inodes.unlock(inode);
     return result;
@@ -183,7 +183,7 @@ export class RegularFiles implements FileOps {
       for (let page = Math.floor(offset / PAGE_SIZE); page * PAGE_SIZE < last && error === 0; page++)
         error = Math.min(0, this.pageLocked(content, page));
       // What was given in vain goes back with the end.
-      if (error !== 0 && end > before) contents.setSize(content, before);
+      if (error !== 0 && end > before) this.truncation.setSize(content, before);
     }
     if (error === 0) this.noteChangeLocked(Thread.process.get(ram, thread), inode);
     inodes.unlock(inode);

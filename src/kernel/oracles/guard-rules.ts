@@ -17,6 +17,8 @@ import { TraceRecord, TraceRing } from '../../trace/ring.ts';
 import { Space } from '../address-space.ts';
 import { Alarm } from '../alarm.ts';
 import { Area } from '../areas.ts';
+import { FileLock } from '../files/file-locks.ts';
+import { Inode } from '../files/inodes.ts';
 import { PollEntry } from '../files/polls.ts';
 import type { MemoryMap } from '../memory-map.ts';
 import { Process } from '../process.ts';
@@ -130,6 +132,8 @@ export function kernelGuards({ ram, smpMap, hart, map, table }: GuardedKernel): 
     const spaces = placesOf(Space)[0]!;
     return (base) => guards.holds(Space.lock.addr(spaces.startOf(base)));
   });
+
+  guards.define('inode', () => (lock) => guards.holds(Inode.lock.addr(word(FileLock.inode.addr(lock)))));
 
   // A wait queue is guarded by what guards the field that it lies in. Queues never move, so each is looked up once.
   const locks = new Map<number, number>();

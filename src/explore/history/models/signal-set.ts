@@ -31,7 +31,7 @@ export function signalSetModel(): Model<readonly number[]> {
     partition: (operations) => [...groupsOf(operations, ({ args }) => args.process!).values()],
     observes: ({ name, result }) => name === 'accept' && result === EAGAIN,
     describe: ({ name, args, result }) =>
-      name === 'send' ? `send(${String(args.signal)})` : `accept() → ${result === undefined ? '?' : String(result)}`,
+      name === 'send' ? `send(${String(args.signal)})` : `accept() → ${result === undefined ? '?' : JSON.stringify(result)}`,
     show: (pending) => (pending.length === 0 ? 'nothing is pending' : `pending: ${pending.join(', ')}`),
     subjects: ({ name, args, result }) => {
       if (name === 'send') return [`signal ${String(args.signal)}`];
