@@ -34,6 +34,7 @@ TRIAL(spawn, "linux", "", "posix_spawn, waitpid, exit codes, deaths by signal, e
 TRIAL(forks, "linux", "", "fork: memory of parent and child, protections, advice, generations, threads, code")
 TRIAL(clones, "linux", "", "clone: flags, thread numbers, whose child a process is")
 TRIAL(shared, "linux", "", "memory shared by processes: pages, atomics, futexes, mutexes, semaphores")
+TRIAL(mapped, "linux", "", "files that are mapped: shared, private, truncated, unlinked")
 TRIAL(remaps, "linux", "", "mremap, mincore, mlock, msync and their errors")
 TRIAL(pipes, "linux", "", "pipes: counts, capacity, sizes, packets, ends, waiting, errors")
 TRIAL(forkstorm, "linux", "[rounds]", "many processes fork at once, write to what they share, and die")
