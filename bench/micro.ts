@@ -7,6 +7,7 @@ import { Bench } from 'tinybench';
 
 import { xOffset } from '../src/core/context.ts';
 import { Ram } from '../src/core/ram.ts';
+import { startProgram } from '../src/kernel/program-start.ts';
 import { DEFAULT_CONFIG } from '../src/kernel/config.ts';
 import { Space } from '../src/kernel/address-space.ts';
 import { Kernel } from '../src/kernel/kernel.ts';
@@ -26,7 +27,7 @@ export async function measureMicro(): Promise<Record<string, number>> {
   const kernel = machineOfOne();
   const { locks, frames, copy, table, scheduler, shootdown, ram, scratch } = kernel;
   for (const name of ['first', 'second']) {
-    const pid = kernel.launch('/bin/sh', [name], []);
+    const pid = startProgram(kernel, '/bin/sh', [name], []);
     if (pid < 0) throw new Error(`the process cannot be launched (errno ${-pid})`);
   }
   let running = scheduler.pick();

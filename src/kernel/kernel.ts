@@ -30,17 +30,14 @@ import { Attention } from './attention.ts';
 import { ChildWaits } from './child-wait.ts';
 import type { MachineConfig } from './config.ts';
 import { Credentials } from './credentials.ts';
-import { E } from './errno.ts';
 import { Exec } from './exec.ts';
 import { Exits } from './exit.ts';
-import { ConsoleFiles, STREAMS } from './files/console-file.ts';
+import { ConsoleFiles } from './files/console-file.ts';
 import { Descriptors } from './files/descriptors.ts';
-import { Inode } from './files/inodes.ts';
 import { MemoryFiles } from './files/memory-files.ts';
 import { OpenFiles } from './files/open-files.ts';
 import { TerminalAccess } from './files/terminal-access.ts';
 import { Polls } from './files/polls.ts';
-import { AT_FDCWD } from './files/paths.ts';
 import { ProcessFiles } from './files/process-files.ts';
 import { Transfer } from './files/transfer.ts';
 import { Frames } from './frames.ts';
@@ -54,13 +51,13 @@ import { type MemoryMap, SPARE_TABLES } from './memory-map.ts';
 import { kernelGuards } from './oracles/guard-rules.ts';
 import type { Guards } from './oracles/guards.ts';
 import { Inspection } from './oracles/inspection.ts';
+import { countKernelObjects } from './oracles/kernel-counts.ts';
 import { describeKernelWaits } from './oracles/kernel-waits.ts';
 import { PosixTimers } from './posix-timers.ts';
-import { NAME_BYTES } from './process.ts';
 import { ProcFileSystem } from './proc/proc-file-system.ts';
 import { ProcTexts } from './proc/text-file.ts';
 import { ProcessTable } from './process-table.ts';
-import { ProgramLoader, ROOT } from './program.ts';
+import { ProgramLoader } from './program.ts';
 import { Remaps } from './remap.ts';
 import { Residence } from './residence.ts';
 import { ProgramFiles } from './program-files.ts';
@@ -352,7 +349,8 @@ export class Kernel {
     this.proc = new ProcFileSystem(this);
     new ProcTexts(ram, this.contents, this.fs.inodes, this.files);
     this.connectSignals();
-    this.describeObjects();
+    countKernelObjects(this);
+    describeKernelWaits(this.inspection, ram, this.futexes, this.console);
     if (SEEDED) this.guards = kernelGuards(this);
   }
 
@@ -390,30 +388,6 @@ export class Kernel {
     this.futexes.initialise();
     this.line.initialise();
     this.fs.initialise();
-  }
-
-  /**
-   * Starts a program as a process without parent, for the host.
-   *
-   * @param path of its file
-   * @returns its pid, or a negative errno; -ENOEXEC is explained by `loader.refusal`
-   */
-  launch(path: string, argv: readonly string[], envp: readonly string[]): number {
-    const { fs, programs, args } = this;
-    const name = new TextEncoder().encode(path);
-    fs.paths.putBytes(name);
-    let program = fs.paths.resolve(0, AT_FDCWD, true);
-    if (program > 0) program = programs.begin(0, program);
-    if (program > 0) program = programs.interpret(0, program, name);
-    if (program < 0) return program;
-    const blob = args.fromHost(path, argv, envp, programs.prefix);
-    let result = blob;
-    if (blob > 0) {
-      result = this.start(program, blob, path.slice(path.lastIndexOf('/') + 1));
-      args.free(blob);
-    }
-    if (result < 0) programs.end(program);
-    return result;
   }
 
   /** Who has to hear of what, of those that know nothing of each other. */
@@ -457,58 +431,6 @@ export class Kernel {
     }
     if (code) this.shootdown.shootCode(tlb);
     else this.shootdown.shoot(tlb);
-  }
-
-  private describeObjects(): void {
-    const { inspection, frames, table, spaces, areas, contents, timers, infos, alarms } = this;
-    inspection.count('frames', () => frames.total - frames.freeCount());
-    inspection.count('processes', () => table.processes.inUse());
-    inspection.count('threads', () => table.threads.inUse());
-    inspection.count('spaces', () => spaces.inUse());
-    inspection.count('areas', () => areas.inUse());
-    inspection.count('contents', () => contents.inUse());
-    inspection.count('timers', () => timers.armed());
-    inspection.count('open files', () => this.files.inUse());
-    inspection.count('poll entries', () => this.polls.inUse());
-    inspection.count('descriptor tables', () => this.descriptors.inUse());
-    inspection.count('groups', () => table.groups.inUse());
-    inspection.count('pending signals', () => infos.pool.inUse());
-    inspection.count('alarms', () => alarms.inUse());
-    describeKernelWaits(inspection, this.ram, this.futexes, this.console);
-  }
-
-  private start(program: number, blob: number, name: string): number {
-    const space = this.spaces.create();
-    if (space === 0) return -E.NOMEM;
-    this.loader.users = ROOT;
-    let result = this.loader.load(space, Inode.content.get(this.ram, program), blob, this.random);
-    if (result === 0) {
-      this.ram.fill(this.scratch, NAME_BYTES);
-      this.ram.u8.set(new TextEncoder().encode(name).subarray(0, NAME_BYTES - 1), this.scratch);
-      result = this.openConsole();
-      if (result > 0) {
-        const table = result;
-        result = this.spawner.launch(space, table, this.loader.entry, this.loader.stackPointer, this.scratch, program);
-        if (result < 0) this.descriptors.release(table);
-      }
-    }
-    if (result < 0) this.spaces.release(space);
-    return result;
-  }
-
-  /** A descriptor table with the console as 0, 1 and 2; -ENFILE. */
-  openConsole(): number {
-    const table = this.descriptors.create();
-    if (table === 0) return -E.NFILE;
-    for (let stream = 0; stream < STREAMS; stream++) {
-      const file = this.consoleFiles.open(stream);
-      if (file === 0) {
-        this.descriptors.release(table);
-        return -E.NFILE;
-      }
-      this.descriptors.install(table, file, false);
-    }
-    return table;
   }
 }
 

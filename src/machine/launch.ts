@@ -7,6 +7,7 @@
 
 import { posix } from 'node:path';
 
+import { startProgram } from '../kernel/program-start.ts';
 import { E, errnoName } from '../kernel/errno.ts';
 import { MAX_NAME } from '../kernel/files/directory-entries.ts';
 import type { Kernel } from '../kernel/kernel.ts';
@@ -57,7 +58,7 @@ export function launch(
   if ([word, ...args, ...envp].some((text) => text.includes('\0'))) throw new UsageError(`${word}: a NUL in an argument`);
   const bound = program.kind === 'host' ? bind(kernel, word, program.bytes) : undefined;
   const path = bound ?? pathOf(kernel, program);
-  const pid = kernel.launch(path, [program.kind === 'guest' ? program.name : word, ...args], envp);
+  const pid = startProgram(kernel, path, [program.kind === 'guest' ? program.name : word, ...args], envp);
   if (pid > 0) return { pid, bound };
   unbind(kernel, bound);
   if (pid === -E.NOEXEC) throw new UsageError(`${word} ${kernel.loader.refusal || 'is no program'}`);

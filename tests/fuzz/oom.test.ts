@@ -6,6 +6,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 
 import { xOffset } from '../../src/core/context.ts';
+import { startProgram } from '../../src/kernel/program-start.ts';
 import { E } from '../../src/kernel/errno.ts';
 import type { Kernel } from '../../src/kernel/kernel.ts';
 import { MapFlag, Prot } from '../../src/kernel/mman.ts';
@@ -87,7 +88,7 @@ describe('without memory at any one point', () => {
     const before = inUse();
     let pid = 0;
     const points = failAll(() => {
-      pid = kernel.launch('/bin/box', ['box', 'argument'], ['PATH=/bin']);
+      pid = startProgram(kernel, '/bin/box', ['box', 'argument'], ['PATH=/bin']);
       if (pid > 0) return;
       expect(ERRNOS).toContain(pid);
       expect(inUse()).toEqual(before);
@@ -97,7 +98,7 @@ describe('without memory at any one point', () => {
   });
 
   it('execve leaves its caller as it was', () => {
-    const pid = kernel.launch('/bin/box', ['box'], []);
+    const pid = startProgram(kernel, '/bin/box', ['box'], []);
     const thread = threadOf(pid);
     const space = (): number => Process.space.get(kernel.ram, kernel.table.processLocked(pid));
     kernel.mappings.map(space(), STRINGS, 4096, Prot.Read | Prot.Write, MapFlag.Private | MapFlag.Anonymous | MapFlag.Fixed);
@@ -120,7 +121,7 @@ describe('without memory at any one point', () => {
   });
 
   it('clone makes neither thread nor process', () => {
-    const thread = threadOf(kernel.launch('/bin/box', ['box'], []));
+    const thread = threadOf(startProgram(kernel, '/bin/box', ['box'], []));
     const VM = 0x100;
     const THREAD = 0x1_0000 | 0x800 | VM;
     for (const flags of [VM | 17, THREAD]) {
@@ -138,7 +139,7 @@ describe('without memory at any one point', () => {
   });
 
   it('mappings are refused or stay as they were', () => {
-    const thread = threadOf(kernel.launch('/bin/box', ['box'], []));
+    const thread = threadOf(startProgram(kernel, '/bin/box', ['box'], []));
     const anonymous = MapFlag.Private | MapFlag.Anonymous;
     const ways: [string, () => number][] = [
       ['mmap', () => call(thread, Linux.mmap, 0x3000_0000, 8 * 4096, 3, anonymous | MapFlag.Fixed, -1, 0)],

@@ -6,6 +6,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 
 import { xOffset } from '../../src/core/context.ts';
 import { ConsoleFlag } from '../../src/devices/console-layout.ts';
+import { startProgram } from '../../src/kernel/program-start.ts';
 import { Space } from '../../src/kernel/address-space.ts';
 import { E } from '../../src/kernel/errno.ts';
 import { ANY_BITS } from '../../src/kernel/futex.ts';
@@ -31,7 +32,7 @@ beforeEach(() => {
   bench = bareKernel();
   ({ kernel } = bench);
   bindBox(kernel);
-  process = kernel.table.processLocked(kernel.launch('/bin/box', ['box'], []));
+  process = kernel.table.processLocked(startProgram(kernel, '/bin/box', ['box'], []));
   space = Process.space.get(kernel.ram, process);
   kernel.mappings.map(space, PAGE, 4096, Prot.Read | Prot.Write, MapFlag.Private | MapFlag.Anonymous | MapFlag.Fixed);
   thread = kernel.scheduler.pick();

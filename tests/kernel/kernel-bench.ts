@@ -7,6 +7,7 @@
 
 import { Context, xOffset } from '../../src/core/context.ts';
 import { PAGE_SIZE, Ram } from '../../src/core/ram.ts';
+import { openConsole } from '../../src/kernel/program-start.ts';
 import { DEFAULT_CONFIG, type MachineConfig } from '../../src/kernel/config.ts';
 import { Kernel } from '../../src/kernel/kernel.ts';
 import { planMemory } from '../../src/kernel/memory-map.ts';
@@ -77,7 +78,7 @@ export class KernelBench {
       Prot.Read | Prot.Write,
       MapFlag.Private | MapFlag.Anonymous | MapFlag.Fixed,
     );
-    const pid = host.spawner.launch(space, host.openConsole(), PC, 0, host.scratch);
+    const pid = host.spawner.launch(space, openConsole(host), PC, 0, host.scratch);
     if (pid < 0) throw new Error(`no process: ${String(pid)}`);
     const process = this.processOf(pid);
     return { process, thread: Process.threads.get(ram, process), pid, space };
