@@ -46,7 +46,10 @@ const MAX_OFFSET = 2 ** 63;
 
 /** Whether a command of fcntl(2) is one of these. */
 export function isLockCommand(command: number): boolean {
-  return (command >= LockCommand.Get && command <= LockCommand.SetWait) || (command >= LockCommand.GetOfd && command <= LockCommand.SetWaitOfd);
+  return (
+    (command >= LockCommand.Get && command <= LockCommand.SetWait) ||
+    (command >= LockCommand.GetOfd && command <= LockCommand.SetWaitOfd)
+  );
 }
 
 /** The commands, for a held file. */
