@@ -16,6 +16,7 @@ import { firstOutput } from './figures/first-output.ts';
 import { forks } from './figures/forks.ts';
 import { idle, memory } from './figures/idle.ts';
 import { micro } from './figures/micro.ts';
+import { pipes } from './figures/pipes.ts';
 import { powerOn, powerOnCold } from './figures/power-on.ts';
 import { PROGRAM_GROUP, programExperiment } from './figures/programs.ts';
 import { schedules } from './figures/schedules.ts';
@@ -36,6 +37,7 @@ const EXPERIMENTS: readonly Experiment[] = [
   systemCall,
   signals,
   ports,
+  pipes,
   forks,
   interpreter,
   scaling,

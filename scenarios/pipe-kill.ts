@@ -1,5 +1,7 @@
 /*
- * A reader is killed, maybe after it has been woken for a value and before it has looked: the other reader gets one all the same.
+ * A process of two readers is killed, maybe after one has been woken for a value and before it has looked: the others get theirs all the same.
+ *
+ * Two threads share their descriptors, so a value is not handed to a reader that waits (src/ipc/pipe-hand-off.ts): it is woken and looks.
  */
 
 import { op } from '../src/explore/agent.ts';
@@ -11,9 +13,9 @@ export default {
   program: {
     setup: [makePipe()],
     processes: [
-      { threads: [read(READ_END)] },
-      { threads: [read(READ_END)] },
-      { threads: [[...write(WRITE_END, 1), op.kill(0), ...write(WRITE_END, 2)]] },
+      { threads: [read(READ_END), read(READ_END)] },
+      { threads: [read(READ_END), read(READ_END)] },
+      { threads: [[...write(WRITE_END, 1), op.kill(0), ...[2, 3, 4].flatMap((value) => write(WRITE_END, value))]] },
     ],
   },
 } satisfies Scenario;

@@ -17,7 +17,7 @@ import { CROSS_COMPILER, crossCompilerMissing } from './cross-compiler.ts';
 import { updateHeaders } from './guest-headers.ts';
 
 /** Bytes that the committed programs may have in all. */
-const LIMIT = 2 * 1024 * 1024;
+const LIMIT = 2.5 * 1024 * 1024;
 
 const guest = fileURLToPath(new URL('../guest/', import.meta.url));
 

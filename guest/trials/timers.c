@@ -61,10 +61,12 @@ static void itimers(void)
     CHECK_EQ(old.it_interval.tv_usec, 5000);
     CHECK(old.it_value.tv_sec == 0 && old.it_value.tv_usec <= 5000);
     CHECK_OK(getitimer(ITIMER_REAL, &old));
-    CHECK(old.it_value.tv_sec == 99 && old.it_interval.tv_sec == 0);
-    CHECK_EQ(alarm(0), 100);
+    CHECK(old.it_value.tv_sec >= 90 && old.it_value.tv_sec <= 100 && old.it_interval.tv_sec == 0);
+    unsigned left = alarm(0);
+    CHECK(left >= 90 && left <= 100);
     CHECK_EQ(alarm(50), 0);
-    CHECK_EQ(alarm(0), 50);
+    left = alarm(0);
+    CHECK(left >= 40 && left <= 50);
     timer.it_value.tv_usec = 1000000;
     CHECK_ERRNO(setitimer(ITIMER_REAL, &timer, NULL), EINVAL);
     CHECK_ERRNO(setitimer(3, &old, NULL), EINVAL);
@@ -82,7 +84,7 @@ static void burn_until(int count)
 
 static void cpu_timers(void)
 {
-    struct itimerval timer = { { 0, 10000 }, { 0, 10000 } }, off = { { 0, 0 }, { 0, 0 } };
+    struct itimerval timer = { { 0, 100000 }, { 0, 100000 } }, off = { { 0, 0 }, { 0, 0 } };
     catch (SIGPROF);
     catch (SIGVTALRM);
     CHECK_OK(setitimer(ITIMER_PROF, &timer, NULL));

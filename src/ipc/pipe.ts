@@ -27,6 +27,7 @@ import { Thread } from '../kernel/thread.ts';
 import { WaitForm, WaitQueue, WaitReason } from '../kernel/wait.ts';
 import { Rank } from '../smp/ranks.ts';
 import { SEEDED } from '../smp/schedule/build.ts';
+import { HandOff } from './pipe-hand-off.ts';
 import { MAX_SLOTS, Pipe } from './pipe-layout.ts';
 import { PipeRing } from './pipe-ring.ts';
 import { describePipeWaits } from './pipe-waits.ts';
@@ -48,6 +49,7 @@ export class Pipes implements FileOps {
   private readonly ram: Ram;
   private readonly ring: PipeRing;
   private readonly pool: SlotPool;
+  private readonly handOff: HandOff;
 
   /** @param base region of `Pipes.bytes` bytes */
   constructor(
@@ -57,6 +59,7 @@ export class Pipes implements FileOps {
   ) {
     this.ram = kernel.ram;
     this.ring = new PipeRing(kernel.ram, kernel.frames);
+    this.handOff = new HandOff(kernel, this.ring);
     this.pool = new SlotPool(kernel.ram, kernel.locks, base, {
       name: 'pipe',
       count: pipesFor(memoryBytes),
@@ -141,6 +144,7 @@ export class Pipes implements FileOps {
     if (done > 0) Pipe.readNs.set(ram, pipe, scheduler.now);
     let result = done > 0 || error > 0 ? done : error;
     if (error === 0 && done === 0 && Pipe.writeopen.get(ram, pipe) > 0) {
+      this.handOff.noteLocked(thread, to);
       result = this.sleepLocked(thread, file, pipe, Pipe.readers.addr(pipe), WaitReason.pipeRead);
     } else {
       if (wasFull && !ring.isFullLocked(pipe)) this.roomLocked(pipe);
@@ -177,7 +181,7 @@ export class Pipes implements FileOps {
       if (error === 0) done = from.done;
     }
     if (done > before) Pipe.writeNs.set(ram, pipe, scheduler.now);
-    if (wasEmpty && done > before) this.bytesLocked(pipe);
+    if (wasEmpty && done > before) this.bytesLocked(pipe, from.left === 0 && done - before <= PAGE_SIZE);
     let result = done > 0 ? done : error;
     if (error === 0 && from.left > 0) {
       Thread.progress.set(ram, thread, done);
@@ -289,9 +293,9 @@ export class Pipes implements FileOps {
   }
 
   /**
-   * One more open file at a pipe (open of /proc/self/fd/N): as Linux, but that it does not wait for the other end.
+   * One more open file at a pipe (open of /proc/self/fd/N). A pipe's ends do not wait for each other as a FIFO's do.
    *
-   * @returns an open file or -ENFILE; -ENXIO when nobody could read what is written
+   * @returns an open file or -ENFILE
    */
   reopen(file: number, flags: number): number {
     const { ram } = this;
@@ -303,11 +307,8 @@ export class Pipes implements FileOps {
     locks.acquire(lock);
     if (readable(flags)) Pipe.readopen.set(ram, pipe, Pipe.readopen.get(ram, pipe) + 1);
     if (writable(flags)) Pipe.writeopen.set(ram, pipe, Pipe.writeopen.get(ram, pipe) + 1);
-    const refused = !readable(flags) && (flags & Open.NonBlock) !== 0 && Pipe.readopen.get(ram, pipe) === 0;
     locks.release(lock);
-    if (!refused) return another;
-    files.release(another);
-    return -E.NXIO;
+    return another;
   }
 
   /** An end with these flags is closed: whether it was the last of all. */
@@ -359,10 +360,16 @@ export class Pipes implements FileOps {
     return waits.sleepLocked(thread, queue, Pipe.lock.addr(pipe), WaitForm.Rerun, reason);
   }
 
-  /** There are bytes where none were. */
-  private bytesLocked(pipe: number): void {
-    this.wakeOneLocked(Pipe.readers.addr(pipe));
-    this.kernel.polls.notifyLocked(Pipe.polls.addr(pipe), READABLE);
+  /** There are bytes where none were; `short`: so few that whoever waits for them can be given them. */
+  private bytesLocked(pipe: number, short: boolean): void {
+    const { waits, polls } = this.kernel;
+    const readers = Pipe.readers.addr(pipe);
+    const reader = waits.firstLocked(readers);
+    if (reader !== 0) {
+      if (!short || !this.handOff.tryLocked(pipe, reader)) waits.wakeLocked(reader);
+      else if (!this.ring.isEmptyLocked(pipe)) this.wakeOneLocked(readers);
+    }
+    if (!this.ring.isEmptyLocked(pipe)) polls.notifyLocked(Pipe.polls.addr(pipe), READABLE);
   }
 
   /** There is room where none was. */

@@ -54,7 +54,9 @@ describe.skipIf(root === undefined || qemu === undefined)("Debian's programs", (
     const [program, ...args] = shell;
     const directory = `/tmp/case${String(cases++)}`;
     const whole = `mkdir ${directory} && cd ${directory}\n${script}`;
-    const { stdout, status } = await machine.run(`/${program!}`, [...args, '-c', whole], { env: { PATH: '/bin', LC_ALL: 'C' } });
+    const { stdout, status } = await machine.run(`/${program!}`, [...args, '-c', whole], {
+      env: { PATH: '/bin', LC_ALL: 'C' },
+    });
     return { stdout, status };
   }
 

@@ -144,7 +144,7 @@ describe.each(machinesOf([1, 2, 4]))('the agent, with %i harts and %s,', (cpus, 
     expect([results(1), results(3), results(5)]).toEqual([[undefined], [undefined], [undefined]]);
     expect(results(6)).toEqual([0, 6]);
     expect(results(7)).toEqual([0, 0, 0]);
-    expect(of('final')).toMatchObject([{ result: 1 }]);
+    expect(of('final')).toMatchObject([{ result: 2 }]);
   });
 });
 

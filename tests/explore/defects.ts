@@ -9,7 +9,7 @@ import type { SourceEdit } from '../../src/smp/source-edits.ts';
 
 /** What a scenario exercises. */
 export type Family =
-  'ports' | 'pipes' | 'futex' | 'threads' | 'memory' | 'processes' | 'kill' | 'signals' | 'timers' | 'scheduling' | 'files';
+  'ports' | 'futex' | 'threads' | 'memory' | 'pipes' | 'processes' | 'kill' | 'signals' | 'timers' | 'scheduling' | 'files';
 
 export interface Defect {
   readonly name: string;

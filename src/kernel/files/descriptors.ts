@@ -22,7 +22,7 @@ import type { Frames } from '../frames.ts';
 import { Process } from '../process.ts';
 import { SlotPool } from '../slots.ts';
 import { Thread } from '../thread.ts';
-import type { OpenFiles } from './open-files.ts';
+import { OpenFile, type OpenFiles } from './open-files.ts';
 
 const INLINE = 32;
 /** Descriptors of a process (RLIMIT_NOFILE). */
@@ -292,6 +292,17 @@ export class Descriptors {
     if (held === 0) return;
     Thread.heldFile.set(ram, thread, 0);
     if ((held & OWNED) !== 0) this.files.release(held & ~OWNED);
+  }
+
+  /** Whether a thread that waits, under a lock that the caller holds, only borrows the file that it works on, and that is of this kind. */
+  borrowsLocked(thread: number, kind: number): boolean {
+    const held = Thread.heldFile.get(this.ram, thread);
+    return (held & OWNED) === 0 && held !== 0 && OpenFile.kind.get(this.ram, held) === kind;
+  }
+
+  /** The call of such a thread is completed by the caller: `letGo` on its behalf. */
+  endLoanLocked(thread: number): void {
+    Thread.heldFile.set(this.ram, thread, 0);
   }
 
   /** The thread dies, maybe in the middle of a call. */

@@ -63,6 +63,14 @@ export class Transfer {
     return 0;
   }
 
+  /** Whether it is a single buffer, and where the first one begins. */
+  get isOneBuffer(): boolean {
+    return this.count === 1;
+  }
+  get firstAddress(): number {
+    return this.addresses[0]!;
+  }
+
   /** Bytes still to be moved. */
   get left(): number {
     return this.total - this.done;
