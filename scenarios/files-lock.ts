@@ -1,5 +1,5 @@
 /*
- * Processes lock a file one after the other, each waiting for those before it; the last lock goes with its descriptor.
+ * Two processes lock a file, each waiting for the other; one lock is given back, one goes with its descriptor.
  */
 
 import { op, ref } from '../src/explore/agent.ts';
@@ -9,14 +9,17 @@ import { Linux } from '../src/syscalls/numbers.ts';
 
 const EXCLUSIVE = 2;
 const UNLOCK = 8;
-const flock = (how: number): ReturnType<typeof op.call> => op.call(Linux.flock, ref.own(1), how);
-const open = [...named('/a'), openat(O.Create | O.ReadWrite)];
-const once = [...open, flock(EXCLUSIVE), flock(UNLOCK), close(ref.own(1))];
-const byClosing = [...open, flock(EXCLUSIVE), close(ref.own(1))];
+const fd = ref.setup(1);
+const flock = (how: number): ReturnType<typeof op.call> => op.call(Linux.flock, fd, how);
+/** Opened before the start, each by itself: what matters are the locks. */
+const setup = [...named('/a'), openat(O.Create | O.ReadWrite)];
 
 export default {
   program: {
-    processes: [{ threads: [once] }, { threads: [byClosing] }, { threads: [once] }],
+    processes: [
+      { setup, threads: [[flock(EXCLUSIVE), flock(UNLOCK)]] },
+      { setup, threads: [[flock(EXCLUSIVE), close(fd)]] },
+    ],
     final: [...named('/a'), unlink],
   },
   invariant: ({ operations }) =>

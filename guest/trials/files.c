@@ -1,3 +1,6 @@
+/* The size of guest/bin is limited, and nothing here is about speed. */
+#pragma GCC optimize("Os")
+
 #include "files.h"
 
 #include <dirent.h>

@@ -1,5 +1,8 @@
 /* What files are like: modes, owners, times, rights of others than root, and the errors of each. */
 
+/* The size of guest/bin is limited, and nothing here is about speed. */
+#pragma GCC optimize("Os")
+
 #include <sys/statfs.h>
 #include <sys/wait.h>
 

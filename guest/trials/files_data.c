@@ -1,5 +1,8 @@
 /* Bytes of files: reading, writing, positions, holes, appending, truncating, and the errors of each. */
 
+/* The size of guest/bin is limited, and nothing here is about speed. */
+#pragma GCC optimize("Os")
+
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/sendfile.h>

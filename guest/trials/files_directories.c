@@ -1,5 +1,8 @@
 /* Directories: listings while names come and go, the working directory, directories that have been removed; many threads and processes. */
 
+/* The size of guest/bin is limited, and nothing here is about speed. */
+#pragma GCC optimize("Os")
+
 #include <dirent.h>
 #include <pthread.h>
 #include <stdatomic.h>

@@ -5,6 +5,9 @@
  * Names are relative and none leads upwards, so nothing is touched outside of the directory.
  */
 
+/* The size of guest/bin is limited, and nothing here is about speed. */
+#pragma GCC optimize("Os")
+
 #include <pthread.h>
 #include <signal.h>
 #include <sys/syscall.h>

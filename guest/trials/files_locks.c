@@ -1,5 +1,8 @@
 /* Advisory locks: ranges and whole files, of processes, open files and flock; who waits, and what takes them away. */
 
+/* The size of guest/bin is limited, and nothing here is about speed. */
+#pragma GCC optimize("Os")
+
 #include <signal.h>
 #include <sys/file.h>
 #include <sys/wait.h>

@@ -1,5 +1,8 @@
 /* Names of files: opening, making, linking, renaming and removing them, and every error of that. */
 
+/* The size of guest/bin is limited, and nothing here is about speed. */
+#pragma GCC optimize("Os")
+
 #include <sys/sysmacros.h>
 
 #include "check.h"

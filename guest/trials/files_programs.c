@@ -1,5 +1,8 @@
 /* Programs as files: who may run what, scripts and their interpreters, how long arguments may be. */
 
+/* The size of guest/bin is limited, and nothing here is about speed. */
+#pragma GCC optimize("Os")
+
 #include <signal.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>

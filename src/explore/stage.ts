@@ -62,7 +62,7 @@ export interface Performance {
 const LIMIT = 20_000_000;
 
 /** What has names and stays. */
-const NAMED = ['inodes', 'directory entries'];
+const NAMED = ['inodes', 'names'];
 
 export class Stage {
   private readonly kernel: Kernel;

@@ -65,4 +65,9 @@ export const HUNTS: Readonly<Record<string, Hunt>> = {
   'continue-leaves-stop': { scenario: 'stop-continue', strategy: 'pct', ci: 20 },
   'stop-acts-on-stale': { scenario: 'stop-continue', strategy: 'pct', ci: 1500 },
   'signal-taken-unlocked': { scenario: 'signal-set', strategy: 'pct', ci: 20 },
+  'file-found-unheld': { scenario: 'files-unlink', strategy: 'random' },
+  'file-made-twice': { scenario: 'files-exclusive', strategy: 'random', ci: 900 },
+  'file-end-stale': { scenario: 'files-append', strategy: 'random', ci: 210 },
+  'file-lock-unsaid': { scenario: 'files-lock', strategy: 'pct', ci: 120 },
+  'file-lock-looked-for-early': { scenario: 'files-lock', strategy: 'random' },
 };
