@@ -217,7 +217,10 @@ export class AddressSpaces {
 
     if (this.isShortOfMemory() && this.isLarge(space)) {
       const present = this.tables.slot(Space.root.get(ram, space), (va / PAGE_SIZE) | 0);
-      if (present === 0 || loadPte(ram, present) === 0) return Fault.OutOfMemory;
+      const missing = present === 0 || loadPte(ram, present) === 0;
+      // A page of a program takes no memory: whoever has got all that there was still gets to the code that ends it.
+      const isFree = present !== 0 && access !== Access.Write && Area.content.get(ram, area) !== 0 && (prot & Prot.Write) === 0;
+      if (missing && !isFree) return Fault.OutOfMemory;
     }
     const slot = this.tables.ensureSlot(Space.root.get(ram, space), (va / PAGE_SIZE) | 0);
     Space.tablePages.set(ram, space, Space.tablePages.get(ram, space) + this.tables.tablesMade);
