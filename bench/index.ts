@@ -12,6 +12,7 @@ import { writeFileSync } from 'node:fs';
 import { useMachineOptions } from './command.ts';
 import type { Experiment } from './figure.ts';
 import { ports, signals, systemCall } from './figures/calls.ts';
+import { distribution } from './figures/distribution.ts';
 import { firstOutput } from './figures/first-output.ts';
 import { forks } from './figures/forks.ts';
 import { idle, memory } from './figures/idle.ts';
@@ -39,6 +40,7 @@ const EXPERIMENTS: readonly Experiment[] = [
   ports,
   pipes,
   forks,
+  distribution,
   interpreter,
   scaling,
   firstOutput,

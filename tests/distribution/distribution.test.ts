@@ -12,7 +12,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Machine } from '../../src/machine.ts';
 import { qemu } from '../guest/trials.ts';
 import { BASH, COMMON, type ShellCase } from './commands.ts';
-import { distributionRoot } from './root.ts';
+import { distributionRoot } from '../../scripts/distribution-root.ts';
 
 const root = distributionRoot();
 const MIB = 2 ** 20;

@@ -6,7 +6,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
-import { projectRoot } from '../../src/smp/bundle.ts';
+import { projectRoot } from '../src/smp/bundle.ts';
 
 const root = join(tmpdir(), `hartbeat-root-${String(userInfo().uid)}`);
 const FETCH_MS = 90_000;
