@@ -17,7 +17,7 @@ export interface Hunt {
 /** By the names of DEFECTS. */
 export const HUNTS: Readonly<Record<string, Hunt>> = {
   'port-lock-dropped': { scenario: 'port-receivers', strategy: 'pct', ci: 20 },
-  'port-full-look-stale': { scenario: 'port-overrun', strategy: 'pct', ci: 1400 },
+  'port-full-look-stale': { scenario: 'port-overrun', strategy: 'random', ci: 420 },
   'port-sleep-after-look': { scenario: 'port-hand-off', strategy: 'pct', ci: 2400 },
   'port-copied-unlocked': { scenario: 'port-receivers', strategy: 'pct', ci: 700 },
   'port-ring-off-by-one': { scenario: 'port-overrun', strategy: 'pct', ci: 20 },
@@ -28,7 +28,7 @@ export const HUNTS: Readonly<Record<string, Hunt>> = {
   'timer-disarm-no-recheck': { scenario: 'futex-deadlines', strategy: 'pct', ci: 3600 },
   'futex-look-unlocked': { scenario: 'futex-wake', strategy: 'pct', ci: 2000 },
   'requeue-leaves-behind': { scenario: 'futex-requeue', strategy: 'pct', ci: 20 },
-  'join-woken-before-store': { scenario: 'thread-join', strategy: 'pct', ci: 900 },
+  'join-woken-before-store': { scenario: 'thread-join', strategy: 'random', ci: 460 },
   'zombie-after-wake': { scenario: 'child-race', strategy: 'pct', ci: 20 },
   'wait4-sleeps-after-look': { scenario: 'children', strategy: 'pct', ci: 1600 },
   'munmap-no-shootdown': { scenario: 'protect', strategy: 'pct', ci: 40 },
@@ -40,7 +40,7 @@ export const HUNTS: Readonly<Record<string, Hunt>> = {
   'cow-released-before-shootdown': { scenario: 'fork-copy', strategy: 'random', ci: 3600 },
   'shared-page-twice': { scenario: 'fork-shared', strategy: 'pct', ci: 560 },
   'shared-futex-by-address': { scenario: 'fork-shared', strategy: 'pct', ci: 20 },
-  'frame-reference-lost': { scenario: 'children', strategy: 'random', ci: 800 },
+  'frame-reference-lost': { scenario: 'fork-children', strategy: 'random', ci: 100 },
   'frame-taken-twice': { scenario: 'memory', strategy: 'pct' },
   'slot-given-twice': { scenario: 'memory', strategy: 'pct' },
   'idle-after-last-look': { scenario: 'idle-hart', strategy: 'random' },
