@@ -20,7 +20,6 @@ export function distributionRoot(): string | undefined {
   });
   if (status === 0) return root;
   const why = error?.message ?? stderr.trim().split('\n').at(-1) ?? 'unknown reason';
-  // eslint-disable-next-line no-console -- whoever runs the tests is to know
   console.warn(`Debian's busybox and bash are not tested: ${why}`);
   return undefined;
 }

@@ -221,14 +221,8 @@ export class Kernel {
     this.launches = new Launches(ram, map.launches);
     this.line = new StartingLine(ram, this.locks, this.waits, this.bell, map.line, limits.threads);
     this.files = new OpenFiles(ram, this.locks, map.openFiles, limits.openFiles);
-    this.descriptors = new Descriptors(
-      ram,
-      this.locks,
-      this.frames,
-      this.files,
-      map.descriptors,
-      limits.processes + SPARE_TABLES,
-    );
+    const tables = limits.processes + SPARE_TABLES;
+    this.descriptors = new Descriptors(ram, this.locks, this.frames, this.files, map.descriptors, tables);
     this.polls = new Polls(ram, this.locks, this.files, this.descriptors, this.waits, map.polls, limits.pollEntries);
     this.transfer = new Transfer(ram, this.copy);
     this.credentials = new Credentials(ram, this.locks);
