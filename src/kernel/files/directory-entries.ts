@@ -108,15 +108,6 @@ export class DirectoryEntries {
     return this.entries.count;
   }
 
-  /** Some entry of a file, or 0: looks through all there are. */
-  anyOfLocked(inode: number): number {
-    for (let index = 0; index < this.entries.count; index++) {
-      const entry = this.entries.at(index);
-      if (this.entries.isUsed(index) && DirectoryEntry.inode.get(this.ram, entry) === inode) return entry;
-    }
-    return 0;
-  }
-
   /** Entries in use: a snapshot. */
   inUse(): number {
     return this.entries.inUse();

@@ -81,7 +81,7 @@ export class MemoryFiles {
     this.devices = new DeviceFiles(ram, parts.random, files, this.inodes, scratch);
     this.opening = new Opening(ram, files, this.tree, this.paths, this.regular, this.devices);
     this.nameScratch = scratch + NAME_SCRATCH;
-    this.pathNames = new PathNames(ram, locks, this.tree, scratch, this.nameScratch);
+    this.pathNames = new PathNames(ram, this.tree, scratch, this.nameScratch);
     this.attributes = new Attributes(ram, this.inodes, this.permissions);
     this.locks = new FileLocks(ram, locks, parts.waits, map.fileLocks, limits.fileLocks);
     this.locks.describe(inspection);

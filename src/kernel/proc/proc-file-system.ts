@@ -108,7 +108,7 @@ export class ProcFileSystem implements FileSystem {
     else {
       const found = this.follow(process, inode);
       if (found < 0) return found;
-      text = fs.pathNames.textOf(found);
+      text = fs.pathOf(found);
       this.kernel.fs.inodes.release(found);
     }
     const bytes = encoder.encode(text);
@@ -269,7 +269,7 @@ export class ProcFileSystem implements FileSystem {
   private describe(file: number): string {
     const { ram, fs } = this.kernel;
     const inode = OpenFile.inode.get(ram, file);
-    if (inode !== 0) return fs.pathNames.textOf(inode);
+    if (inode !== 0) return fs.pathOf(inode);
     return OpenFile.kind.get(ram, file) === FileKind.console
       ? '/dev/console'
       : `pipe:[${String(OpenFile.object.get(ram, file))}]`;
