@@ -36,9 +36,6 @@ export const Session = struct(
     idNext: u32('tree'),
     /** How many groups it has. */
     groups: u32('tree'),
-    /** For the terminal: 1 when it is the controlling one of this session, and the group in the foreground. */
-    terminal: u32('tree'),
-    foreground: u32('tree'),
   },
   { align: 64 },
 );
@@ -143,8 +140,6 @@ export class Groups {
     const session = take(this.sessions);
     Session.id.set(ram, session, id);
     Session.groups.set(ram, session, 0);
-    Session.terminal.set(ram, session, 0);
-    Session.foreground.set(ram, session, 0);
     this.sessionIds.insertLocked(session);
     this.joinLocked(process, this.newGroupLocked(id, session));
   }

@@ -15,7 +15,7 @@ import { E } from './errno.ts';
 import { INIT_PID, Process, ProcessState, SIGNALS } from './process.ts';
 import type { ProcessTable } from './process-table.ts';
 import { SiCode, type SignalInfos } from './signal-info.ts';
-import { Signal, signalBit } from './signal-numbers.ts';
+import { Signal } from './signal-numbers.ts';
 import type { SignalSender } from './signal-send.ts';
 import { Thread } from './thread.ts';
 
@@ -59,24 +59,6 @@ export class Signals {
     const { groups } = this.table;
     for (let process = groups.firstLocked(group); process !== 0; process = Process.groupNext.get(this.ram, process))
       this.sendLocked(KERNEL, process, 0, signal);
-  }
-
-  /** Sends a signal to one process. The caller holds the tree lock. */
-  sendProcessLocked(process: number, signal: number): void {
-    this.sendLocked(KERNEL, process, 0, signal);
-  }
-
-  /** Whether a signal would do nothing to the running thread: it blocks it, or its process ignores it. The caller holds the tree lock. */
-  isBlockedOrIgnored(thread: number, signal: number): boolean {
-    const { ram, locks } = this;
-    const process = Thread.process.get(ram, thread);
-    const blocked = (signal <= 32 ? Thread.blockedLow : Thread.blockedHigh).load(ram, thread);
-    if ((blocked & signalBit(signal)) !== 0) return true;
-    const lock = Process.lock.addr(process);
-    locks.acquire(lock);
-    const ignored = this.sender.isIgnoredLocked(process, signal);
-    locks.release(lock);
-    return ignored;
   }
 
   /** The running thread gets a signal because of what it does (SIGPIPE, SIGXFSZ): as if it had sent it to itself. */

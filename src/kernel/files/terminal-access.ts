@@ -13,6 +13,7 @@ import { Process } from '../process.ts';
 import type { ProcessTable } from '../process-table.ts';
 import { ERESTARTSYS } from '../result.ts';
 import { Signal } from '../signal-numbers.ts';
+import type { SignalMasks } from '../signal-masks.ts';
 import type { Signals } from '../signals.ts';
 import { Thread } from '../thread.ts';
 
@@ -23,6 +24,7 @@ interface TerminalParts {
   readonly console: Console;
   readonly table: ProcessTable;
   readonly signals: Signals;
+  readonly masks: SignalMasks;
 }
 
 export class TerminalAccess {
@@ -34,7 +36,7 @@ export class TerminalAccess {
    * @returns 0; -EIO; or ERESTARTSYS after its group has been sent the signal
    */
   check(thread: number, signal: number): number {
-    const { ram, locks, console, table, signals } = this.parts;
+    const { ram, locks, console, table, signals, masks } = this.parts;
     const process = Thread.process.get(ram, thread);
     const { groups } = table;
     locks.acquire(table.lock);
@@ -45,7 +47,7 @@ export class TerminalAccess {
     let result = 0;
     if (session !== 0 && session === groups.sessionIdLocked(process) && groups.groupIdLocked(process) !== foreground) {
       const group = Process.group.get(ram, process);
-      if (signals.isBlockedOrIgnored(thread, signal)) result = signal === Signal.TTIN ? -E.IO : 0;
+      if (masks.isBlockedOrIgnored(thread, signal)) result = signal === Signal.TTIN ? -E.IO : 0;
       else if (groups.isOrphanedLocked(group, 0)) result = -E.IO;
       else {
         signals.sendGroupLocked(group, signal);
